@@ -1,0 +1,196 @@
+//! What the analysis thread publishes: the latest [`Reading`] for eyes, every one for the outputs, and how it is doing.
+//!
+//! The analysis thread never waits for a reader. The latest reading goes through a triple buffer, whose reading end sits in a
+//! mutex that only readers take; every reading goes into a bounded queue, where one that finds no room is counted and dropped.
+//! Status and spaces change rarely (start, model load, failure), never from the audio thread, and are kept behind plain mutexes.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossbeam::queue::ArrayQueue;
+
+use crate::model::space::LabelSpace;
+use crate::reading::Reading;
+
+/// Readings that the queue for outputs holds: three minutes, so that a slow disk loses nothing.
+const QUEUE_READINGS: usize = 1024;
+
+/// How the analysis is doing, in words that a user can act on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    /// No audio engine: the host has not activated the plugin.
+    #[default]
+    Idle,
+    /// The model is being loaded.
+    Loading,
+    /// Readings arrive.
+    Running,
+    /// Readings arrive from the shipped model, because the user's own could not be used: why, and what to do.
+    FallenBack(String),
+    /// No readings arrive: why, and what to do. Audio passes untouched.
+    Failed(String),
+}
+
+/// The readers' end: shared by editor and outputs, outlives any one engine.
+pub struct Monitor {
+    latest: Mutex<triple_buffer::Output<Reading>>,
+    status: Mutex<Status>,
+    spaces: Mutex<Vec<LabelSpace>>,
+    every: ArrayQueue<Reading>,
+    dropped: AtomicU64,
+    queueing: AtomicBool,
+    published: AtomicU64,
+}
+
+impl Default for Monitor {
+    fn default() -> Self {
+        Self {
+            latest: Mutex::new(triple_buffer::triple_buffer(&Reading::default()).1),
+            status: Mutex::default(),
+            spaces: Mutex::default(),
+            every: ArrayQueue::new(QUEUE_READINGS),
+            dropped: AtomicU64::new(0),
+            queueing: AtomicBool::new(false),
+            published: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Monitor {
+    /// The newest reading; the default one (phase waiting) before any.
+    #[must_use]
+    pub fn latest(&self) -> Reading {
+        *lock(&self.latest).read()
+    }
+
+    /// How the analysis is doing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        lock(&self.status).clone()
+    }
+
+    /// The label spaces of the model in charge; empty until one is loaded.
+    #[must_use]
+    pub fn spaces(&self) -> Vec<LabelSpace> {
+        lock(&self.spaces).clone()
+    }
+
+    /// Readings published since this monitor was made: a reader that sees it stand still knows that the host is silent.
+    #[must_use]
+    pub fn published(&self) -> u64 {
+        self.published.load(Ordering::Acquire)
+    }
+
+    /// Asks for every reading to be queued for [`Monitor::take`], or no longer.
+    pub fn queue_every(&self, on: bool) {
+        self.queueing.store(on, Ordering::Release);
+    }
+
+    /// The oldest reading not yet taken; `None` when all are.
+    #[must_use]
+    pub fn take(&self) -> Option<Reading> {
+        self.every.pop()
+    }
+
+    /// Readings that found the queue full.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Replaces the status.
+    pub fn set_status(&self, status: Status) {
+        *lock(&self.status) = status;
+    }
+
+    /// Replaces the label spaces.
+    pub fn set_spaces(&self, spaces: Vec<LabelSpace>) {
+        *lock(&self.spaces) = spaces;
+    }
+}
+
+/// The analysis thread's end: one per engine.
+pub struct Publisher {
+    monitor: Arc<Monitor>,
+    latest: triple_buffer::Input<Reading>,
+}
+
+impl Publisher {
+    /// A fresh end onto `monitor`, whose latest reading starts again at the default.
+    #[must_use]
+    pub fn new(monitor: &Arc<Monitor>) -> Self {
+        let (latest, output) = triple_buffer::triple_buffer(&Reading::default());
+        *lock(&monitor.latest) = output;
+        Self { monitor: Arc::clone(monitor), latest }
+    }
+
+    /// Publishes one reading.
+    ///
+    /// # Real-time safety
+    /// Wait-free; neither allocates nor locks.
+    pub fn publish(&mut self, reading: &Reading) {
+        self.latest.write(*reading);
+        if self.monitor.queueing.load(Ordering::Acquire) && self.monitor.every.push(*reading).is_err() {
+            self.monitor.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        self.monitor.published.fetch_add(1, Ordering::Release);
+    }
+
+    /// The readers' end.
+    #[must_use]
+    pub fn monitor(&self) -> &Arc<Monitor> {
+        &self.monitor
+    }
+}
+
+/// A reader that panicked leaves nothing half-written here, so its poison is ignored.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading_at(time_secs: f64) -> Reading {
+        Reading { time_secs, ..Reading::default() }
+    }
+
+    #[test]
+    fn readers_see_the_newest_reading() {
+        let monitor = Arc::new(Monitor::default());
+        let mut publisher = Publisher::new(&monitor);
+        publisher.publish(&reading_at(1.0));
+        publisher.publish(&reading_at(2.0));
+        assert_eq!(monitor.latest().time_secs, 2.0);
+        assert_eq!(monitor.published(), 2);
+    }
+
+    #[test]
+    fn outputs_see_every_reading_in_order() {
+        let monitor = Arc::new(Monitor::default());
+        monitor.queue_every(true);
+        let mut publisher = Publisher::new(&monitor);
+        publisher.publish(&reading_at(1.0));
+        publisher.publish(&reading_at(2.0));
+        let times: Vec<f64> = std::iter::from_fn(|| monitor.take()).map(|r| r.time_secs).collect();
+        assert_eq!(times, [1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_full_queue_drops_and_counts() {
+        let monitor = Arc::new(Monitor::default());
+        monitor.queue_every(true);
+        let mut publisher = Publisher::new(&monitor);
+        (0..QUEUE_READINGS + 3).for_each(|_| publisher.publish(&Reading::default()));
+        assert_eq!(monitor.dropped(), 3);
+    }
+
+    #[test]
+    fn a_new_engine_starts_from_nothing() {
+        let monitor = Arc::new(Monitor::default());
+        Publisher::new(&monitor).publish(&reading_at(9.0));
+        let _fresh = Publisher::new(&monitor);
+        assert_eq!(monitor.latest(), Reading::default());
+    }
+}

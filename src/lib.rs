@@ -1,0 +1,38 @@
+//! Moodring: how excited or calm, joyful or sad the music is, while it plays.
+//!
+//! ```text
+//! host audio → ring → samples → frames → features → model → Reading → editor | CSV
+//! └ audio thread ┘    └────────── analysis thread, or the command line ─┘   └ readers ┘
+//! ```
+//!
+//! The modules stand in the order in which the audio meets them. The audio thread touches only [`engine::ring`]; the thread
+//! `mood-analysis` runs everything from there to [`reading::Reading`]; readers poll [`engine::publish::Monitor`]. The command
+//! line runs the same [`analyser::Analyser`] with no thread at all.
+//!
+//! Features: `plugin` (default) = nice-plug and the editor; `cli` (default) = decoding, argument parsing and plots;
+//! `alloc-check` = the host wrapper aborts on an allocation in `process`. Without any, this is the analysis library alone.
+
+pub mod units;
+
+pub mod config;
+
+pub mod reading;
+
+pub mod analysis;
+
+pub mod model;
+
+pub mod analyser;
+
+pub mod engine;
+
+pub mod outputs;
+
+#[cfg(feature = "plugin")]
+pub mod params;
+
+#[cfg(feature = "plugin")]
+pub mod editor;
+
+#[cfg(feature = "plugin")]
+pub mod plugin;

@@ -1,0 +1,2 @@
+//! Quantities.
+pub mod space;

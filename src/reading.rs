@@ -1,0 +1,102 @@
+//! [`Reading`]: the published value, the narrow waist of the crate.
+//!
+//! **Architecture Invariant**: left of a `Reading` nobody knows a GUI exists, right of it nobody knows an FFT exists.
+
+/// Most label spaces that a model may have.
+pub const MAX_SPACES: usize = 4;
+
+/// Half width of the band around an even vote in which a share counts as ambiguous: raters would split 45 to 55 % or closer.
+pub const AMBIGUOUS_HALF_WIDTH: f32 = 0.05;
+
+/// What the meter can say at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Not enough music for any reading yet: less than a second.
+    #[default]
+    Waiting,
+    /// Less than ten seconds of music: the shares are provisional.
+    Listening,
+    /// The last ten seconds are all music: the shares are as good as they get.
+    Live,
+    /// Silence: the shares rest at the last value and mean nothing.
+    Silent,
+}
+
+impl Phase {
+    /// The stable word for this phase in exported rows.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Listening => "listening",
+            Self::Live => "live",
+            Self::Silent => "silent",
+        }
+    }
+
+    /// Whether the shares carry meaning in this phase.
+    #[must_use]
+    pub fn has_shares(self) -> bool {
+        matches!(self, Self::Listening | Self::Live)
+    }
+}
+
+/// The mood of the last ten seconds, with what it was read from. Raw values; smoothing for the eye is the editor's.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// End of the 10-s window, seconds of audio since the start or the last reset.
+    pub time_secs: f64,
+    /// What the shares mean now.
+    pub phase: Phase,
+    /// Music heard in the window, seconds, 0 to 10.
+    pub heard_secs: f32,
+    /// Label spaces in use.
+    pub n_spaces: usize,
+    /// Share of votes of each space's first pole, in [0, 1]. By convention of the shipped model: excited, joy.
+    pub shares: [f32; MAX_SPACES],
+    /// Tempo of the harmonic part, BPM; 0 where there is none.
+    pub tempo_harmonic_bpm: f32,
+    /// Tempo of the percussive part, BPM; 0 where there is none.
+    pub tempo_percussive_bpm: f32,
+    /// Mean power of the window's harmonic part, dB re full scale.
+    pub energy_harmonic_db: f32,
+    /// Mean power of the window's percussive part, dB re full scale.
+    pub energy_percussive_db: f32,
+    /// Mean harmonic chroma of the window, C first, each in [0, 1].
+    pub chroma: [f32; 12],
+    /// Samples lost at the ring since the start or the last reset, at the host's rate.
+    pub overrun_samples: u64,
+}
+
+impl Reading {
+    /// The shares in use, first pole each; empty unless the phase carries shares.
+    #[must_use]
+    pub fn shares(&self) -> &[f32] {
+        if self.phase.has_shares() { &self.shares[..self.n_spaces.min(MAX_SPACES)] } else { &[] }
+    }
+
+    /// Whether raters would split over space `space`: its share is within [`AMBIGUOUS_HALF_WIDTH`] of one half.
+    #[must_use]
+    pub fn is_ambiguous(&self, space: usize) -> bool {
+        self.shares().get(space).is_some_and(|share| (share - 0.5).abs() < AMBIGUOUS_HALF_WIDTH)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_even_vote_is_ambiguous_and_a_clear_one_is_not() {
+        let reading = Reading { phase: Phase::Live, n_spaces: 2, shares: [0.52, 0.9, 0.0, 0.0], ..Reading::default() };
+        assert!(reading.is_ambiguous(0));
+        assert!(!reading.is_ambiguous(1));
+        assert!(!reading.is_ambiguous(2));
+    }
+
+    #[test]
+    fn silence_has_no_shares() {
+        let reading = Reading { phase: Phase::Silent, n_spaces: 2, ..Reading::default() };
+        assert!(reading.shares().is_empty());
+    }
+}

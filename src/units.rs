@@ -1,0 +1,68 @@
+//! Conversions between counts and time, frequency and pitch, power and decibels.
+//!
+//! Every cast between integers and floats of the crate lives here, so that its rounding is decided once.
+
+/// Power below which a decibel value is clamped: −100 dB re full scale, far under any music.
+pub const POWER_FLOOR: f32 = 1e-10;
+
+/// Seconds that `samples` last at `rate_hz`.
+#[must_use]
+pub fn samples_to_secs(samples: u64, rate_hz: f64) -> f64 {
+    samples as f64 / rate_hz
+}
+
+/// Nearest whole number of samples in `secs` at `rate_hz`; 0 for negative or non-finite input.
+#[must_use]
+pub fn secs_to_samples(secs: f64, rate_hz: f64) -> u64 {
+    (secs * rate_hz).round() as u64
+}
+
+/// `n` as a float, for averages and ratios of counts (exact up to 2²⁴).
+#[must_use]
+pub fn count(n: usize) -> f32 {
+    n as f32
+}
+
+/// Decibels of a power, clamped at [`POWER_FLOOR`]: `10·log10(max(power, 1e-10))`.
+///
+/// As `librosa.power_to_db(ref=1.0, amin=1e-10, top_db=None)`.
+#[must_use]
+pub fn power_to_db(power: f32) -> f32 {
+    10.0 * power.max(POWER_FLOOR).log10()
+}
+
+/// MIDI pitch (fractional) of a frequency: `69 + 12·log2(hz / 440)`.
+#[must_use]
+pub fn hz_to_midi(hz: f64) -> f64 {
+    69.0 + 12.0 * (hz / 440.0).log2()
+}
+
+/// Beats per minute of a period of `lag_frames` (fractional) at `frame_rate_hz` frames a second.
+#[must_use]
+pub fn lag_to_bpm(lag_frames: f64, frame_rate_hz: f64) -> f64 {
+    60.0 * frame_rate_hz / lag_frames
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a440_is_midi_69_and_an_octave_is_12() {
+        assert_eq!(hz_to_midi(440.0), 69.0);
+        assert_eq!(hz_to_midi(880.0), 81.0);
+    }
+
+    #[test]
+    fn decibels_of_nothing_are_the_floor() {
+        assert_eq!(power_to_db(0.0), -100.0);
+        assert_eq!(power_to_db(1.0), 0.0);
+    }
+
+    #[test]
+    fn seconds_survive_the_round_trip() {
+        assert_eq!(secs_to_samples(samples_to_secs(441_000, 44_100.0), 44_100.0), 441_000);
+        assert_eq!(secs_to_samples(f64::NAN, 44_100.0), 0);
+        assert_eq!(secs_to_samples(-1.0, 44_100.0), 0);
+    }
+}
