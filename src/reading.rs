@@ -88,7 +88,12 @@ mod tests {
 
     #[test]
     fn an_even_vote_is_ambiguous_and_a_clear_one_is_not() {
-        let reading = Reading { phase: Phase::Live, n_spaces: 2, shares: [0.52, 0.9, 0.0, 0.0], ..Reading::default() };
+        let reading = Reading {
+            phase: Phase::Live,
+            n_spaces: 2,
+            shares: [0.52, 0.9, 0.0, 0.0],
+            ..Reading::default()
+        };
         assert!(reading.is_ambiguous(0));
         assert!(!reading.is_ambiguous(1));
         assert!(!reading.is_ambiguous(2));

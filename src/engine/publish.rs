@@ -130,7 +130,9 @@ impl Publisher {
     /// Wait-free; neither allocates nor locks.
     pub fn publish(&mut self, reading: &Reading) {
         self.latest.write(*reading);
-        if self.monitor.queueing.load(Ordering::Acquire) && self.monitor.every.push(*reading).is_err() {
+        if self.monitor.queueing.load(Ordering::Acquire)
+            && self.monitor.every.push(*reading).is_err()
+        {
             self.monitor.dropped.fetch_add(1, Ordering::Relaxed);
         }
         self.monitor.published.fetch_add(1, Ordering::Release);
