@@ -1,1 +1,6 @@
-//! Placeholder.
+//! Readers of Readings other than the editor: one file each.
+//!
+//! **Architecture Invariant**: an output knows Readings and label spaces, never how they are computed.
+
+#[cfg(feature = "cli")]
+pub mod plot;
