@@ -2,5 +2,7 @@
 //!
 //! **Architecture Invariant**: an output knows Readings and label spaces, never how they are computed.
 
+pub mod csv;
+
 #[cfg(feature = "cli")]
 pub mod plot;
