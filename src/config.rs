@@ -55,6 +55,13 @@ pub const N_CHROMA: usize = 12;
 /// Mel bands of each part: enough to tell instruments apart, wide enough to hold a bin each.
 pub const N_MEL_BANDS: usize = 40;
 
+/// How far under the loudest band of a frame a band still counts for onset strength, dB. Relative, so that gain moves nothing;
+/// beyond 60 dB the bins that the masks flicker on and off would count more than the music.
+pub const ONSET_RANGE_DB: f32 = 60.0;
+
+/// How far under the window's mean power the network hears a mel band, dB.
+pub const MEL_RANGE_DB: f32 = 80.0;
+
 /// Longest lag of the tempogram, frames (2.97 s): four beats at 81 BPM, so slow pulses can be confirmed by their multiples.
 pub const MAX_LAG_FRAMES: usize = 128;
 

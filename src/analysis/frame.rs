@@ -1,0 +1,198 @@
+//! Everything that one frame says: from samples at the host's rate to [`FrameFeatures`], hop by hop.
+
+use crate::analysis::chroma::Chroma;
+use crate::analysis::hpss::{Hpss, MaskedFrame};
+use crate::analysis::mel::MelBank;
+use crate::analysis::onset::OnsetStrength;
+use crate::analysis::resample::{RateError, Resampler};
+use crate::analysis::stft::{Stft, frame_end_samples};
+use crate::config::{N_BINS, N_CHROMA, N_MEL_BANDS, ONSET_RANGE_DB};
+use crate::units::power_to_db;
+
+/// One part, harmonic or percussive, of one frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PartFeatures {
+    /// Pitch classes, max-normalised, C first.
+    pub chroma: [f32; N_CHROMA],
+    /// Energy y = Σ_k |χ[k]|² over the part's bins (Liu, Fang and Huang 2018), linear.
+    pub energy: f32,
+    /// Mel-band powers, linear.
+    pub mel: [f32; N_MEL_BANDS],
+    /// Onset strength, dB ≥ 0.
+    pub onset: f32,
+}
+
+/// Both parts of one frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FrameFeatures {
+    /// The steady part.
+    pub harmonic: PartFeatures,
+    /// The struck part.
+    pub percussive: PartFeatures,
+}
+
+/// A frame as the extractor hands it out.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Which frame, from 0.
+    pub index: u64,
+    /// Analysis-rate samples behind everything known at this moment: the end of the newest frame that the medians needed.
+    pub heard_samples: u64,
+    /// What it says.
+    pub features: FrameFeatures,
+    /// Which bins are harmonic, `[N_BINS]`.
+    pub harmonic_mask: &'a [bool],
+}
+
+impl Frame<'_> {
+    /// Analysis-rate sample position at the end of the frame's window: the time it refers to.
+    #[must_use]
+    pub fn end_samples(&self) -> u64 {
+        frame_end_samples(self.index)
+    }
+}
+
+/// Samples in, in any chunks; frames out, [`crate::config::LOOKAHEAD_FRAMES`] hops after their last sample.
+///
+/// # Real-time safety
+/// `push` and `reset` neither allocate, lock nor fail.
+pub struct FrameExtractor {
+    resampler: Resampler,
+    spectra: Spectra,
+}
+
+/// The stages behind the resampler.
+struct Spectra {
+    stft: Stft,
+    hpss: Hpss,
+    parts: Parts,
+}
+
+/// What is computed of a frame once its masks are known.
+struct Parts {
+    chroma: Chroma,
+    mel: MelBank,
+    harmonic_onset: OnsetStrength,
+    percussive_onset: OnsetStrength,
+    /// Power spectra of the parts, `[N_BINS]` each.
+    harmonic_power: Vec<f32>,
+    percussive_power: Vec<f32>,
+    /// Frames pushed into the medians, and handed out of them.
+    pushed: u64,
+    emitted: u64,
+}
+
+impl FrameExtractor {
+    /// An extractor of mono music at `host_rate_hz`.
+    ///
+    /// # Errors
+    /// [`RateError`] where the rate is out of range.
+    pub fn new(host_rate_hz: f64) -> Result<Self, RateError> {
+        Ok(Self {
+            resampler: Resampler::new(host_rate_hz)?,
+            spectra: Spectra {
+                stft: Stft::new(),
+                hpss: Hpss::new(N_BINS),
+                parts: Parts {
+                    chroma: Chroma::new(),
+                    mel: MelBank::new(),
+                    harmonic_onset: OnsetStrength::new(),
+                    percussive_onset: OnsetStrength::new(),
+                    harmonic_power: vec![0.0; N_BINS],
+                    percussive_power: vec![0.0; N_BINS],
+                    pushed: 0,
+                    emitted: 0,
+                },
+            },
+        })
+    }
+
+    /// Takes samples and hands each frame that they complete to `on_frame`.
+    pub fn push(&mut self, samples: &[f32], mut on_frame: impl FnMut(&Frame)) {
+        let spectra = &mut self.spectra;
+        self.resampler.push(samples, |samples| spectra.push(samples, &mut on_frame));
+    }
+
+    /// Ends the stream: hands out the frames whose future will not come, and starts anew.
+    pub fn finish(&mut self, mut on_frame: impl FnMut(&Frame)) {
+        let spectra = &mut self.spectra;
+        self.resampler.finish(|samples| spectra.push(samples, &mut on_frame));
+        let parts = &mut spectra.parts;
+        spectra.hpss.finish(|masked| parts.emit(masked, &mut on_frame));
+        self.reset();
+    }
+
+    /// Forgets all music; as new.
+    pub fn reset(&mut self) {
+        self.resampler.reset();
+        self.spectra.stft.reset();
+        self.spectra.hpss.reset();
+        self.spectra.parts.reset();
+    }
+}
+
+impl Spectra {
+    fn push(&mut self, samples: &[f32], on_frame: &mut impl FnMut(&Frame)) {
+        let (hpss, parts) = (&mut self.hpss, &mut self.parts);
+        self.stft.push(samples, |magnitude| {
+            parts.pushed += 1;
+            if let Some(masked) = hpss.push(magnitude) {
+                parts.emit(masked, on_frame);
+            }
+        });
+    }
+}
+
+impl Parts {
+    fn emit(&mut self, masked: MaskedFrame<'_>, on_frame: &mut impl FnMut(&Frame)) {
+        let frame = Frame {
+            index: self.emitted,
+            heard_samples: frame_end_samples(self.pushed - 1),
+            features: self.features(masked),
+            harmonic_mask: masked.harmonic,
+        };
+        self.emitted += 1;
+        on_frame(&frame);
+    }
+
+    fn features(&mut self, masked: MaskedFrame<'_>) -> FrameFeatures {
+        self.split(masked);
+        let harmonic_mel = self.mel.power(&self.harmonic_power);
+        let percussive_mel = self.mel.power(&self.percussive_power);
+        let (harmonic_db, percussive_db) =
+            (harmonic_mel.map(power_to_db), percussive_mel.map(power_to_db));
+        let loudest_db =
+            harmonic_db.iter().chain(&percussive_db).copied().fold(f32::MIN, f32::max);
+        let floor_db = loudest_db - ONSET_RANGE_DB;
+        let part = |power: &[f32], mel, onset| PartFeatures {
+            chroma: self.chroma.of(power),
+            energy: power.iter().sum(),
+            mel,
+            onset,
+        };
+        let harmonic_onset = self.harmonic_onset.push(&harmonic_db, floor_db);
+        let percussive_onset = self.percussive_onset.push(&percussive_db, floor_db);
+        FrameFeatures {
+            harmonic: part(&self.harmonic_power, harmonic_mel, harmonic_onset),
+            percussive: part(&self.percussive_power, percussive_mel, percussive_onset),
+        }
+    }
+
+    /// Power spectra of both parts: each bin belongs to exactly one.
+    fn split(&mut self, masked: MaskedFrame<'_>) {
+        let parts = self.harmonic_power.iter_mut().zip(&mut self.percussive_power);
+        for (((harmonic, percussive), x), &is_harmonic) in
+            parts.zip(masked.magnitude).zip(masked.harmonic)
+        {
+            let power = x * x;
+            (*harmonic, *percussive) = if is_harmonic { (power, 0.0) } else { (0.0, power) };
+        }
+    }
+
+    fn reset(&mut self) {
+        self.harmonic_onset.reset();
+        self.percussive_onset.reset();
+        self.pushed = 0;
+        self.emitted = 0;
+    }
+}

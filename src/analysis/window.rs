@@ -1,0 +1,311 @@
+//! The last ten seconds as the network sees them: frames averaged into steps, and four constants.
+
+use crate::analysis::frame::{FrameFeatures, PartFeatures};
+use crate::analysis::stft::mean_power;
+use crate::analysis::tempo::{Tempo, Tempogram};
+use crate::config::{
+    FRAME_RATE_HZ, FRAMES_PER_STEP, LOOKAHEAD_FRAMES, MEL_RANGE_DB, N_CHROMA, N_MEL_BANDS, N_STEPS,
+    RING_FRAMES, RING_SECS, SILENCE_DB, SILENCE_SECS, WINDOW_SAMPLES,
+};
+use crate::config::{ANALYSIS_RATE_HZ, HOP_SAMPLES};
+use crate::units::{count, power_to_db};
+
+/// Features of one step.
+pub const N_STEP_FEATURES: usize = 2 * (N_CHROMA + N_MEL_BANDS + 1);
+
+/// Features of a whole window.
+pub const N_CONSTANTS: usize = 4;
+
+/// Step features, in the order in which the network takes them.
+#[must_use]
+pub fn step_names() -> Vec<String> {
+    const PITCH_CLASSES: [&str; N_CHROMA] =
+        ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
+    let parts = ["harmonic", "percussive"];
+    let chroma = parts.iter().flat_map(|part| PITCH_CLASSES.map(|c| format!("chroma_{part}_{c}")));
+    let mel =
+        parts.iter().flat_map(|part| (0..N_MEL_BANDS).map(move |b| format!("mel_{part}_{b:02}")));
+    let onset = parts.iter().map(|part| format!("onset_{part}"));
+    chroma.chain(mel).chain(onset).collect()
+}
+
+/// Window features, in the order in which the network takes them: octaves above 120 BPM, dB re the window's mean power.
+pub const CONSTANT_NAMES: [&str; N_CONSTANTS] = [
+    "tempo_harmonic_octaves",
+    "tempo_percussive_octaves",
+    "energy_harmonic_db",
+    "energy_percussive_db",
+];
+
+/// Steps of silence that end what was heard.
+const SILENCE_STEPS: usize = (SILENCE_SECS * FRAME_RATE_HZ) as usize / FRAMES_PER_STEP + 1;
+
+/// Steps since the start from which on the whole window rests on medians with all their neighbours.
+const FULL_STEPS: u64 = ((RING_FRAMES - LOOKAHEAD_FRAMES) / FRAMES_PER_STEP) as u64;
+
+/// How much of the window holds music.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Silence now.
+    Silence,
+    /// Music for this many steps, at most [`N_STEPS`].
+    Steps(usize),
+    /// Music throughout, with nothing missing at its start.
+    Full,
+}
+
+impl Heard {
+    /// Seconds of music heard, 0 to 10.
+    #[must_use]
+    pub fn secs(self) -> f32 {
+        /// What the first step needs besides its own hops: the rest of its window and the medians' future, samples.
+        const LEAD_SAMPLES: usize = WINDOW_SAMPLES - HOP_SAMPLES + LOOKAHEAD_FRAMES * HOP_SAMPLES;
+        match self {
+            Self::Silence | Self::Steps(0) => 0.0,
+            Self::Steps(steps) => {
+                let samples = steps * FRAMES_PER_STEP * HOP_SAMPLES + LEAD_SAMPLES;
+                (count(samples) / ANALYSIS_RATE_HZ as f32).min(count(RING_SECS))
+            }
+            Self::Full => count(RING_SECS),
+        }
+    }
+
+    fn steps(self) -> usize {
+        match self {
+            Self::Silence => 0,
+            Self::Steps(steps) => steps,
+            Self::Full => N_STEPS,
+        }
+    }
+}
+
+/// What the network takes, before scaling.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkInput {
+    /// `[N_STEPS][N_STEP_FEATURES]`, oldest step first.
+    pub steps: Vec<f32>,
+    /// `[N_CONSTANTS]`.
+    pub constants: [f32; N_CONSTANTS],
+}
+
+impl Default for NetworkInput {
+    fn default() -> Self {
+        Self { steps: vec![0.0; N_STEPS * N_STEP_FEATURES], constants: [0.0; N_CONSTANTS] }
+    }
+}
+
+/// What a person might ask of the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct WindowSummary {
+    /// Tempo of the harmonic part.
+    pub tempo_harmonic: Tempo,
+    /// Tempo of the percussive part.
+    pub tempo_percussive: Tempo,
+    /// Mean power of each part, dB re full scale.
+    pub energy_harmonic_db: f32,
+    /// See `energy_harmonic_db`.
+    pub energy_percussive_db: f32,
+    /// Mean harmonic chroma, C first.
+    pub chroma: [f32; N_CHROMA],
+}
+
+/// The mean of one part over the frames of a step.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    chroma: [f32; N_CHROMA],
+    mel: [f32; N_MEL_BANDS],
+    onset: f32,
+    energy: f32,
+}
+
+impl Part {
+    const EMPTY: Self =
+        Self { chroma: [0.0; N_CHROMA], mel: [0.0; N_MEL_BANDS], onset: 0.0, energy: 0.0 };
+
+    /// Adds a frame's share of a step.
+    fn add(&mut self, frame: &PartFeatures) {
+        let share = 1.0 / count(FRAMES_PER_STEP);
+        self.chroma.iter_mut().zip(frame.chroma).for_each(|(mean, x)| *mean += share * x);
+        self.mel.iter_mut().zip(frame.mel).for_each(|(mean, x)| *mean += share * x);
+        self.onset += share * frame.onset;
+        self.energy += share * frame.energy;
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    harmonic: Part,
+    percussive: Part,
+}
+
+impl Step {
+    const EMPTY: Self = Self { harmonic: Part::EMPTY, percussive: Part::EMPTY };
+
+    fn is_silent(&self) -> bool {
+        power_to_db(mean_power(self.harmonic.energy + self.percussive.energy)) < SILENCE_DB
+    }
+
+    /// Writes the step's features, mel bands in dB over `floor_db`, relative to `level_db`.
+    fn write(&self, level_db: f32, out: &mut [f32]) {
+        let parts = [&self.harmonic, &self.percussive];
+        let chroma = parts.iter().flat_map(|part| part.chroma);
+        let mel = parts.iter().flat_map(|part| part.mel.iter());
+        let mel_db = mel.map(|power| (power_to_db(*power) - level_db).max(-MEL_RANGE_DB));
+        let onset = parts.iter().map(|part| part.onset);
+        let features = chroma.chain(mel_db).chain(onset);
+        out.iter_mut().zip(features).for_each(|(out, feature)| *out = feature);
+    }
+}
+
+/// The rolling window: frames in, the network's input out on request.
+///
+/// Everything it hands out depends on the last 10 s of audio alone, so that a reading after ten hours is the reading of a fresh
+/// start ten seconds ago.
+///
+/// # Real-time safety
+/// Nothing here allocates after `new`, locks or fails.
+pub struct FeatureWindow {
+    current: Step,
+    frames_in_current: usize,
+    /// Ring of complete steps; `next` is the oldest once full.
+    steps: Vec<Step>,
+    next: usize,
+    /// Steps completed since the start.
+    complete: u64,
+    harmonic_tempo: Tempogram,
+    percussive_tempo: Tempogram,
+}
+
+impl Default for FeatureWindow {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl FeatureWindow {
+    /// An empty window.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            current: Step::EMPTY,
+            frames_in_current: 0,
+            steps: vec![Step::EMPTY; N_STEPS],
+            next: 0,
+            complete: 0,
+            harmonic_tempo: Tempogram::new(),
+            percussive_tempo: Tempogram::new(),
+        }
+    }
+
+    /// Takes the next frame; true where it completes a step.
+    pub fn push(&mut self, frame: &FrameFeatures) -> bool {
+        self.harmonic_tempo.push(frame.harmonic.onset);
+        self.percussive_tempo.push(frame.percussive.onset);
+        self.current.harmonic.add(&frame.harmonic);
+        self.current.percussive.add(&frame.percussive);
+        self.frames_in_current += 1;
+        if self.frames_in_current < FRAMES_PER_STEP {
+            return false;
+        }
+        self.steps[self.next] = std::mem::replace(&mut self.current, Step::EMPTY);
+        self.next = (self.next + 1) % N_STEPS;
+        self.complete += 1;
+        self.frames_in_current = 0;
+        true
+    }
+
+    /// How much music the window holds: what was heard since the last silence in it.
+    #[must_use]
+    pub fn heard(&self) -> Heard {
+        let available = self.complete.min(N_STEPS as u64) as usize;
+        let mut silent_run = 0;
+        for back in 0..available {
+            silent_run = if self.step(back).is_silent() { silent_run + 1 } else { 0 };
+            let all_silent_so_far = silent_run == back + 1;
+            if silent_run == SILENCE_STEPS || (all_silent_so_far && back + 1 == available) {
+                return if all_silent_so_far {
+                    Heard::Silence
+                } else {
+                    Heard::Steps(back + 1 - silent_run)
+                };
+            }
+        }
+        if self.complete < FULL_STEPS { Heard::Steps(available) } else { Heard::Full }
+    }
+
+    /// Writes the network's input. Where less than the window was heard, the newest steps are repeated until they fill it, so
+    /// that the network meets a loop, which music often is, rather than a silence that was never played.
+    pub fn write(&self, heard: Heard, summary: &WindowSummary, input: &mut NetworkInput) {
+        let heard = heard.steps().max(1);
+        let level_db = self.level_db(heard);
+        for (back, out) in input.steps.chunks_exact_mut(N_STEP_FEATURES).rev().enumerate() {
+            self.step(back % heard).write(level_db, out);
+        }
+        let octaves =
+            |tempo: Tempo| if tempo.bpm > 0.0 { (tempo.bpm / 120.0).log2() } else { 0.0 };
+        let full_scale_db = level_db - power_to_db(mean_power(self.mean_energy(heard)));
+        let relative =
+            |energy_db: f32| (energy_db + full_scale_db - level_db).clamp(-MEL_RANGE_DB, 0.0);
+        input.constants = [
+            octaves(summary.tempo_harmonic),
+            octaves(summary.tempo_percussive),
+            relative(summary.energy_harmonic_db),
+            relative(summary.energy_percussive_db),
+        ];
+    }
+
+    /// Tempi, energies and chroma of what was heard.
+    #[must_use]
+    pub fn summary(&self, heard: Heard) -> WindowSummary {
+        let steps = heard.steps();
+        if steps == 0 {
+            let floor_db = power_to_db(0.0);
+            return WindowSummary {
+                energy_harmonic_db: floor_db,
+                energy_percussive_db: floor_db,
+                ..WindowSummary::default()
+            };
+        }
+        let mean = |part: fn(&Step) -> f32| {
+            (0..steps).map(|back| part(self.step(back))).sum::<f32>() / count(steps)
+        };
+        let mut chroma = [0.0; N_CHROMA];
+        for back in 0..steps {
+            let step = self.step(back).harmonic.chroma;
+            chroma.iter_mut().zip(step).for_each(|(mean, x)| *mean += x / count(steps));
+        }
+        WindowSummary {
+            tempo_harmonic: self.harmonic_tempo.read(),
+            tempo_percussive: self.percussive_tempo.read(),
+            energy_harmonic_db: power_to_db(mean_power(mean(|step| step.harmonic.energy))),
+            energy_percussive_db: power_to_db(mean_power(mean(|step| step.percussive.energy))),
+            chroma,
+        }
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.current = Step::EMPTY;
+        self.frames_in_current = 0;
+        self.next = 0;
+        self.complete = 0;
+        self.harmonic_tempo.reset();
+        self.percussive_tempo.reset();
+    }
+
+    /// The complete step `back` before the newest.
+    fn step(&self, back: usize) -> &Step {
+        &self.steps[(self.next + N_STEPS - 1 - back) % N_STEPS]
+    }
+
+    /// Mean energy of both parts over the newest `steps` steps.
+    fn mean_energy(&self, steps: usize) -> f32 {
+        let energy = |step: &Step| step.harmonic.energy + step.percussive.energy;
+        (0..steps).map(|back| energy(self.step(back))).sum::<f32>() / count(steps)
+    }
+
+    /// The level that mel bands are measured against, dB: the window's mean energy.
+    fn level_db(&self, steps: usize) -> f32 {
+        power_to_db(self.mean_energy(steps))
+    }
+}
