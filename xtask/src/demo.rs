@@ -17,7 +17,7 @@ pub fn run_verb(repo: &Repo, args: &[String]) -> Result<()> {
     }
     system::ensure(&[For::Building])?;
     let (audio, options) = split(args);
-    play(repo, audio.map(|path| repo.from_user(path)).as_deref(), &options)?;
+    play(repo, audio.map(|path| repo.as_typed(path)).as_deref(), &options)?;
     let out = repo.demo_dir();
     println!();
     for name in ["readings.csv", "mood.png"] {

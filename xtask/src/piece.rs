@@ -53,7 +53,7 @@ pub fn render() -> Piece {
 }
 
 /// Runs the verb: `[--out PATH]`.
-pub fn run(repo: &Repo, args: &[String]) -> Result<()> {
+pub fn run_verb(repo: &Repo, args: &[String]) -> Result<()> {
     let wav = match args {
         [] => default_path(repo),
         [flag, path] if flag == "--out" => PathBuf::from(path),

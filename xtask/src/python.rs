@@ -18,7 +18,9 @@ pub fn environment(repo: &Repo, name: &str, requirements: &Path) -> Result<PathB
     let is_current = std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted);
     if !is_current || !python.exists() {
         // From scratch: an environment that was left half made, or whose Python went away, repairs itself this way.
-        run(Command::new(python_of_this_system("python3")).args(["-m", "venv", "--clear"]).arg(&folder))?;
+        run(Command::new(python_of_this_system("python3"))
+            .args(["-m", "venv", "--clear"])
+            .arg(&folder))?;
         let mut pip = Command::new(&python);
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
         run(pip.arg(repo.root.join(requirements)))?;

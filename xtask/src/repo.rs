@@ -13,16 +13,19 @@ pub struct Repo {
     pub root: PathBuf,
     /// Where cargo builds: `target`, or wherever `CARGO_TARGET_DIR` or a configuration points.
     pub target: PathBuf,
+    /// Where the user stood when calling.
+    called_from: PathBuf,
 }
 
 impl Repo {
     /// Finds the repository and makes its root the working directory.
     pub fn enter() -> Result<Self> {
+        let called_from = std::env::current_dir().context("no working directory")?;
         chdir_workspace_root()?;
         let root = std::env::current_dir().context("no working directory")?;
         let metadata = MetadataCommand::new().no_deps().exec().context("cargo metadata failed")?;
         let target = metadata.target_directory.into_std_path_buf();
-        Ok(Self { root, target })
+        Ok(Self { root, target, called_from })
     }
 
     /// Where the demo leaves what it makes.
@@ -33,6 +36,11 @@ impl Repo {
     /// A bundle that `cargo xtask bundle moodring` made: `extension` is `clap` or `vst3`.
     pub fn bundled(&self, extension: &str) -> PathBuf {
         self.target.join("bundled").join(format!("Moodring.{extension}"))
+    }
+
+    /// A path that the user typed, seen from the root.
+    pub fn as_typed(&self, path: &str) -> PathBuf {
+        self.called_from.join(path)
     }
 
     /// A path as the user would type it from the root.

@@ -176,7 +176,9 @@ fn is_root() -> bool {
 impl Need {
     /// Windows and macOS bring compiler headers, libraries and a screen of their own.
     fn applies(&self) -> bool {
-        cfg!(target_os = "linux") || matches!(self.purpose, For::Checking | For::Python) && !matches!(self.probe, Library(_))
+        cfg!(target_os = "linux")
+            || matches!(self.purpose, For::Checking | For::Python)
+                && !matches!(self.probe, Library(_))
     }
 
     fn is_met(&self) -> bool {
@@ -211,7 +213,8 @@ fn loader_knows(library: &str) -> bool {
 
 fn has_software_gl() -> bool {
     let multiarch = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-    let folders = multiarch.map(|entry| entry.path()).chain(["/usr/lib".into(), "/usr/lib64".into()]);
+    let folders =
+        multiarch.map(|entry| entry.path()).chain(["/usr/lib".into(), "/usr/lib64".into()]);
     folders.into_iter().any(|folder| folder.join("dri/swrast_dri.so").exists())
 }
 

@@ -221,7 +221,7 @@ fn build_rhythm(score: &mut Score, bar: usize, start: f32, rise: f32) {
         if bar >= 4 {
             score.hits.push(Hit::new(Drum::ClosedHat, at + eighth / 2.0, 0.22));
         }
-        if bar >= 4 && bar < 7 && i % 2 == 0 {
+        if (4..7).contains(&bar) && i % 2 == 0 {
             score.hits.push(Hit::new(Drum::Kick, at, 0.5 + 0.3 * rise));
         }
     }
