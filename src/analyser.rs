@@ -1,1 +1,190 @@
-//! Placeholder.
+//! Samples in, [`Reading`]s out: the library's front door.
+
+use std::sync::Arc;
+
+use crate::analysis::frame::{Frame, FrameExtractor};
+use crate::analysis::resample::RateError;
+use crate::analysis::window::{FeatureWindow, Heard, NetworkInput};
+use crate::config::{
+    ANALYSIS_RATE_HZ, FIRST_READING_SECS, FRAMES_PER_READING, FRAMES_PER_STEP, HOP_SAMPLES,
+};
+use crate::model::session::Session;
+use crate::model::{Model, ModelError};
+use crate::reading::{MAX_SPACES, Phase, Reading};
+use crate::units::{samples_to_secs, secs_to_samples};
+
+/// Why no readings can be had.
+#[derive(Debug, thiserror::Error)]
+pub enum AnalyserError {
+    /// The host's rate is out of range.
+    #[error(transparent)]
+    Rate(#[from] RateError),
+    /// The model is not usable.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+/// Follows one stream of mono music and reads its mood.
+///
+/// A reading comes every 186 ms of music, from the first second on. Each depends on the last 10 s of audio alone, on neither
+/// chunking nor wall-clock time, so the same music gives the same readings live, bounced and on the command line.
+///
+/// Latency: a reading made of music up to `time_secs` is handed out as soon as the sample at `time_secs` is in, plus at most
+/// 8.7 ms in the resampler. The newest 348 ms serve the medians as their future and weigh in fully only later.
+pub struct Analyser {
+    extractor: FrameExtractor,
+    reader: Reader,
+}
+
+/// What turns frames into readings.
+struct Reader {
+    window: FeatureWindow,
+    session: Session,
+    input: NetworkInput,
+    /// The last shares, at which the meter rests in silence.
+    shares: [f32; MAX_SPACES],
+    /// Readings closer than this to the last one are left out; 0 for all.
+    interval_samples: u64,
+    /// Audio of the last reading, and of the last complete step, analysis-rate samples.
+    read_samples: Option<u64>,
+    step_samples: u64,
+    /// Whether the last complete step has been read.
+    step_is_read: bool,
+}
+
+impl Analyser {
+    /// An analyser of mono music at `host_rate_hz`.
+    ///
+    /// # Errors
+    /// [`AnalyserError`] where the rate is out of range or the model fails its first run.
+    pub fn new(host_rate_hz: f64, model: &Arc<Model>) -> Result<Self, AnalyserError> {
+        let mut session = Session::new(model)?;
+        let input = NetworkInput::default();
+        // A first run now, so that what can fail fails here, and everything that grows has grown.
+        session.run(&input)?;
+        let reader = Reader {
+            window: FeatureWindow::new(),
+            session,
+            input,
+            shares: [0.0; MAX_SPACES],
+            interval_samples: 0,
+            read_samples: None,
+            step_samples: 0,
+            step_is_read: true,
+        };
+        Ok(Self { extractor: FrameExtractor::new(host_rate_hz)?, reader })
+    }
+
+    /// Leaves out readings until `secs` after the last one, for those who need fewer; 0 for all.
+    pub fn set_interval_secs(&mut self, secs: f64) {
+        self.reader.interval_samples = secs_to_samples(secs, f64::from(ANALYSIS_RATE_HZ));
+    }
+
+    /// Takes the next samples and hands each reading that they complete to `on_reading`.
+    ///
+    /// # Errors
+    /// [`ModelError`] where the network fails; the samples are taken all the same.
+    pub fn push(
+        &mut self,
+        mono: &[f32],
+        on_reading: &mut dyn FnMut(&Reading),
+    ) -> Result<(), ModelError> {
+        let (extractor, reader) = (&mut self.extractor, &mut self.reader);
+        let mut outcome = Ok(());
+        extractor.push(mono, |frame| {
+            let read = reader.push(frame, on_reading);
+            if outcome.is_ok() {
+                outcome = read;
+            }
+        });
+        outcome
+    }
+
+    /// Ends the stream: a last reading of what was heard since the last one, and as new again.
+    ///
+    /// # Errors
+    /// As [`Analyser::push`].
+    pub fn finish(&mut self, on_reading: &mut dyn FnMut(&Reading)) -> Result<(), ModelError> {
+        let last = self.reader.read_last(on_reading);
+        self.reset();
+        last
+    }
+
+    /// Forgets all music; as new, in the same buffers.
+    pub fn reset(&mut self) {
+        self.extractor.reset();
+        let reader = &mut self.reader;
+        reader.window.reset();
+        reader.shares = [0.0; MAX_SPACES];
+        reader.read_samples = None;
+        reader.step_samples = 0;
+        reader.step_is_read = true;
+    }
+}
+
+impl Reader {
+    fn push(
+        &mut self,
+        frame: &Frame,
+        on_reading: &mut dyn FnMut(&Reading),
+    ) -> Result<(), ModelError> {
+        if self.window.push(&frame.features) {
+            self.step_samples = frame.heard_samples;
+            self.step_is_read = false;
+        }
+        if self.is_due(frame) { self.read(on_reading) } else { Ok(()) }
+    }
+
+    /// Readings fall on a fixed grid of frames, on which the first 10 s of a stream end with one.
+    fn is_due(&self, frame: &Frame) -> bool {
+        let on_grid = (frame.index + 1) % FRAMES_PER_READING as u64 == FRAMES_PER_STEP as u64
+            && self.heard_enough();
+        // A reading may come half a grid step early, so that every second means every second on average.
+        let half_step = (FRAMES_PER_READING / 2 * HOP_SAMPLES) as u64;
+        let waited = |read: u64| frame.heard_samples + half_step >= read + self.interval_samples;
+        on_grid && self.read_samples.is_none_or(waited)
+    }
+
+    fn heard_enough(&self) -> bool {
+        self.step_samples >= secs_to_samples(FIRST_READING_SECS, f64::from(ANALYSIS_RATE_HZ))
+    }
+
+    fn read_last(&mut self, on_reading: &mut dyn FnMut(&Reading)) -> Result<(), ModelError> {
+        if self.step_is_read || !self.heard_enough() { Ok(()) } else { self.read(on_reading) }
+    }
+
+    fn read(&mut self, on_reading: &mut dyn FnMut(&Reading)) -> Result<(), ModelError> {
+        self.read_samples = Some(self.step_samples);
+        self.step_is_read = true;
+        let heard = self.window.heard();
+        let summary = self.window.summary(heard);
+        let phase = phase(heard);
+        if phase.has_shares() {
+            self.window.write(heard, &summary, &mut self.input);
+            self.shares = self.session.run(&self.input)?;
+        }
+        on_reading(&Reading {
+            time_secs: samples_to_secs(self.step_samples, f64::from(ANALYSIS_RATE_HZ)),
+            phase,
+            heard_secs: heard.secs(),
+            n_spaces: self.session.model().card().spaces.len(),
+            shares: self.shares,
+            tempo_harmonic_bpm: summary.tempo_harmonic.bpm,
+            tempo_percussive_bpm: summary.tempo_percussive.bpm,
+            energy_harmonic_db: summary.energy_harmonic_db,
+            energy_percussive_db: summary.energy_percussive_db,
+            chroma: summary.chroma,
+            overrun_samples: 0,
+        });
+        Ok(())
+    }
+}
+
+fn phase(heard: Heard) -> Phase {
+    match heard {
+        Heard::Silence => Phase::Silent,
+        Heard::Full => Phase::Live,
+        Heard::Steps(_) if f64::from(heard.secs()) < FIRST_READING_SECS => Phase::Waiting,
+        Heard::Steps(_) => Phase::Listening,
+    }
+}

@@ -38,7 +38,9 @@ pub enum ModelError {
         why: std::io::Error,
     },
     /// The weights file is beyond any sane size.
-    #[error("the model file has {bytes} bytes, more than the {MAX_ONNX_BYTES} allowed; is it a model?")]
+    #[error(
+        "the model file has {bytes} bytes, more than the {MAX_ONNX_BYTES} allowed; is it a model?"
+    )]
     TooLarge {
         /// Its size.
         bytes: u64,
@@ -47,7 +49,9 @@ pub enum ModelError {
     #[error("the model's card is not usable: {0}; train the model with this version of Moodring")]
     Card(String),
     /// The weights are not those that the card describes.
-    #[error("the weights do not match the card's hash: the file is damaged or of another training; copy both files again")]
+    #[error(
+        "the weights do not match the card's hash: the file is damaged or of another training; copy both files again"
+    )]
     Hash,
     /// tract cannot make a network of the file.
     #[error("the model file is not a network that Moodring can run: {0}")]

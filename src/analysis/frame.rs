@@ -161,8 +161,7 @@ impl Parts {
         let percussive_mel = self.mel.power(&self.percussive_power);
         let (harmonic_db, percussive_db) =
             (harmonic_mel.map(power_to_db), percussive_mel.map(power_to_db));
-        let loudest_db =
-            harmonic_db.iter().chain(&percussive_db).copied().fold(f32::MIN, f32::max);
+        let loudest_db = harmonic_db.iter().chain(&percussive_db).copied().fold(f32::MIN, f32::max);
         let floor_db = loudest_db - ONSET_RANGE_DB;
         let part = |power: &[f32], mel, onset| PartFeatures {
             chroma: self.chroma.of(power),

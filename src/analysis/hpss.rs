@@ -227,9 +227,8 @@ mod tests {
 
     #[test]
     fn reset_is_new_and_no_reset_is_not() {
-        let spectrogram: Vec<Vec<f32>> = (0..50)
-            .map(|t| (0..BINS).map(|k| ((t * 7 + k * k) % 11) as f32).collect())
-            .collect();
+        let spectrogram: Vec<Vec<f32>> =
+            (0..50).map(|t| (0..BINS).map(|k| ((t * 7 + k * k) % 11) as f32).collect()).collect();
         let mut hpss = Hpss::new(BINS);
         spectrogram.iter().rev().for_each(|frame| _ = hpss.push(frame));
         hpss.reset();

@@ -36,7 +36,8 @@ impl OnsetStrength {
     /// Neither allocates, locks nor fails.
     pub fn push(&mut self, band_db: &[f32; N_MEL_BANDS], floor_db: f32) -> f32 {
         let previous_db = self.previous_db.replace(*band_db).unwrap_or(*band_db);
-        let rise = |(now, before): (&f32, &f32)| (now.max(floor_db) - before.max(floor_db)).max(0.0);
+        let rise =
+            |(now, before): (&f32, &f32)| (now.max(floor_db) - before.max(floor_db)).max(0.0);
         let rise_db: f32 = band_db.iter().zip(&previous_db).map(rise).sum();
         rise_db / count(N_MEL_BANDS)
     }

@@ -139,11 +139,8 @@ impl Transform {
             *out = x * w;
         }
         // The lengths are those that the plan itself made, so this cannot fail; a failure would read as silence.
-        let transformed = self.fft.process_with_scratch(
-            &mut self.tapered,
-            &mut self.spectrum,
-            &mut self.scratch,
-        );
+        let transformed =
+            self.fft.process_with_scratch(&mut self.tapered, &mut self.spectrum, &mut self.scratch);
         debug_assert!(transformed.is_ok());
         for (out, bin) in magnitude.iter_mut().zip(&self.spectrum) {
             *out = (bin.re * bin.re + bin.im * bin.im).sqrt();

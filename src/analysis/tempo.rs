@@ -4,9 +4,7 @@
 //! the window; a reading adds up blocks afresh, so nothing drifts, however long the music. All lags rest on the same frames:
 //! the first [`MAX_LAG_FRAMES`] of the rolling window serve as the past of the others only.
 
-use crate::config::{
-    FRAME_RATE_HZ, FRAMES_PER_STEP, MAX_BPM, MAX_LAG_FRAMES, MIN_BPM, N_STEPS,
-};
+use crate::config::{FRAME_RATE_HZ, FRAMES_PER_STEP, MAX_BPM, MAX_LAG_FRAMES, MIN_BPM, N_STEPS};
 use crate::units::{count, lag_to_bpm};
 
 /// Lags of the autocorrelation, 0 included.
@@ -39,9 +37,10 @@ pub struct Tempo {
     pub salience: f32,
 }
 
-/// Tempo at the end of a sequence of onset strengths, `[frames]`: the definition.
+/// Tempo at the end of a sequence of onset strengths s, `[frames]`, dB: the definition.
 ///
 /// ```text
+/// o[t]    = (s[t] + 2·s[t − 1] + s[t − 2]) / 4,            so that a beat between two frames counts as one on a frame
 /// r_B(l)  = Σ_{t ∈ B} o[t]·o[t − l] − |B|·mean_B(o)²,     normalised by r_B(0)
 /// global  = r over the last 67 blocks of 4 frames;  local = mean of r over every 16 neighbouring blocks among them
 /// lag     = argmax over l of global(l) · local(l) · preference(60·rate / l),   then refined by its multiples
@@ -54,18 +53,27 @@ pub struct Tempo {
 /// `librosa.feature.tempo`, against which the goldens `tests/data/tempo_*.npy` check it.
 #[must_use]
 pub fn tempo(onset: &[f32]) -> Tempo {
-    let past = |t: usize, lag: usize| t.checked_sub(lag).map_or(0.0, |t| onset[t]);
+    let strength = |t: usize, lag: usize| t.checked_sub(lag).map_or(0.0, |t| onset[t]);
+    let smooth: Vec<f32> = (0..onset.len())
+        .map(|t| smoothed(strength(t, 0), strength(t, 1), strength(t, 2)))
+        .collect();
+    let past = |t: usize, lag: usize| t.checked_sub(lag).map_or(0.0, |t| smooth[t]);
     let whole = onset.len() / FRAMES_PER_STEP;
     let blocks: Vec<Block> = (whole.saturating_sub(N_BLOCKS)..whole)
         .map(|b| {
             let mut block = Block::EMPTY;
             for t in b * FRAMES_PER_STEP..(b + 1) * FRAMES_PER_STEP {
-                block.add(onset[t], |lag| past(t, lag));
+                block.add(smooth[t], |lag| past(t, lag));
             }
             block
         })
         .collect();
     agree(blocks.iter())
+}
+
+/// Three neighbouring strengths, newest first, as one.
+fn smoothed(now: f32, before: f32, earlier: f32) -> f32 {
+    0.25 * now + 0.5 * before + 0.25 * earlier
 }
 
 /// Sums over one block of frames.
@@ -111,7 +119,9 @@ impl Block {
 /// # Real-time safety
 /// `push`, `read` and `reset` neither allocate, lock nor fail.
 pub struct Tempogram {
-    /// The last [`N_LAGS`] strengths, newest first, twice over so that any rotation is one slice.
+    /// The last two strengths as they came, newest first.
+    raw: [f32; 2],
+    /// The last [`N_LAGS`] smoothed strengths, newest first, twice over so that any rotation is one slice.
     past: Vec<f32>,
     newest: usize,
     current: Block,
@@ -133,6 +143,7 @@ impl Tempogram {
     #[must_use]
     pub fn new() -> Self {
         Self {
+            raw: [0.0; 2],
             past: vec![0.0; 2 * N_LAGS],
             newest: 0,
             current: Block::EMPTY,
@@ -145,6 +156,9 @@ impl Tempogram {
 
     /// Takes the onset strength of the next frame.
     pub fn push(&mut self, onset: f32) {
+        let [before, earlier] = self.raw;
+        self.raw = [onset, before];
+        let onset = smoothed(onset, before, earlier);
         self.newest = (self.newest + N_LAGS - 1) % N_LAGS;
         self.past[self.newest] = onset;
         self.past[self.newest + N_LAGS] = onset;
@@ -169,6 +183,7 @@ impl Tempogram {
 
     /// Forgets everything.
     pub fn reset(&mut self) {
+        self.raw = [0.0; 2];
         self.past.fill(0.0);
         self.current = Block::EMPTY;
         self.frames_in_current = 0;

@@ -4,10 +4,10 @@ use crate::analysis::frame::{FrameFeatures, PartFeatures};
 use crate::analysis::stft::mean_power;
 use crate::analysis::tempo::{Tempo, Tempogram};
 use crate::config::{
-    FRAME_RATE_HZ, FRAMES_PER_STEP, LOOKAHEAD_FRAMES, MEL_RANGE_DB, N_CHROMA, N_MEL_BANDS, N_STEPS,
-    RING_FRAMES, RING_SECS, SILENCE_DB, SILENCE_SECS, WINDOW_SAMPLES,
+    ANALYSIS_RATE_HZ, FRAME_RATE_HZ, FRAMES_PER_STEP, HOP_SAMPLES, LOOKAHEAD_FRAMES, MEL_RANGE_DB,
+    N_CHROMA, N_MEL_BANDS, N_STEPS, RING_FRAMES, RING_SECS, SILENCE_DB, SILENCE_SECS,
+    WINDOW_SAMPLES,
 };
-use crate::config::{ANALYSIS_RATE_HZ, HOP_SAMPLES};
 use crate::units::{count, power_to_db};
 
 /// Features of one step.
@@ -241,11 +241,9 @@ impl FeatureWindow {
         for (back, out) in input.steps.chunks_exact_mut(N_STEP_FEATURES).rev().enumerate() {
             self.step(back % heard).write(level_db, out);
         }
-        let octaves =
-            |tempo: Tempo| if tempo.bpm > 0.0 { (tempo.bpm / 120.0).log2() } else { 0.0 };
-        let full_scale_db = level_db - power_to_db(mean_power(self.mean_energy(heard)));
-        let relative =
-            |energy_db: f32| (energy_db + full_scale_db - level_db).clamp(-MEL_RANGE_DB, 0.0);
+        let octaves = |tempo: Tempo| if tempo.bpm > 0.0 { (tempo.bpm / 120.0).log2() } else { 0.0 };
+        let total_db = power_to_db(mean_power(self.mean_energy(heard)));
+        let relative = |energy_db: f32| (energy_db - total_db).clamp(-MEL_RANGE_DB, 0.0);
         input.constants = [
             octaves(summary.tempo_harmonic),
             octaves(summary.tempo_percussive),

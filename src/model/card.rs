@@ -6,9 +6,7 @@ use sha2::{Digest, Sha256};
 use super::ModelError;
 use super::space::LabelSpace;
 use crate::analysis::window::{CONSTANT_NAMES, step_names};
-use crate::config::{
-    ANALYSIS_RATE_HZ, FRAMES_PER_STEP, HOP_SAMPLES, MEDIAN_LENGTH, N_STEPS, WINDOW_SAMPLES,
-};
+use crate::config::{ANALYSIS_RATE_HZ, FRAMES_PER_STEP, HOP_SAMPLES, N_STEPS, WINDOW_SAMPLES};
 use crate::reading::MAX_SPACES;
 
 /// A model's card. Fields that only people read (results, protocol, licence of the data) are not parsed.
@@ -22,8 +20,6 @@ pub struct Card {
     pub hop_samples: usize,
     /// Samples under a window.
     pub window_samples: usize,
-    /// Length of both median filters.
-    pub median_length: usize,
     /// Frames averaged into one step.
     pub frames_per_step: usize,
     /// Steps in a window.
@@ -72,7 +68,6 @@ impl Card {
         equal("sample_rate_hz", self.sample_rate_hz as usize, ANALYSIS_RATE_HZ as usize)?;
         equal("hop_samples", self.hop_samples, HOP_SAMPLES)?;
         equal("window_samples", self.window_samples, WINDOW_SAMPLES)?;
-        equal("median_length", self.median_length, MEDIAN_LENGTH)?;
         equal("frames_per_step", self.frames_per_step, FRAMES_PER_STEP)?;
         equal("n_steps", self.n_steps, N_STEPS)?;
         same_names("step_names", &self.step_names, &step_names())?;

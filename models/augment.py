@@ -1,0 +1,93 @@
+"""Changes to a window that leave its mood alone."""
+
+import numpy as np
+
+MEL_FLOOR_DB = -80.0
+
+# Chance that a window stands in for a provisional reading: only its newest steps, repeated to fill the window.
+TILE_CHANCE = 0.2
+MIN_TILED_STEPS = 10
+ROLL_CHANCE = 0.5
+STRETCH_CHANCE = 0.5
+# 8 % is about the reach of a turntable's pitch fader.
+MAX_STRETCH = 0.08
+TILT_STD_DB = 2.5
+BUMP_STD_DB = 2.5
+# In standard deviations of the feature.
+NOISE_STD = 0.1
+CONSTANT_NOISE_STD = 0.15
+MASK_CHANCE = 0.5
+MAX_MASKED_BANDS = 10
+MAX_MASKED_STEPS = 20
+
+
+def tiled(n_steps, kept):
+    """Index of the source step of each step when only the newest `kept` are known: they repeat, the newest comes last."""
+    last = n_steps - 1
+    return last - (last - np.arange(n_steps)) % kept
+
+
+class Augmenter:
+    """Draws changed copies of windows; the same seed draws the same."""
+
+    def __init__(self, step_names, constant_names, scaling, seed):
+        self.rng = np.random.default_rng(seed)
+        self.scaling = scaling
+        self.n_features = len(step_names)
+
+        def block(prefix):
+            return np.array([i for i, name in enumerate(step_names) if name.startswith(prefix)], dtype=int)
+
+        self.chroma = [b for b in (block("chroma_harmonic"), block("chroma_percussive")) if len(b)]
+        self.mel = [b for b in (block("mel_harmonic"), block("mel_percussive")) if len(b)]
+        self.tempo = np.array([i for i, name in enumerate(constant_names) if name.startswith("tempo_")], dtype=int)
+
+    def time_index(self, n_steps):
+        """Source step of each step, and the octaves that the tempo rises by."""
+        rng = self.rng
+        if rng.random() < TILE_CHANCE:
+            return tiled(n_steps, rng.integers(MIN_TILED_STEPS, n_steps)), 0.0
+        rate = 1 + rng.uniform(-MAX_STRETCH, MAX_STRETCH) if rng.random() < STRETCH_CHANCE else 1.0
+        start = rng.integers(n_steps) if rng.random() < ROLL_CHANCE else 0
+        return (start + np.floor(np.arange(n_steps) * rate).astype(int)) % n_steps, np.log2(rate)
+
+    def equaliser_db(self, n_bands):
+        """A random slope and a random bump over the mel bands."""
+        rng, band = self.rng, np.linspace(-1, 1, n_bands)
+        bump = np.exp(-(((band - rng.uniform(-1, 1)) / rng.uniform(0.15, 0.5)) ** 2))
+        return rng.normal(0, TILT_STD_DB) * band + rng.normal(0, BUMP_STD_DB) * bump
+
+    def one(self, steps, constants):
+        """A changed, standardised copy of one raw window."""
+        rng = self.rng
+        index, octaves = self.time_index(len(steps))
+        columns = np.arange(self.n_features)
+        turn = rng.integers(12)
+        for block in self.chroma:
+            columns[block] = np.roll(block, turn)
+        steps = steps[index][:, columns]
+        if self.mel:
+            gain_db = self.equaliser_db(len(self.mel[0]))
+            for block in self.mel:
+                steps[:, block] = np.maximum(steps[:, block] + gain_db, MEL_FLOOR_DB)
+        constants = constants.copy()
+        constants[self.tempo] += octaves
+
+        steps = self.scaling.steps(steps)
+        steps += NOISE_STD * rng.standard_normal(steps.shape, dtype=np.float32)
+        if self.mel and rng.random() < MASK_CHANCE:
+            width = rng.integers(1, MAX_MASKED_BANDS + 1)
+            low = rng.integers(len(self.mel[0]) - width + 1)
+            for block in self.mel:
+                steps[:, block[low : low + width]] = 0.0
+        if rng.random() < MASK_CHANCE:
+            width = rng.integers(1, MAX_MASKED_STEPS + 1)
+            low = rng.integers(len(steps) - width + 1)
+            steps[low : low + width] = 0.0
+        constants = self.scaling.constants(constants)
+        constants += CONSTANT_NOISE_STD * rng.standard_normal(constants.shape, dtype=np.float32)
+        return steps, constants
+
+    def batch(self, steps, constants):
+        drawn = [self.one(s, c) for s, c in zip(steps, constants)]
+        return np.stack([s for s, _ in drawn]), np.stack([c for _, c in drawn])
