@@ -1,5 +1,8 @@
-//! Where readings go besides the editor: one file per output, each a reader of [`crate::reading::Reading`]s and nothing else.
+//! Readers of Readings other than the editor: one file each.
 //!
-//! **Architecture Invariant**: an output does not know how a reading is computed, nor which thread it is called from.
+//! **Architecture Invariant**: an output knows Readings and label spaces, never how they are computed.
 
 pub mod csv;
+
+#[cfg(feature = "cli")]
+pub mod plot;
