@@ -1,2 +1,70 @@
-//! Repository tasks.
-fn main() {}
+//! Repository tasks: `cargo xtask VERB`.
+
+mod demo;
+mod golden;
+mod piece;
+mod python;
+mod readings;
+mod repo;
+mod system;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::repo::Repo;
+
+const USAGE: &str = "\
+usage: cargo xtask VERB …
+
+  demo [AUDIO] [--fast]   bundle the plugin, play AUDIO (default: a piece made here) through it in a headless host,
+                          show the meter; leaves target/demo/{readings.csv,mood.png}
+  test [STEP…]            everything that CI runs; `test --help` lists the steps
+  tidy                    dependency direction, licences, stray files
+  piece [--out PATH]      make the demo piece
+  golden [--check]        make the golden arrays of the tests again with librosa, or compare them
+  bundle moodring [--release]
+                          make the CLAP and VST3 bundles in target/bundled
+
+demo, test and golden first install what the system lacks where they may, and otherwise say what to install.
+Any other verb is nice-plug's: bundle-universal, known-packages.";
+
+fn main() -> ExitCode {
+    match dispatch() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch() -> Result<ExitCode> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (verb, rest) = match args.as_slice() {
+        [] => ("--help", &[][..]),
+        [verb, rest @ ..] => (verb.as_str(), rest),
+    };
+    if matches!(verb, "--help" | "-h" | "help") {
+        println!("{USAGE}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let repo = Repo::enter()?;
+    match verb {
+        "demo" => demo::run_verb(&repo, rest)?,
+        "golden" => golden::run_verb(&repo, rest)?,
+        "piece" => piece::run_verb(&repo, rest)?,
+        "test" => return test::run_verb(&repo, rest),
+        "tidy" => tidy::run_verb(&repo, rest)?,
+        _ => nice_plug_xtask::main_with_args("cargo xtask", args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Bundles packages in the dev profile, the one that tests and demo use, so that nothing is compiled twice.
+fn bundle(packages: &[String]) -> Result<()> {
+    let verb = std::iter::once("bundle".to_owned());
+    nice_plug_xtask::main_with_args("cargo xtask", verb.chain(packages.iter().cloned()))
+}
