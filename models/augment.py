@@ -21,10 +21,31 @@ MAX_MASKED_BANDS = 10
 MAX_MASKED_STEPS = 20
 
 
-def tiled(n_steps, kept):
+def columns(names, prefix):
+    return np.array([i for i, name in enumerate(names) if name.startswith(prefix)], dtype=int)
+
+
+def mel_columns(step_names):
+    return columns(step_names, "mel_")
+
+
+def tiled_index(n_steps, kept):
     """Index of the source step of each step when only the newest `kept` are known: they repeat, the newest comes last."""
     last = n_steps - 1
     return last - (last - np.arange(n_steps)) % kept
+
+
+def tiled(steps, kept, mel):
+    """Raw steps [..., T, F] as a provisional reading has them: the newest `kept`, repeated, mel bands relative to their own level.
+
+    The level is that of the mean mel band, which stands in for the mean power that the crate uses.
+    """
+    level_db = 10 * np.log10(np.mean(10 ** (steps[..., mel] / 10), axis=(-2, -1), keepdims=True)) if len(mel) else 0.0
+    steps = steps[..., tiled_index(steps.shape[-2], kept), :]
+    if len(mel):
+        heard_db = 10 * np.log10(np.mean(10 ** (steps[..., mel] / 10), axis=(-2, -1), keepdims=True))
+        steps[..., mel] = np.maximum(steps[..., mel] + level_db - heard_db, MEL_FLOOR_DB)
+    return steps
 
 
 class Augmenter:
@@ -35,18 +56,16 @@ class Augmenter:
         self.scaling = scaling
         self.n_features = len(step_names)
 
-        def block(prefix):
-            return np.array([i for i, name in enumerate(step_names) if name.startswith(prefix)], dtype=int)
+        def blocks(kind):
+            both = (columns(step_names, f"{kind}_{part}_") for part in ("harmonic", "percussive"))
+            return [block for block in both if len(block)]
 
-        self.chroma = [b for b in (block("chroma_harmonic"), block("chroma_percussive")) if len(b)]
-        self.mel = [b for b in (block("mel_harmonic"), block("mel_percussive")) if len(b)]
-        self.tempo = np.array([i for i, name in enumerate(constant_names) if name.startswith("tempo_")], dtype=int)
+        self.chroma, self.mel, self.all_mel = blocks("chroma"), blocks("mel"), mel_columns(step_names)
+        self.tempo = columns(constant_names, "tempo_")
 
     def time_index(self, n_steps):
         """Source step of each step, and the octaves that the tempo rises by."""
         rng = self.rng
-        if rng.random() < TILE_CHANCE:
-            return tiled(n_steps, rng.integers(MIN_TILED_STEPS, n_steps)), 0.0
         rate = 1 + rng.uniform(-MAX_STRETCH, MAX_STRETCH) if rng.random() < STRETCH_CHANCE else 1.0
         start = rng.integers(n_steps) if rng.random() < ROLL_CHANCE else 0
         return (start + np.floor(np.arange(n_steps) * rate).astype(int)) % n_steps, np.log2(rate)
@@ -60,12 +79,15 @@ class Augmenter:
     def one(self, steps, constants):
         """A changed, standardised copy of one raw window."""
         rng = self.rng
-        index, octaves = self.time_index(len(steps))
-        columns = np.arange(self.n_features)
-        turn = rng.integers(12)
+        if rng.random() < TILE_CHANCE:
+            steps, octaves = tiled(steps, rng.integers(MIN_TILED_STEPS, len(steps)), self.all_mel), 0.0
+        else:
+            index, octaves = self.time_index(len(steps))
+            steps = steps[index]
+        turned, turn = np.arange(self.n_features), rng.integers(12)
         for block in self.chroma:
-            columns[block] = np.roll(block, turn)
-        steps = steps[index][:, columns]
+            turned[block] = np.roll(block, turn)
+        steps = steps[:, turned]
         if self.mel:
             gain_db = self.equaliser_db(len(self.mel[0]))
             for block in self.mel:

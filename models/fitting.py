@@ -10,7 +10,7 @@ import numpy as np
 import optax
 
 import network
-from augment import Augmenter
+from augment import Augmenter, mel_columns, tiled
 from dataset import Scaling
 
 
@@ -47,9 +47,9 @@ def predictor(pool):
     return jax.jit(lambda p, s, c: jax.nn.softmax(network.logits(p, s, c, pool))[..., 0])
 
 
-def predicted(fitted, windows, settings, index=None):
-    """Shares [N, n_spaces] of the windows; `index` picks and repeats steps, as for provisional readings."""
-    steps = windows.steps if index is None else windows.steps[:, index]
+def predicted(fitted, windows, settings, kept=None):
+    """Shares [N, n_spaces] of the windows, or of provisional readings for which only the newest `kept` steps were heard."""
+    steps = windows.steps if kept is None else tiled(windows.steps, kept, mel_columns(windows.step_names))
     standardised = fitted.scaling.steps(steps), fitted.scaling.constants(windows.constants)
     return network.shares(predictor(settings.pool), fitted.params, *standardised)
 

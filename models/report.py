@@ -31,11 +31,17 @@ def matthews(truth, guess):
     return float((tp * tn - fp * fn) / scale) if scale else 0.0
 
 
-def calibration_error(share, truth):
-    """Mean distance between share and frequency over equal bins, weighted by their songs."""
+def calibration_error(share, label):
+    """Mean distance between predicted and true share of votes over equal bins, weighted by their songs."""
     of = np.minimum((share * N_CALIBRATION_BINS).astype(int), N_CALIBRATION_BINS - 1)
-    gaps = [np.sum(of == b) * abs(share[of == b].mean() - truth[of == b].mean()) for b in np.unique(of)]
+    gaps = [np.sum(of == b) * abs(share[of == b].mean() - label[of == b].mean()) for b in np.unique(of)]
     return float(np.sum(gaps) / len(share))
+
+
+def cross_entropy(share, label):
+    """Mean cross-entropy of predicted shares against true ones, nats."""
+    share = np.clip(share, 1e-6, 1 - 1e-6)
+    return float(np.mean(-(label * np.log(share) + (1 - label) * np.log(1 - share))))
 
 
 def measures(share, label, seed=0):
@@ -54,7 +60,8 @@ def measures(share, label, seed=0):
         "majority_accuracy": round(float(max(truth.mean(), 1 - truth.mean())), 4),
         "matthews": round(matthews(truth, guess), 4),
         "confusion": np.round(confusion(truth, guess), 4).tolist(),
-        "calibration_error": round(calibration_error(share, truth), 4),
+        "calibration_error": round(calibration_error(share, label), 4),
+        "cross_entropy": round(cross_entropy(share, label), 4),
         "share_error": round(float(np.mean(np.abs(share - label))), 4),
     }
 
@@ -75,8 +82,8 @@ def markdown(found):
     """The tables as Markdown."""
     lines = [
         "| data set | space | songs | balanced acc. (95 %) | majority | accuracy | MCC | true first: first/second |"
-        " true second: first/second | calibration error |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        " true second: first/second | calibration error | cross-entropy |",
+        "|" + "---|" * 11,
     ]
     for name, spaces in found.items():
         for space, m in spaces.items():
@@ -85,5 +92,6 @@ def markdown(found):
                 f"| {name} | {space} | {m['songs']} | **{m['balanced_accuracy']:.3f}** ({m['interval_95'][0]:.3f}–"
                 f"{m['interval_95'][1]:.3f}) | .500 (acc. {m['majority_accuracy']:.3f}) | {m['accuracy']:.3f} |"
                 f" {m['matthews']:.3f} | {a:.2f}/{b:.2f} | {c:.2f}/{d:.2f} | {m['calibration_error']:.3f} |"
+                f" {m['cross_entropy']:.4f} |"
             )
     return "\n".join(lines)

@@ -70,8 +70,16 @@ class Splits(unittest.TestCase):
 
 class Augmentation(unittest.TestCase):
     def test_tiling_repeats_the_newest_steps_and_ends_with_the_newest(self):
-        self.assertEqual(augment.tiled(7, 3).tolist(), [6, 4, 5, 6, 4, 5, 6])
-        self.assertEqual(augment.tiled(5, 5).tolist(), [0, 1, 2, 3, 4])
+        self.assertEqual(augment.tiled_index(7, 3).tolist(), [6, 4, 5, 6, 4, 5, 6])
+        self.assertEqual(augment.tiled_index(5, 5).tolist(), [0, 1, 2, 3, 4])
+
+    def test_tiled_mel_bands_are_relative_to_what_was_heard(self):
+        steps = np.zeros((8, 3), np.float32)
+        steps[:, 1:] = np.array([-40.0] * 6 + [-10.0] * 2)[:, None]
+        tiled = augment.tiled(steps, 2, np.array([1, 2]))
+        # Two of eight steps hold nearly all the power, so their own mean level is 6 dB higher.
+        self.assertTrue(np.allclose(tiled[:, 1:], -16.0, atol=0.05))
+        self.assertTrue(np.all(tiled[:, 0] == 0.0))
 
     def test_both_chroma_blocks_turn_together(self):
         windows = invented_windows(2, 1)

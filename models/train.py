@@ -37,6 +37,7 @@ import report
 SAMPLE_RATE_HZ = 22_050
 HOP_SAMPLES = 512
 WINDOW_SAMPLES = 2048
+MEDIAN_LENGTH = 31
 FRAMES_PER_STEP = 4
 # Share of the songs, one in so many, that early stopping looks at.
 VAL_ONE_IN = 10
@@ -83,16 +84,15 @@ def split_and_fit(windows, labels, rows, settings):
     return fitting.fit(inside.take(~aside), label[~aside], inside.take(aside), label[aside], settings, say)
 
 
-def provisional_index(n_steps, secs):
-    """Steps as a reading sees them when only the last `secs` have been heard."""
-    kept = int(secs * SAMPLE_RATE_HZ / (HOP_SAMPLES * FRAMES_PER_STEP))
-    return augment.tiled(n_steps, min(max(kept, augment.MIN_TILED_STEPS), n_steps))
+def steps_heard(secs):
+    """Steps that a reading has when only the last `secs` have been heard."""
+    return max(int(secs * SAMPLE_RATE_HZ / (HOP_SAMPLES * FRAMES_PER_STEP)), augment.MIN_TILED_STEPS)
 
 
 def cross_validate(windows, labels, spaces, settings, n_folds, first_folds):
     """Predicts every song by a network that never saw it; tables for the full window and for provisional readings."""
     fold = dataset.folds_by_song(windows, n_folds, settings.seed)
-    heard = {None: None} | {s: provisional_index(windows.steps.shape[1], s) for s in PROVISIONAL_SECS}
+    heard = {None: None} | {secs: steps_heard(secs) for secs in PROVISIONAL_SECS}
     share = {secs: np.full(labels.shape, np.nan) for secs in heard}
     epochs = []
     for k in range(first_folds or n_folds):
@@ -100,8 +100,8 @@ def cross_validate(windows, labels, spaces, settings, n_folds, first_folds):
         test = fold == k
         fitted = split_and_fit(windows, labels, ~test, settings)
         epochs.append(fitted.best_epoch)
-        for secs, index in heard.items():
-            share[secs][test] = fitting.predicted(fitted, windows.take(test), settings, index)
+        for secs, kept in heard.items():
+            share[secs][test] = fitting.predicted(fitted, windows.take(test), settings, kept)
         done = np.isfinite(share[None][:, 0])
         found = report.tables(windows.set_name[done], windows.song[done], share[None][done], labels[done], spaces)
         so_far = "  ".join(f"{d} {s} {m['balanced_accuracy']:.3f}" for d, by in found.items() for s, m in by.items())
@@ -170,6 +170,7 @@ def write_model(fitted, windows, spaces, settings, args, found):
         "sample_rate_hz": SAMPLE_RATE_HZ,
         "hop_samples": HOP_SAMPLES,
         "window_samples": WINDOW_SAMPLES,
+        "median_length": MEDIAN_LENGTH,
         "frames_per_step": FRAMES_PER_STEP,
         "n_steps": n_steps,
         "spaces": [dataclasses.asdict(space) for space in spaces],

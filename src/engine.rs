@@ -1,2 +1,285 @@
-//! Engine.
+//! Start, stop and reset of the live analysis; the only place that spawns a thread.
+//!
+//! ```text
+//! AudioEnd (host's audio thread) → ring → mood-analysis → Monitor → editor
+//!                                                                 → mood-outputs → CSV file
+//! ```
+//!
+//! **Architecture Invariant**: no thread outlives its [`Engine`], so a host may unload the plugin's code as soon as it is gone.
+
 pub mod publish;
+pub mod ring;
+mod worker;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use crate::outputs::csv::CsvFile;
+
+use publish::{Monitor, Publisher, Status};
+use ring::{AudioEnd, Shared};
+use worker::Worker;
+
+/// Name of the analysis thread; Linux cuts names at 15 bytes.
+pub const ANALYSIS_THREAD: &str = "mood-analysis";
+
+/// Name of the thread that writes the outputs.
+pub const OUTPUTS_THREAD: &str = "mood-outputs";
+
+/// How often the outputs are written.
+const OUTPUTS_PERIOD: Duration = Duration::from_millis(100);
+
+/// A running analysis. Dropping it finishes what is in the ring and in the outputs, and ends its threads.
+pub struct Engine {
+    monitor: Arc<Monitor>,
+    shared: Arc<Shared>,
+    analysis: Option<JoinHandle<()>>,
+    outputs: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
+}
+
+impl Engine {
+    /// Starts the analysis of audio at `host_rate_hz`. Allocates; does not wait for the model to load.
+    ///
+    /// * `model_path` — the user's own model; the shipped one where `None`, or where the user's cannot be used.
+    /// * `csv_path` — a file that gets one row per reading.
+    /// * `monitor` — where readings and status appear. Nothing here fails: what goes wrong is a status.
+    #[must_use]
+    pub fn start(
+        host_rate_hz: f64,
+        model_path: Option<PathBuf>,
+        csv_path: Option<PathBuf>,
+        monitor: Arc<Monitor>,
+    ) -> (Self, AudioEnd) {
+        let (mut audio, samples, shared) = ring::ring(host_rate_hz);
+        monitor.set_output_problem(None);
+        let outputs = csv_path.and_then(|path| start_outputs(path, &monitor));
+        let publisher = Publisher::new(&monitor);
+        let worker =
+            Worker { host_rate_hz, model_path, samples, shared: Arc::clone(&shared), publisher };
+        let analysis = spawn(ANALYSIS_THREAD, &monitor, move || worker.run());
+        match &analysis {
+            Some(handle) => audio.set_worker(handle.thread().clone()),
+            None => shared.worker_has_ended(),
+        }
+        (Self { monitor, shared, analysis, outputs }, audio)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.shared.ask_to_stop();
+        if let Some(analysis) = self.analysis.take() {
+            join(analysis);
+        }
+        // Only now have all readings been published.
+        if let Some((stop, outputs)) = self.outputs.take() {
+            stop.store(true, Ordering::Release);
+            join(outputs);
+        }
+        self.monitor.set_status(Status::Idle);
+    }
+}
+
+/// Starts the thread that writes every reading to a file.
+fn start_outputs(
+    path: PathBuf,
+    monitor: &Arc<Monitor>,
+) -> Option<(Arc<AtomicBool>, JoinHandle<()>)> {
+    // What an engine before this one left in the queue is not this one's.
+    while monitor.take().is_some() {}
+    monitor.queue_every(true);
+    let stop = Arc::new(AtomicBool::new(false));
+    let (stopping, readings) = (Arc::clone(&stop), Arc::clone(monitor));
+    let handle = spawn(OUTPUTS_THREAD, monitor, move || {
+        write_outputs(path, &readings, &stopping);
+        readings.queue_every(false);
+    })?;
+    Some((stop, handle))
+}
+
+/// The body of the outputs thread: every reading into the file until asked to stop, or until the file fails.
+fn write_outputs(path: PathBuf, monitor: &Monitor, stop: &AtomicBool) {
+    let mut file = CsvFile::new(path);
+    let outcome = loop {
+        // Looked up first: what was published before the stop is still written.
+        let last_round = stop.load(Ordering::Acquire);
+        let written = file.write_all(std::iter::from_fn(|| monitor.take()), &monitor.spaces());
+        if written.is_err() || last_round {
+            break written;
+        }
+        std::thread::park_timeout(OUTPUTS_PERIOD);
+    };
+    monitor.set_output_problem(outcome.err().map(|error| error.to_string()));
+}
+
+/// Spawns a named thread; `None`, and a status in words, where the system refuses one.
+fn spawn(
+    name: &str,
+    monitor: &Monitor,
+    body: impl FnOnce() + Send + 'static,
+) -> Option<JoinHandle<()>> {
+    let handle = Builder::new().name(name.to_owned()).spawn(body);
+    handle
+        .map_err(|error| {
+            monitor.set_status(Status::Failed(format!(
+                "The system refused a thread for the analysis ({error}). Close other programs and reload the plugin."
+            )));
+        })
+        .ok()
+}
+
+/// Wakes a thread that was asked to stop and waits for its end. The worker catches its own panics.
+fn join(handle: JoinHandle<()>) {
+    handle.thread().unpark();
+    let _ended = handle.join();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::reading::Reading;
+
+    const RATE_HZ: f64 = 22_050.0;
+    const BLOCK: usize = 512;
+
+    /// A chord that swells and fades, so that readings differ from one another.
+    fn music(secs: f64) -> Vec<f32> {
+        let wave = |secs: f64, hz: f64| (std::f64::consts::TAU * hz * secs).sin();
+        (0..crate::units::secs_to_samples(secs, RATE_HZ))
+            .map(|n| crate::units::samples_to_secs(n, RATE_HZ))
+            .map(|t| {
+                0.1 * (1.5 + wave(t, 0.3)) * (wave(t, 220.0) + wave(t, 277.2) + wave(t, 330.0))
+            })
+            .map(|sample| sample as f32)
+            .collect()
+    }
+
+    fn feed(audio: &mut AudioEnd, samples: &[f32]) {
+        samples.chunks(BLOCK).for_each(|block| audio.process_waiting(&[block]));
+    }
+
+    fn taken(monitor: &Monitor) -> Vec<Reading> {
+        std::iter::from_fn(|| monitor.take()).collect()
+    }
+
+    fn start(monitor: &Arc<Monitor>) -> (Engine, AudioEnd) {
+        monitor.queue_every(true);
+        Engine::start(RATE_HZ, None, None, Arc::clone(monitor))
+    }
+
+    /// The status once it is no longer that of a start, or the last one seen after ten seconds.
+    fn settled_status(monitor: &Monitor) -> Status {
+        let began = Instant::now();
+        while matches!(monitor.status(), Status::Idle | Status::Loading)
+            && began.elapsed() < Duration::from_secs(10)
+        {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        monitor.status()
+    }
+
+    #[test]
+    fn five_readings_a_second_follow_the_audio() {
+        let monitor = Arc::new(Monitor::default());
+        let (engine, mut audio) = start(&monitor);
+        feed(&mut audio, &music(6.0));
+        assert_eq!(monitor.status(), Status::Running);
+        assert!(!monitor.spaces().is_empty());
+        drop(engine);
+        let readings = taken(&monitor);
+        assert!(readings.len() >= 25, "only {} readings in 5 s", readings.len());
+        assert!(readings.windows(2).all(|pair| pair[0].time_secs < pair[1].time_secs));
+        assert!(readings.iter().all(|reading| reading.overrun_samples == 0));
+    }
+
+    #[test]
+    fn after_a_reset_readings_equal_those_of_a_fresh_engine() {
+        let monitor = Arc::new(Monitor::default());
+        let (engine, mut audio) = start(&monitor);
+        feed(&mut audio, &music(4.0));
+        audio.settle();
+        let fresh = taken(&monitor);
+        feed(&mut audio, &vec![0.25; 10_001]);
+        audio.settle();
+        let _between = taken(&monitor);
+        audio.reset();
+        feed(&mut audio, &music(4.0));
+        audio.settle();
+        assert!(!fresh.is_empty());
+        assert_eq!(taken(&monitor), fresh);
+        drop(engine);
+    }
+
+    #[test]
+    fn a_model_that_cannot_be_used_falls_back_in_words() {
+        let monitor = Arc::new(Monitor::default());
+        monitor.queue_every(true);
+        let missing = Some(PathBuf::from("/no/such/model.onnx"));
+        let (_engine, mut audio) = Engine::start(RATE_HZ, missing, None, Arc::clone(&monitor));
+        let Status::FallenBack(why) = settled_status(&monitor) else {
+            panic!("{:?}", monitor.status());
+        };
+        assert!(why.contains("/no/such/model.onnx"), "{why}");
+        feed(&mut audio, &music(3.0));
+        audio.settle();
+        assert!(!taken(&monitor).is_empty());
+    }
+
+    #[test]
+    fn an_impossible_rate_fails_in_words_and_never_blocks_the_host() {
+        for rate_hz in [f64::NAN, f64::INFINITY, -1.0, 0.0, 10.0, 1e9] {
+            let monitor = Arc::new(Monitor::default());
+            let (engine, mut audio) = Engine::start(rate_hz, None, None, Arc::clone(&monitor));
+            feed(&mut audio, &music(1.0));
+            let status = settled_status(&monitor);
+            assert!(matches!(&status, Status::Failed(why) if why.len() > 20), "{status:?}");
+            drop(engine);
+            assert_eq!(monitor.status(), Status::Idle);
+        }
+    }
+
+    #[test]
+    fn every_reading_is_in_the_file_when_the_engine_has_ended() {
+        let path = std::env::temp_dir().join(format!("moodring-engine-{}.csv", std::process::id()));
+        let _absent = std::fs::remove_file(&path);
+        let monitor = Arc::new(Monitor::default());
+        let (engine, mut audio) =
+            Engine::start(RATE_HZ, None, Some(path.clone()), Arc::clone(&monitor));
+        feed(&mut audio, &music(5.0));
+        drop(engine);
+        let rows = std::fs::read_to_string(&path).unwrap().lines().count() - 1;
+        assert_eq!(rows as u64, monitor.published());
+        assert!(rows >= 15);
+        assert_eq!(monitor.output_problem(), None);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_a_message_and_readings_go_on() {
+        let monitor = Arc::new(Monitor::default());
+        let folder = Some(std::env::temp_dir());
+        let (engine, mut audio) = Engine::start(RATE_HZ, None, folder, Arc::clone(&monitor));
+        feed(&mut audio, &music(3.0));
+        drop(engine);
+        assert!(monitor.published() > 5);
+        let problem = monitor.output_problem().unwrap();
+        assert!(problem.contains("Choose another file"), "{problem}");
+    }
+
+    #[test]
+    fn a_live_block_never_waits_for_the_worker() {
+        let monitor = Arc::new(Monitor::default());
+        let (engine, mut audio) = start(&monitor);
+        let minute = music(60.0);
+        let began = Instant::now();
+        minute.chunks(BLOCK).for_each(|block| audio.process(&[block]));
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        assert!(audio.overrun_samples() > 0, "a minute does not fit into the ring");
+        drop(engine);
+    }
+}

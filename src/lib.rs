@@ -28,6 +28,9 @@ pub mod engine;
 
 pub mod outputs;
 
+#[cfg(feature = "cli")]
+pub mod decode;
+
 #[cfg(feature = "plugin")]
 pub mod params;
 

@@ -1,1 +1,8 @@
-//! Placeholder.
+//! Readers of Readings other than the editor: one file each.
+//!
+//! **Architecture Invariant**: an output knows Readings and label spaces, never how they are computed.
+
+pub mod csv;
+
+#[cfg(feature = "cli")]
+pub mod plot;

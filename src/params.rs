@@ -1,1 +1,87 @@
-//! Placeholder.
+//! What the host saves and automates.
+
+use std::path::PathBuf;
+use std::sync::{PoisonError, RwLock};
+
+use nice_plug::prelude::*;
+
+/// The plugin's parameters and settings. Ids are never renamed: saved projects name them.
+#[derive(Params)]
+pub struct MoodringParams {
+    /// On: the meter does not listen. Audio passes untouched either way.
+    #[id = "bypass"]
+    pub bypass: BoolParam,
+
+    /// File that gets one row per reading; none while empty. Takes effect when the host next activates the plugin.
+    #[persist = "csv_path"]
+    pub csv_path: RwLock<String>,
+
+    /// The user's own model, an ONNX file; the shipped one while empty. Takes effect when the host next activates the plugin.
+    #[persist = "model_path"]
+    pub model_path: RwLock<String>,
+}
+
+impl Default for MoodringParams {
+    fn default() -> Self {
+        Self {
+            bypass: BoolParam::new("Bypass", false).make_bypass(),
+            csv_path: RwLock::default(),
+            model_path: RwLock::default(),
+        }
+    }
+}
+
+impl MoodringParams {
+    /// The file for readings, if one is set.
+    #[must_use]
+    pub fn csv_path(&self) -> Option<PathBuf> {
+        path(&self.csv_path)
+    }
+
+    /// The user's own model, if one is set.
+    #[must_use]
+    pub fn model_path(&self) -> Option<PathBuf> {
+        path(&self.model_path)
+    }
+}
+
+/// The path in a text field; `None` where it is blank.
+fn path(field: &RwLock<String>) -> Option<PathBuf> {
+    let text = field.read().unwrap_or_else(PoisonError::into_inner);
+    let text = text.trim();
+    (!text.is_empty()).then(|| PathBuf::from(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn blank_paths_are_none() {
+        let params = MoodringParams::default();
+        *params.csv_path.write().unwrap() = "  ".to_owned();
+        *params.model_path.write().unwrap() = " /a b/c.onnx\n".to_owned();
+        assert_eq!(params.csv_path(), None);
+        assert_eq!(params.model_path(), Some(PathBuf::from("/a b/c.onnx")));
+    }
+
+    #[test]
+    fn paths_survive_the_round_trip_through_saved_fields() {
+        let params = MoodringParams::default();
+        *params.csv_path.write().unwrap() = "/tmp/söng \"1\".csv".to_owned();
+        let loaded = MoodringParams::default();
+        loaded.deserialize_fields(&params.serialize_fields());
+        assert_eq!(loaded.csv_path(), params.csv_path());
+    }
+
+    #[test]
+    fn settings_of_another_version_are_ignored() {
+        let params = MoodringParams::default();
+        let fields = [("unknown", "1"), ("csv_path", "\"/kept\""), ("also", "not json {")];
+        let fields = fields.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        params.deserialize_fields(&BTreeMap::from(fields));
+        assert_eq!(params.csv_path(), Some(PathBuf::from("/kept")));
+    }
+}

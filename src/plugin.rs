@@ -1,1 +1,176 @@
-//! Placeholder.
+//! The plugin: hands the host's audio to the engine and leaves it untouched. No arithmetic here.
+//!
+//! | host calls | here |
+//! |---|---|
+//! | `activate` | starts the engine (allocates, spawns the threads) |
+//! | `reset` | marks a new start in the stream; real-time safe |
+//! | `process` | copies the block to the ring; the audio itself is not written to, so it passes bit for bit with no latency |
+//! | `deactivate`, drop | stops the engine and its threads |
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use nice_plug::prelude::*;
+
+use crate::engine::Engine;
+use crate::engine::publish::Monitor;
+use crate::engine::ring::AudioEnd;
+use crate::params::MoodringParams;
+
+/// The plugin's state between calls from the host.
+#[derive(Default)]
+pub struct Moodring {
+    params: Arc<MoodringParams>,
+    monitor: Arc<Monitor>,
+    running: Option<Running>,
+}
+
+/// What exists from `activate` to `deactivate`.
+struct Running {
+    settings: Settings,
+    audio: AudioEnd,
+    /// Held for its drop, which ends the threads.
+    _engine: Engine,
+}
+
+/// What an engine is started with: where none of it changed, it need not be restarted.
+#[derive(Clone, PartialEq)]
+struct Settings {
+    host_rate_hz: f64,
+    /// Whether the host renders offline, so that we may, and must, wait for the analysis.
+    ///
+    /// Offline the host calls `process` as fast as it can. Were audio dropped there as in live playback, a bounce would read
+    /// differently from what was heard; so it waits for the analysis thread instead. Live, and in VST3's prefetch mode, which
+    /// has a deadline as well, nothing ever waits.
+    waits: bool,
+    model_path: Option<PathBuf>,
+    csv_path: Option<PathBuf>,
+}
+
+/// `n` channels in, the same `n` out.
+const fn layout(n_channels: u32, name: &'static str) -> AudioIOLayout {
+    AudioIOLayout {
+        main_input_channels: NonZeroU32::new(n_channels),
+        main_output_channels: NonZeroU32::new(n_channels),
+        names: PortNames { layout: Some(name), ..PortNames::const_default() },
+        ..AudioIOLayout::const_default()
+    }
+}
+
+impl Plugin for Moodring {
+    const NAME: &'static str = "Moodring";
+    const VENDOR: &'static str = "Moodring contributors";
+    const URL: &'static str = "";
+    const EMAIL: &'static str = "";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
+        layout(2, "Stereo"),
+        layout(1, "Mono"),
+        layout(3, "3 channels"),
+        layout(4, "4 channels"),
+        layout(5, "5 channels"),
+        layout(6, "6 channels (5.1)"),
+        layout(7, "7 channels"),
+        layout(8, "8 channels (7.1)"),
+    ];
+
+    type Editor = ();
+    type SysExMessage = ();
+    type BackgroundTask = ();
+
+    fn params(&self) -> Arc<dyn Params> {
+        Arc::clone(&self.params) as Arc<dyn Params>
+    }
+
+    fn activate(
+        &mut self,
+        _layout: &AudioIOLayout,
+        buffer_config: &BufferConfig,
+        _context: &mut impl ActivateContext<Self>,
+    ) -> bool {
+        let settings = Settings {
+            host_rate_hz: f64::from(buffer_config.sample_rate),
+            waits: buffer_config.process_mode == ProcessMode::Offline,
+            model_path: self.params.model_path(),
+            csv_path: self.params.csv_path(),
+        };
+        // Hosts activate several times in a row while they restore a project.
+        let is_current = |now: &Running| now.settings == settings && now.audio.is_heard();
+        if self.running.as_ref().is_some_and(is_current) {
+            return true;
+        }
+        // The old threads end before the new ones start: both would write to the same file.
+        self.running = None;
+        self.running = Some(start(settings, &self.monitor));
+        true
+    }
+
+    fn reset(&mut self) {
+        if let Some(running) = &mut self.running {
+            if running.settings.waits {
+                running.audio.settle();
+            }
+            running.audio.reset();
+        }
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut Buffer,
+        _aux: &mut AuxiliaryBuffers,
+        _context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        if let Some(running) = &mut self.running
+            && !self.params.bypass.value()
+        {
+            let channels = buffer.as_slice_immutable();
+            if running.settings.waits {
+                running.audio.process_waiting(channels);
+            } else {
+                running.audio.process(channels);
+            }
+        }
+        ProcessStatus::Normal
+    }
+
+    fn deactivate(&mut self) {
+        self.running = None;
+    }
+}
+
+fn start(settings: Settings, monitor: &Arc<Monitor>) -> Running {
+    let (engine, audio) = Engine::start(
+        settings.host_rate_hz,
+        settings.model_path.clone(),
+        settings.csv_path.clone(),
+        Arc::clone(monitor),
+    );
+    Running { settings, audio, _engine: engine }
+}
+
+impl ClapPlugin for Moodring {
+    const CLAP_ID: &'static str = "org.moodring.moodring";
+    const CLAP_DESCRIPTION: Option<&'static str> =
+        Some("A live mood meter: how excited or calm, joyful or sad the music sounds");
+    const CLAP_MANUAL_URL: Option<&'static str> = None;
+    const CLAP_SUPPORT_URL: Option<&'static str> = None;
+    const CLAP_FEATURES: &'static [ClapFeature] = &[
+        ClapFeature::AudioEffect,
+        ClapFeature::Analyzer,
+        ClapFeature::Utility,
+        ClapFeature::Stereo,
+        ClapFeature::Mono,
+        ClapFeature::Surround,
+    ];
+}
+
+impl Vst3Plugin for Moodring {
+    const VST3_CLASS_ID: [u8; 16] = *b"MoodringMeterOne";
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
+        &[Vst3SubCategory::Fx, Vst3SubCategory::Analyzer, Vst3SubCategory::Tools];
+}
+
+nice_export_clap!(Moodring);
+nice_export_vst3!(Moodring);

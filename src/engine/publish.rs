@@ -35,6 +35,7 @@ pub enum Status {
 pub struct Monitor {
     latest: Mutex<triple_buffer::Output<Reading>>,
     status: Mutex<Status>,
+    output_problem: Mutex<Option<String>>,
     spaces: Mutex<Vec<LabelSpace>>,
     every: ArrayQueue<Reading>,
     dropped: AtomicU64,
@@ -47,6 +48,7 @@ impl Default for Monitor {
         Self {
             latest: Mutex::new(triple_buffer::triple_buffer(&Reading::default()).1),
             status: Mutex::default(),
+            output_problem: Mutex::default(),
             spaces: Mutex::default(),
             every: ArrayQueue::new(QUEUE_READINGS),
             dropped: AtomicU64::new(0),
@@ -67,6 +69,12 @@ impl Monitor {
     #[must_use]
     pub fn status(&self) -> Status {
         lock(&self.status).clone()
+    }
+
+    /// Why readings do not reach the file that the user asked for, and what to do; `None` while they do, or none was asked for.
+    #[must_use]
+    pub fn output_problem(&self) -> Option<String> {
+        lock(&self.output_problem).clone()
     }
 
     /// The label spaces of the model in charge; empty until one is loaded.
@@ -101,6 +109,11 @@ impl Monitor {
     /// Replaces the status.
     pub fn set_status(&self, status: Status) {
         *lock(&self.status) = status;
+    }
+
+    /// Replaces what is wrong with the outputs.
+    pub fn set_output_problem(&self, problem: Option<String>) {
+        *lock(&self.output_problem) = problem;
     }
 
     /// Replaces the label spaces.

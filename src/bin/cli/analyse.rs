@@ -1,0 +1,256 @@
+//! `analyse`: the mood of files over time.
+
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use indicatif::ProgressBar;
+use moodring::model::Model;
+use moodring::model::space::LabelSpace;
+use moodring::outputs::plot::plot_readings;
+use moodring::reading::Reading;
+use serde_json::{Map, Value, json};
+
+use crate::jobs::{self, FileMood};
+
+/// Read the mood of files: one row per reading, then one summary row per file.
+///
+/// A row has the file, time_secs (the end of the 10-s window), the phase (listening = fewer than 10 s heard, so provisional;
+/// live; silent), and per label space the share of votes of its first pole, 0 to 1: `excited` and `joy` with the shipped model.
+/// In silence shares are null (csv: empty). The summary row has the mean shares of the whole file.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  moodring-cli analyse song.mp3\n  \
+    moodring-cli analyse *.flac --format csv --out moods.csv\n  \
+    moodring-cli analyse set.wav --every 10 --plot set.png")]
+pub struct Args {
+    /// The audio files.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// How rows are written.
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    format: Format,
+    /// Where rows go, if not to the terminal.
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    /// Draw the mood over time; with several files each gets its own picture, PNG-NAME.png.
+    #[arg(long, value_name = "PNG")]
+    plot: Option<PathBuf>,
+    /// A model of your own (.onnx, its card .json beside it) instead of the shipped one.
+    #[arg(long, value_name = "PATH")]
+    model: Option<PathBuf>,
+    /// Seconds between readings; 0 for all (5.4 a second).
+    #[arg(long, value_name = "SECS", default_value_t = 1.0, value_parser = interval)]
+    every: f64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+fn interval(text: &str) -> Result<f64, String> {
+    let secs: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if (0.0..=86_400.0).contains(&secs) {
+        Ok(secs)
+    } else {
+        Err("must be between 0 and 86400 seconds".to_owned())
+    }
+}
+
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let model = jobs::model(args.model.as_deref())?;
+    let mut rows = Rows::create(args, &model)?;
+    let bar = progress(args);
+    let mut failed = false;
+    let read = |path: &PathBuf| {
+        let on_secs = |secs: f64, total: Option<f64>| {
+            if args.files.len() == 1 {
+                bar.set_length(total.unwrap_or(secs) as u64);
+                bar.set_position(secs as u64);
+            }
+        };
+        let mood = jobs::read_file(path, &model, args.every, on_secs);
+        if args.files.len() > 1 {
+            bar.inc(1);
+        }
+        mood
+    };
+    let mut written = Ok(());
+    jobs::each(&args.files, read, |path, mood| {
+        let outcome = match mood {
+            Ok(mood) => rows.write_file(path, &mood).and_then(|()| plot(args, &model, path, &mood)),
+            Err(why) => {
+                bar.suspend(|| eprintln!("error: {}: {why:#}", path.display()));
+                failed = true;
+                Ok(())
+            }
+        };
+        if written.is_ok() {
+            written = outcome;
+        }
+    });
+    bar.finish_and_clear();
+    written.and_then(|()| rows.finish())?;
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn progress(args: &Args) -> ProgressBar {
+    let rows_on_screen = args.out.is_none() && std::io::stdout().is_terminal();
+    match args.files.len() {
+        _ if rows_on_screen => ProgressBar::hidden(),
+        1 => jobs::progress(0, "s"),
+        files => jobs::progress(files as u64, "files"),
+    }
+}
+
+/// The rows' file or standard output.
+struct Rows {
+    writer: Box<dyn Write>,
+    format: Format,
+    spaces: Vec<LabelSpace>,
+}
+
+impl Rows {
+    fn create(args: &Args, model: &Model) -> anyhow::Result<Self> {
+        let writer: Box<dyn Write> = match &args.out {
+            Some(path) => {
+                let file = File::create(path);
+                let named = || format!("cannot write {}", path.display());
+                Box::new(BufWriter::new(file.with_context(named)?))
+            }
+            None => Box::new(std::io::stdout().lock()),
+        };
+        let spaces = model.card().spaces.clone();
+        let mut rows = Self { writer, format: args.format, spaces };
+        if rows.format == Format::Csv {
+            let names: Vec<&str> = rows.spaces.iter().map(|space| space.first.as_str()).collect();
+            let head = "file,summary,time_secs,phase,heard_secs";
+            let tail = "tempo_harmonic_bpm,tempo_percussive_bpm,\
+                energy_harmonic_db,energy_percussive_db";
+            rows.line(&format!("{head},{},{tail}", names.join(",")))?;
+        }
+        Ok(rows)
+    }
+
+    fn write_file(&mut self, path: &Path, mood: &FileMood) -> anyhow::Result<()> {
+        let file = path.display().to_string();
+        for reading in &mood.readings {
+            self.write_reading(&file, reading)?;
+        }
+        self.write_summary(&file, mood)?;
+        if mood.broken_packets > 0 {
+            let n = mood.broken_packets;
+            eprintln!("warning: {file}: {n} packets could not be decoded; the rest was read");
+        }
+        Ok(())
+    }
+
+    fn write_reading(&mut self, file: &str, reading: &Reading) -> anyhow::Result<()> {
+        let shares: Vec<Option<f32>> =
+            (0..self.spaces.len()).map(|s| reading.shares().get(s).copied()).collect();
+        let details = [
+            ("tempo_harmonic_bpm", reading.tempo_harmonic_bpm),
+            ("tempo_percussive_bpm", reading.tempo_percussive_bpm),
+            ("energy_harmonic_db", reading.energy_harmonic_db),
+            ("energy_percussive_db", reading.energy_percussive_db),
+        ];
+        let (time_secs, phase) = (rounded(reading.time_secs), reading.phase.word());
+        let heard_secs = rounded(f64::from(reading.heard_secs));
+        if self.format == Format::Jsonl {
+            let mut row = Map::new();
+            row.insert("file".into(), json!(file));
+            row.insert("time_secs".into(), json!(time_secs));
+            row.insert("phase".into(), json!(phase));
+            row.insert("heard_secs".into(), json!(heard_secs));
+            self.insert_shares(&mut row, &shares);
+            for (name, value) in details {
+                row.insert(name.into(), json!(rounded(f64::from(value))));
+            }
+            return self.line(&Value::Object(row).to_string());
+        }
+        let details = details.map(|(_, value)| rounded(f64::from(value)).to_string()).join(",");
+        let (file, shares) = (quoted(file), joined(&shares));
+        self.line(&format!("{file},false,{time_secs},{phase},{heard_secs},{shares},{details}"))
+    }
+
+    fn write_summary(&mut self, file: &str, mood: &FileMood) -> anyhow::Result<()> {
+        let whole = mood.shares();
+        let shares: Vec<Option<f32>> =
+            (0..self.spaces.len()).map(|s| whole.map(|(shares, _)| shares[s])).collect();
+        let phase = match whole {
+            Some((_, false)) => "live",
+            Some((_, true)) => "listening",
+            None if mood.readings.is_empty() => "waiting",
+            None => "silent",
+        };
+        let duration_secs = rounded(mood.duration_secs);
+        if self.format == Format::Jsonl {
+            let mut row = Map::new();
+            row.insert("file".into(), json!(file));
+            row.insert("summary".into(), json!(true));
+            row.insert("duration_secs".into(), json!(duration_secs));
+            row.insert("readings".into(), json!(mood.readings.len()));
+            row.insert("phase".into(), json!(phase));
+            self.insert_shares(&mut row, &shares);
+            return self.line(&Value::Object(row).to_string());
+        }
+        let (file, shares) = (quoted(file), joined(&shares));
+        self.line(&format!("{file},true,{duration_secs},{phase},,{shares},,,,"))
+    }
+
+    fn insert_shares(&self, row: &mut Map<String, Value>, shares: &[Option<f32>]) {
+        for (space, share) in self.spaces.iter().zip(shares) {
+            let share = share.map(|share| (f64::from(share) * 1e6).round() / 1e6);
+            row.insert(space.first.clone(), json!(share));
+        }
+    }
+
+    fn line(&mut self, line: &str) -> anyhow::Result<()> {
+        match writeln!(self.writer, "{line}") {
+            // Whoever reads has read enough, as `head` does.
+            Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+            outcome => outcome.context("cannot write the rows"),
+        }
+    }
+
+    fn finish(&mut self) -> anyhow::Result<()> {
+        self.writer.flush().context("cannot write the rows")
+    }
+}
+
+/// Milliseconds, millidecibels and millibeats are fine enough for people and small enough for files.
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+fn joined(shares: &[Option<f32>]) -> String {
+    let text = |share: &Option<f32>| share.map_or(String::new(), |share| format!("{share:.6}"));
+    shares.iter().map(text).collect::<Vec<_>>().join(",")
+}
+
+/// A text as a field of comma-separated values.
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+fn plot(args: &Args, model: &Model, path: &Path, mood: &FileMood) -> anyhow::Result<()> {
+    let Some(picture) = &args.plot else { return Ok(()) };
+    let title = path.file_name().unwrap_or_default().to_string_lossy();
+    let picture = if args.files.len() == 1 {
+        picture.clone()
+    } else {
+        let base = picture.file_stem().unwrap_or_default().to_string_lossy();
+        let own = path.file_stem().unwrap_or_default().to_string_lossy();
+        picture.with_file_name(format!("{base}-{own}.png"))
+    };
+    plot_readings(&picture, &title, &model.card().spaces, &mood.readings, &[])
+}

@@ -1,0 +1,136 @@
+//! Work on many files at once, with progress, and what it needs: files of a folder, a model, readings of a file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use moodring::analyser::Analyser;
+use moodring::decode::AudioFile;
+use moodring::model::Model;
+use moodring::reading::{MAX_SPACES, Phase, Reading};
+
+/// Endings of the files that a folder is searched for.
+const AUDIO_EXTENSIONS: [&str; 10] =
+    ["wav", "flac", "mp3", "ogg", "oga", "aac", "m4a", "mp4", "aiff", "aif"];
+
+/// The user's model, or the shipped one.
+pub fn model(path: Option<&Path>) -> anyhow::Result<Arc<Model>> {
+    Ok(match path {
+        Some(path) => Model::load(path)?,
+        None => Model::shipped()?,
+    })
+}
+
+/// The audio files directly in `folder`, sorted.
+pub fn audio_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder)
+        .with_context(|| format!("cannot list the folder {}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            extension.is_some_and(|e| AUDIO_EXTENSIONS.contains(&e.to_ascii_lowercase().as_str()))
+        })
+        .collect();
+    anyhow::ensure!(!files.is_empty(), "no audio files in {}", folder.display());
+    files.sort();
+    Ok(files)
+}
+
+/// Runs `work` on every item, on all cores, and hands the results to `done` in the order of the items.
+pub fn each<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+    mut done: impl FnMut(&T, R),
+) {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let (sender, next, work) = (sender.clone(), &next, &work);
+            scope.spawn(move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(index) else { break };
+                    if sender.send((index, work(item))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut waiting: Vec<Option<R>> = items.iter().map(|_| None).collect();
+        let mut due = 0;
+        for (index, result) in receiver {
+            waiting[index] = Some(result);
+            while let Some(result) = waiting.get_mut(due).and_then(Option::take) {
+                done(&items[due], result);
+                due += 1;
+            }
+        }
+    });
+}
+
+/// A bar on the terminal, or nothing where there is none.
+pub fn progress(length: u64, unit: &str) -> ProgressBar {
+    let style = format!("{{wide_bar}} {{pos}}/{{len}} {unit}, {{eta}} left");
+    ProgressBar::new(length)
+        .with_style(ProgressStyle::with_template(&style).unwrap_or(ProgressStyle::default_bar()))
+}
+
+/// What a whole file says.
+#[derive(Clone, Debug, Default)]
+pub struct FileMood {
+    /// Every reading.
+    pub readings: Vec<Reading>,
+    /// Seconds of audio decoded.
+    pub duration_secs: f64,
+    /// Packets that could not be decoded.
+    pub broken_packets: usize,
+}
+
+impl FileMood {
+    /// Mean shares of the file and whether they are provisional: of all readings over ten seconds of music, or, in a file too
+    /// short or too silent for one, of the provisional ones. `None` where there is no music for either.
+    pub fn shares(&self) -> Option<([f32; MAX_SPACES], bool)> {
+        [Phase::Live, Phase::Listening].into_iter().find_map(|phase| {
+            let of_phase = || self.readings.iter().filter(move |reading| reading.phase == phase);
+            let n = of_phase().count();
+            let mut mean = [0.0; MAX_SPACES];
+            for reading in of_phase() {
+                mean.iter_mut().zip(reading.shares).for_each(|(m, s)| *m += s / n as f32);
+            }
+            (n > 0).then_some((mean, phase == Phase::Listening))
+        })
+    }
+}
+
+/// Reads a file from start to end, a reading about every `every_secs`; `on_secs` hears how far it is.
+pub fn read_file(
+    path: &Path,
+    model: &Arc<Model>,
+    every_secs: f64,
+    on_secs: impl Fn(f64, Option<f64>),
+) -> anyhow::Result<FileMood> {
+    let mut file = AudioFile::open(path)?;
+    let rate_hz = file.rate_hz;
+    let mut analyser = Analyser::new(rate_hz, model)?;
+    analyser.set_interval_secs(every_secs);
+    let total_secs = file.total_samples.map(|samples| samples as f64 / rate_hz);
+    let mut mood = FileMood::default();
+    let mut samples = 0_u64;
+    while let Some(mono) = file.next_mono() {
+        samples += mono.len() as u64;
+        analyser.push(mono, &mut |reading| mood.readings.push(*reading))?;
+        on_secs(samples as f64 / rate_hz, total_secs);
+    }
+    analyser.finish(&mut |reading| mood.readings.push(*reading))?;
+    anyhow::ensure!(samples > 0, "holds no sound that can be decoded");
+    mood.duration_secs = samples as f64 / rate_hz;
+    mood.broken_packets = file.broken_packets;
+    Ok(mood)
+}

@@ -1,0 +1,49 @@
+//! `moodring-cli`: the mood of files, their features, and how well a model reads a labelled collection.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod analyse;
+mod dataset;
+mod eval;
+mod features;
+mod jobs;
+mod labels;
+mod npz;
+mod report;
+
+/// How excited or calm, joyful or sad music is.
+///
+/// Every command takes wav, flac, mp3, ogg/vorbis and aac/m4a. Exit codes: 0 all well, 1 some file or the model failed, 2 the
+/// command line was not understood.
+#[derive(Parser)]
+#[command(name = "moodring-cli", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Analyse(analyse::Args),
+    Features(features::Args),
+    Eval(eval::Args),
+    Dataset(dataset::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Analyse(args) => analyse::run(&args),
+        Command::Features(args) => features::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Dataset(args) => dataset::run(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(why) => {
+            eprintln!("error: {why:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `.npz` archives, as numpy reads them.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+use anyhow::Context;
+use npyz::npz::NpzWriter;
+use npyz::zip::write::FileOptions;
+use npyz::{AutoSerialize, DType, WriterBuilder};
+
+/// An archive being written.
+pub struct Npz(NpzWriter<BufWriter<File>>);
+
+impl Npz {
+    /// Creates (or replaces) the file.
+    pub fn create(path: &Path) -> anyhow::Result<Self> {
+        let writer = NpzWriter::create(path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self(writer))
+    }
+
+    /// Adds an array of numbers of any shape, `[]` for a scalar.
+    pub fn numbers<T: AutoSerialize + Copy>(
+        &mut self,
+        name: &str,
+        shape: &[u64],
+        values: impl IntoIterator<Item = T>,
+    ) -> anyhow::Result<()> {
+        let mut array = self
+            .0
+            .array::<T>(name, options())?
+            .default_dtype()
+            .shape(shape)
+            .begin_nd()?;
+        array.extend(values)?;
+        Ok(array.finish()?)
+    }
+
+    /// Adds a one-dimensional array of texts.
+    pub fn texts(&mut self, name: &str, texts: &[String]) -> anyhow::Result<()> {
+        let longest = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(1);
+        let dtype = DType::Plain(format!("<U{longest}").parse()?);
+        let mut array = self
+            .0
+            .array::<str>(name, options())?
+            .dtype(dtype)
+            .shape(&[texts.len() as u64])
+            .begin_nd()?;
+        for text in texts {
+            array.push(text.as_str())?;
+        }
+        Ok(array.finish()?)
+    }
+}
+
+/// Stored, not deflated: spectral features hardly shrink, and writing stays fast. Large archives are allowed.
+fn options() -> FileOptions {
+    FileOptions::default().compression_method(npyz::zip::CompressionMethod::Stored).large_file(true)
+}

@@ -1,0 +1,91 @@
+//! Every sentence that the editor shows, in one place, ready for translation.
+
+use super::view::{Facts, MeterView, State};
+
+/// The product's name.
+pub const PRODUCT: &str = "Moodring";
+
+/// Stands where a value has no meaning now.
+pub const NO_VALUE: &str = "–";
+
+/// The state line.
+#[must_use]
+pub fn state(state: &State) -> String {
+    match state {
+        State::WaitingForAudio => "Waiting for audio: press play".to_owned(),
+        State::Loading => "Loading the model …".to_owned(),
+        State::Listening { heard_secs, of_secs } => {
+            format!("Listening {heard_secs} of {of_secs} s — provisional")
+        }
+        State::Live => "Live".to_owned(),
+        State::Silent => "Silent — the meter rests".to_owned(),
+        State::Paused => "Paused: the host sends no audio".to_owned(),
+        State::Failed => "Stopped: your audio passes untouched".to_owned(),
+    }
+}
+
+/// The same, where there is little room.
+#[must_use]
+pub fn state_short(state: &State) -> String {
+    match state {
+        State::WaitingForAudio => "Press play".to_owned(),
+        State::Loading => "Loading …".to_owned(),
+        State::Listening { heard_secs, of_secs } => format!("Listening {heard_secs}/{of_secs} s"),
+        State::Live => "Live".to_owned(),
+        State::Silent => "Silent".to_owned(),
+        State::Paused => "Paused".to_owned(),
+        State::Failed => "Stopped".to_owned(),
+    }
+}
+
+/// A share as a whole percentage, as the meter shows it large.
+#[must_use]
+pub fn percent(share: f32) -> String {
+    format!("{:.0} %", 100.0 * share)
+}
+
+/// What stands under the number of a meter: who leads, or why nobody does.
+#[must_use]
+pub fn verdict(meter: &MeterView) -> &str {
+    match meter.share {
+        None => "",
+        Some(_) if meter.ambiguous => "raters would split",
+        Some(_) => meter.leading(),
+    }
+}
+
+/// A meter's name for a screen reader.
+#[must_use]
+pub fn meter_name(meter: &MeterView) -> String {
+    format!("{} or {}", meter.first, meter.second)
+}
+
+/// A meter's value for a screen reader.
+#[must_use]
+pub fn meter_value(meter: &MeterView) -> String {
+    match meter.share {
+        None => "no reading".to_owned(),
+        Some(_) if meter.ambiguous => {
+            format!("{} {}, ambiguous: raters would split", percent(meter.leading_share()), meter.leading())
+        }
+        Some(_) => format!("{} {}", percent(meter.leading_share()), meter.leading()),
+    }
+}
+
+/// The small facts as (name, value).
+#[must_use]
+pub fn facts(facts: &Facts) -> [(&'static str, String); 3] {
+    let bpm = |bpm: Option<u16>| bpm.map_or_else(|| NO_VALUE.to_owned(), |bpm| format!("{bpm} BPM"));
+    let percent = facts.percussive_percent.map(|percent| format!("{percent} %"));
+    [
+        ("Melody", bpm(facts.tempo_harmonic_bpm)),
+        ("Drums", bpm(facts.tempo_percussive_bpm)),
+        ("Percussive", percent.unwrap_or_else(|| NO_VALUE.to_owned())),
+    ]
+}
+
+/// Samples that the analysis missed.
+#[must_use]
+pub fn lost(samples: u64) -> String {
+    format!("{samples} samples missed: computer too busy")
+}

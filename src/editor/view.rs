@@ -1,0 +1,387 @@
+//! What is to be seen: a Reading and a status, turned into what each widget shows and rounded to what an eye can tell apart.
+//!
+//! Two equal [`ViewState`]s look the same, so whoever compares them knows when a repaint is due.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ballistics::MIDDLE;
+use crate::config::RING_SECS;
+use crate::engine::publish::{Monitor, Status};
+use crate::model::space::LabelSpace;
+use crate::reading::{Phase, Reading};
+use crate::units::POWER_FLOOR;
+
+/// A host that lets this long pass without a new reading has stopped calling: five readings' worth, and short enough to trust.
+const STALE_AFTER: Duration = Duration::from_secs(1);
+
+/// Steps of a share that are told apart: 0.1 %, a pixel on a meter 1000 pixels wide.
+const SHARE_STEPS: f32 = 1000.0;
+
+/// What the state line says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// No audio has arrived yet.
+    #[default]
+    WaitingForAudio,
+    /// The model is being loaded.
+    Loading,
+    /// Too little music for a firm reading.
+    Listening {
+        /// Whole seconds heard.
+        heard_secs: u8,
+        /// Seconds needed.
+        of_secs: u8,
+    },
+    /// The meters say what they mean.
+    Live,
+    /// Silence.
+    Silent,
+    /// The host has stopped calling; the meters keep the last reading.
+    Paused,
+    /// There will be no readings; the banner says why.
+    Failed,
+}
+
+/// How urgent a banner is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// Readings arrive all the same.
+    Warning,
+    /// No readings arrive.
+    Error,
+}
+
+/// A message that stays until its cause is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Banner {
+    /// How urgent it is.
+    pub urgency: Urgency,
+    /// What is wrong and what to do.
+    pub text: String,
+}
+
+/// One meter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MeterView {
+    /// Name of the pole on the right.
+    pub first: String,
+    /// Name of the pole on the left.
+    pub second: String,
+    /// Direction of the first pole on the valence–arousal plane, degrees.
+    pub angle_degrees: f32,
+    /// Share of the first pole, to 0.1 %; none while it means nothing.
+    pub share: Option<f32>,
+    /// Where the needle points, in [0, 1], 1 = the first pole.
+    pub needle: f32,
+    /// Raters would split.
+    pub ambiguous: bool,
+    /// Drawn paler: less than ten seconds heard, or the host has stopped.
+    pub provisional: bool,
+}
+
+impl MeterView {
+    /// Name of the pole with the larger share.
+    #[must_use]
+    pub fn leading(&self) -> &str {
+        if self.share.unwrap_or(MIDDLE) >= MIDDLE { &self.first } else { &self.second }
+    }
+
+    /// Share of the pole with the larger one, in [0.5, 1].
+    #[must_use]
+    pub fn leading_share(&self) -> f32 {
+        let share = self.share.unwrap_or(MIDDLE);
+        share.max(1.0 - share)
+    }
+}
+
+/// The small numbers under the meters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Tempo of the harmonic part, whole BPM.
+    pub tempo_harmonic_bpm: Option<u16>,
+    /// Tempo of the percussive part, whole BPM.
+    pub tempo_percussive_bpm: Option<u16>,
+    /// Percussive part of the energy, whole percent.
+    pub percussive_percent: Option<u8>,
+    /// Samples that the analysis missed.
+    pub lost_samples: u64,
+}
+
+/// Everything that the editor shows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ViewState {
+    /// What the state line says.
+    pub state: State,
+    /// The meters, top to bottom.
+    pub meters: Vec<MeterView>,
+    /// The small numbers.
+    pub facts: Facts,
+    /// A message, if something is wrong.
+    pub banner: Option<Banner>,
+}
+
+/// What the editor has been told at a moment.
+#[derive(Clone, Debug, Default)]
+pub struct Heard {
+    /// The newest reading.
+    pub reading: Reading,
+    /// How the analysis is doing.
+    pub status: Status,
+    /// What is wrong with the outputs, if anything.
+    pub output_problem: Option<String>,
+    /// The label spaces of the model in charge.
+    pub spaces: Vec<LabelSpace>,
+    /// No newer reading has come for a while.
+    pub is_stale: bool,
+}
+
+impl ViewState {
+    /// What `heard` looks like. Needles point at the middle.
+    #[must_use]
+    pub fn of(heard: &Heard) -> Self {
+        let state = State::of(heard);
+        let meter = |(index, space)| meter(&heard.reading, state, index, space);
+        Self {
+            state,
+            meters: heard.spaces.iter().enumerate().map(meter).collect(),
+            facts: Facts::of(&heard.reading),
+            banner: banner(heard),
+        }
+    }
+
+    /// Part of the ten seconds that has been heard, while that is the news.
+    #[must_use]
+    pub fn progress(&self) -> Option<f32> {
+        match self.state {
+            State::Listening { heard_secs, of_secs } => Some(f32::from(heard_secs) / f32::from(of_secs)),
+            _ => None,
+        }
+    }
+}
+
+impl State {
+    fn of(heard: &Heard) -> Self {
+        let Heard { reading, is_stale, .. } = heard;
+        match (&heard.status, reading.phase) {
+            (Status::Failed(_), _) => Self::Failed,
+            (Status::Loading, _) => Self::Loading,
+            (_, Phase::Silent) => Self::Silent,
+            (_, Phase::Waiting) if *is_stale || reading.heard_secs <= 0.0 => Self::WaitingForAudio,
+            (_, Phase::Listening | Phase::Live) if *is_stale => Self::Paused,
+            (_, Phase::Live) => Self::Live,
+            (_, Phase::Waiting | Phase::Listening) => Self::Listening {
+                // Whole seconds, and never the full number while it is not reached.
+                heard_secs: (reading.heard_secs as u8).min(RING_SECS as u8 - 1),
+                of_secs: RING_SECS as u8,
+            },
+        }
+    }
+
+    /// Whether the shares of a reading still mean something in this state.
+    fn has_shares(self) -> bool {
+        matches!(self, Self::Listening { .. } | Self::Live | Self::Paused)
+    }
+}
+
+impl Facts {
+    fn of(reading: &Reading) -> Self {
+        let known = reading.phase.has_shares();
+        let bpm = |bpm: f32| (known && bpm >= 1.0).then(|| bpm.round() as u16);
+        Self {
+            tempo_harmonic_bpm: bpm(reading.tempo_harmonic_bpm),
+            tempo_percussive_bpm: bpm(reading.tempo_percussive_bpm),
+            percussive_percent: percussive_share(reading).filter(|_| known).map(|s| (100.0 * s).round() as u8),
+            lost_samples: reading.overrun_samples,
+        }
+    }
+}
+
+/// Percussive part of the energy, in [0, 1]; none where there is no energy.
+fn percussive_share(reading: &Reading) -> Option<f32> {
+    let power = |db: f32| 10f32.powf(db / 10.0);
+    let (harmonic, percussive) = (power(reading.energy_harmonic_db), power(reading.energy_percussive_db));
+    let sum = harmonic + percussive;
+    (sum.is_finite() && sum > 2.0 * POWER_FLOOR).then(|| percussive / sum)
+}
+
+fn meter(reading: &Reading, state: State, index: usize, space: &LabelSpace) -> MeterView {
+    let share = reading.shares().get(index).filter(|share| share.is_finite() && state.has_shares());
+    MeterView {
+        first: space.first.clone(),
+        second: space.second.clone(),
+        angle_degrees: space.angle_degrees,
+        share: share.map(|share| (share.clamp(0.0, 1.0) * SHARE_STEPS).round() / SHARE_STEPS),
+        needle: MIDDLE,
+        ambiguous: share.is_some() && reading.is_ambiguous(index),
+        provisional: state != State::Live,
+    }
+}
+
+/// The gravest of what is wrong.
+fn banner(heard: &Heard) -> Option<Banner> {
+    let (urgency, text) = match (&heard.status, &heard.output_problem) {
+        (Status::Failed(text), _) => (Urgency::Error, text),
+        (Status::FallenBack(text), _) => (Urgency::Warning, text),
+        (Status::Idle | Status::Loading | Status::Running, Some(text)) => (Urgency::Warning, text),
+        (Status::Idle | Status::Loading | Status::Running, None) => return None,
+    };
+    Some(Banner { urgency, text: text.clone() })
+}
+
+/// Looks at a [`Monitor`] again and again, and knows when it has gone stale.
+pub struct Source {
+    monitor: Arc<Monitor>,
+    published: u64,
+    changed_at: Instant,
+}
+
+impl Source {
+    /// A look at `monitor` that begins at `now`.
+    #[must_use]
+    pub fn new(monitor: Arc<Monitor>, now: Instant) -> Self {
+        let published = monitor.published();
+        Self { monitor, published, changed_at: now }
+    }
+
+    /// What is to be seen at `now`.
+    pub fn look(&mut self, now: Instant) -> ViewState {
+        let published = self.monitor.published();
+        if published != self.published {
+            self.published = published;
+            self.changed_at = now;
+        }
+        let is_stale = now.saturating_duration_since(self.changed_at) > STALE_AFTER;
+        ViewState::of(&Heard {
+            reading: self.monitor.latest(),
+            status: self.monitor.status(),
+            output_problem: self.monitor.output_problem(),
+            spaces: self.monitor.spaces(),
+            is_stale,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::publish::Publisher;
+
+    fn spaces() -> Vec<LabelSpace> {
+        vec![LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joyful", "sad", 0.0)]
+    }
+
+    fn live(shares: [f32; 2]) -> Reading {
+        let shares = [shares[0], shares[1], 0.0, 0.0];
+        Reading { phase: Phase::Live, heard_secs: 10.0, n_spaces: 2, shares, ..Reading::default() }
+    }
+
+    fn heard(reading: Reading) -> Heard {
+        Heard { reading, status: Status::Running, spaces: spaces(), ..Heard::default() }
+    }
+
+    fn seen(reading: &Reading) -> ViewState {
+        ViewState::of(&heard(*reading))
+    }
+
+    #[test]
+    fn a_live_reading_shows_its_shares_and_who_leads() {
+        let view = seen(&live([0.7204, 0.2]));
+        assert_eq!(view.state, State::Live);
+        assert_eq!(view.meters[0].share, Some(0.72));
+        assert_eq!((view.meters[1].leading(), view.meters[1].leading_share()), ("sad", 0.8));
+        assert!(!view.meters[0].provisional);
+    }
+
+    #[test]
+    fn changes_too_small_to_see_look_the_same() {
+        assert_eq!(seen(&live([0.70001, 0.2])), seen(&live([0.70002, 0.2])));
+        assert_ne!(seen(&live([0.70, 0.2])), seen(&live([0.71, 0.2])));
+    }
+
+    #[test]
+    fn until_ten_seconds_are_heard_the_state_counts_them() {
+        let reading = Reading { phase: Phase::Listening, heard_secs: 4.9, ..live([0.7, 0.2]) };
+        let view = seen(&reading);
+        assert_eq!(view.state, State::Listening { heard_secs: 4, of_secs: 10 });
+        assert_eq!(view.progress(), Some(0.4));
+        assert!(view.meters[0].provisional);
+        assert!(view.meters[0].share.is_some());
+    }
+
+    #[test]
+    fn silence_hides_the_shares_even_when_it_lasts() {
+        let reading = Reading { phase: Phase::Silent, ..live([0.7, 0.2]) };
+        for is_stale in [false, true] {
+            let view = ViewState::of(&Heard { is_stale, ..heard(reading) });
+            assert_eq!(view.state, State::Silent);
+            assert_eq!(view.meters[0].share, None);
+        }
+    }
+
+    #[test]
+    fn a_host_that_stops_calling_is_paused_and_keeps_the_last_reading() {
+        let view = ViewState::of(&Heard { is_stale: true, ..heard(live([0.7, 0.2])) });
+        assert_eq!(view.state, State::Paused);
+        assert_eq!(view.meters[0].share, Some(0.7));
+        assert!(view.meters[0].provisional);
+    }
+
+    #[test]
+    fn nothing_heard_asks_for_audio() {
+        assert_eq!(seen(&Reading::default()).state, State::WaitingForAudio);
+        let first_second = Reading { heard_secs: 0.6, ..Reading::default() };
+        assert_eq!(seen(&first_second).state, State::Listening { heard_secs: 0, of_secs: 10 });
+    }
+
+    #[test]
+    fn failure_and_fallback_say_what_to_do() {
+        let status = Status::Failed("No model: reinstall Moodring.".to_owned());
+        let view = ViewState::of(&Heard { status, ..heard(live([0.7, 0.2])) });
+        assert_eq!(view.state, State::Failed);
+        assert_eq!(view.meters[0].share, None);
+        let banner = view.banner.unwrap();
+        assert_eq!((banner.urgency, banner.text.as_str()), (Urgency::Error, "No model: reinstall Moodring."));
+        let status = Status::FallenBack("Using the shipped model.".to_owned());
+        let view = ViewState::of(&Heard { status, ..heard(live([0.7, 0.2])) });
+        assert_eq!(view.state, State::Live);
+        assert_eq!(view.banner.unwrap().urgency, Urgency::Warning);
+    }
+
+    #[test]
+    fn an_output_that_cannot_be_written_is_a_warning_beside_live_meters() {
+        let output_problem = Some("The disk is full.".to_owned());
+        let view = ViewState::of(&Heard { output_problem, ..heard(live([0.7, 0.2])) });
+        assert_eq!(view.state, State::Live);
+        assert_eq!(view.banner.unwrap().text, "The disk is full.");
+    }
+
+    #[test]
+    fn equal_energies_are_half_percussive() {
+        let reading = Reading { energy_harmonic_db: -20.0, energy_percussive_db: -20.0, ..live([0.7, 0.2]) };
+        assert_eq!(seen(&reading).facts.percussive_percent, Some(50));
+        let silent = Reading { energy_harmonic_db: -100.0, energy_percussive_db: -100.0, ..live([0.7, 0.2]) };
+        assert_eq!(seen(&silent).facts.percussive_percent, None);
+    }
+
+    #[test]
+    fn shares_that_are_no_numbers_are_not_shown() {
+        assert_eq!(seen(&live([f32::NAN, 0.2])).meters[0].share, None);
+    }
+
+    #[test]
+    fn a_monitor_that_stands_still_for_a_second_goes_stale() {
+        let monitor = Arc::new(Monitor::default());
+        monitor.set_spaces(spaces());
+        monitor.set_status(Status::Running);
+        let mut publisher = Publisher::new(&monitor);
+        let start = Instant::now();
+        let mut source = Source::new(monitor, start);
+        publisher.publish(&live([0.7, 0.2]));
+        assert_eq!(source.look(start).state, State::Live);
+        assert_eq!(source.look(start + Duration::from_millis(900)).state, State::Live);
+        assert_eq!(source.look(start + Duration::from_millis(1100)).state, State::Paused);
+        publisher.publish(&live([0.7, 0.2]));
+        assert_eq!(source.look(start + Duration::from_millis(1200)).state, State::Live);
+    }
+}

@@ -1,0 +1,127 @@
+//! Asks for a repaint when something visible has changed, and only then.
+//!
+//! egui can only be asked to paint, not to look; a look that painted would cost a frame each time. So while a window is open a thread of
+//! its own looks at the Monitor and compares what would be seen. It is cheap: a few atomic loads and short locks, thirty times a second.
+//!
+//! **Architecture Invariant**: the thread ends when the window closes, and [`Watcher`]'s drop waits for it, so it never outlives the
+//! plugin, whose code the host may unload.
+
+use std::sync::{Arc, Weak};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::engine::publish::Monitor;
+
+use super::view::Source;
+
+/// Name of the thread.
+pub const EDITOR_THREAD: &str = "mood-editor";
+
+/// Time between looks: a sixth of the time between readings, so that none is shown late.
+const PERIOD: Duration = Duration::from_millis(30);
+
+/// Whoever holds the window open holds a token; the thread ends when the last is gone.
+#[derive(Clone, Default)]
+pub struct OpenToken(Arc<()>);
+
+/// The thread that watches for one open window.
+pub struct Watcher {
+    thread: Option<JoinHandle<()>>,
+    stop: Arc<()>,
+}
+
+impl Watcher {
+    /// Watches `monitor` and calls `repaint` on changes until the last clone of `open` is gone.
+    ///
+    /// Where no thread can be had the editor still works, with repaints only on the user's own events.
+    #[must_use]
+    pub fn start(monitor: Arc<Monitor>, open: &OpenToken, repaint: impl Fn() + Send + 'static) -> Self {
+        let stop = Arc::new(());
+        let (open, running) = (Arc::downgrade(&open.0), Arc::downgrade(&stop));
+        let watch = move || watch(monitor, &open, &running, repaint);
+        let thread = Builder::new().name(EDITOR_THREAD.to_owned()).spawn(watch).ok();
+        Self { thread, stop }
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.stop = Arc::default();
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // A watcher that panicked has nothing to clean up.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn watch(monitor: Arc<Monitor>, open: &Weak<()>, running: &Weak<()>, repaint: impl Fn()) {
+    let mut source = Source::new(monitor, Instant::now());
+    let mut seen = None;
+    while open.strong_count() > 0 && running.strong_count() > 0 {
+        let now = Some(source.look(Instant::now()));
+        if now != seen {
+            seen = now;
+            repaint();
+        }
+        std::thread::park_timeout(PERIOD);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::engine::publish::{Publisher, Status};
+    use crate::reading::{Phase, Reading};
+
+    /// Long enough for a loaded machine to look a few times.
+    const A_WHILE: Duration = Duration::from_millis(300);
+
+    fn counting(monitor: &Arc<Monitor>, open: &OpenToken) -> (Watcher, Arc<AtomicUsize>) {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&count);
+        let repaint = move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+        };
+        (Watcher::start(Arc::clone(monitor), open, repaint), count)
+    }
+
+    #[test]
+    fn a_still_meter_is_not_repainted() {
+        let monitor = Arc::new(Monitor::default());
+        let open = OpenToken::default();
+        let (_watcher, count) = counting(&monitor, &open);
+        std::thread::sleep(A_WHILE);
+        assert_eq!(count.load(Ordering::SeqCst), 1, "the first look paints once");
+        let mut publisher = Publisher::new(&monitor);
+        publisher.publish(&Reading { time_secs: 5.0, ..Reading::default() });
+        std::thread::sleep(A_WHILE);
+        assert_eq!(count.load(Ordering::SeqCst), 1, "a reading that looks the same");
+        monitor.set_status(Status::Running);
+        publisher.publish(&Reading { phase: Phase::Silent, ..Reading::default() });
+        std::thread::sleep(A_WHILE);
+        assert_eq!(count.load(Ordering::SeqCst), 2, "a change");
+    }
+
+    #[test]
+    fn the_thread_ends_when_the_window_closes() {
+        let monitor = Arc::new(Monitor::default());
+        let open = OpenToken::default();
+        let (watcher, _count) = counting(&monitor, &open);
+        drop(open);
+        std::thread::sleep(A_WHILE);
+        assert!(watcher.thread.as_ref().unwrap().is_finished());
+    }
+
+    #[test]
+    fn a_plugin_that_goes_waits_for_its_thread() {
+        let monitor = Arc::new(Monitor::default());
+        let open = OpenToken::default();
+        let (watcher, _count) = counting(&monitor, &open);
+        std::thread::sleep(A_WHILE);
+        drop(watcher);
+        assert_eq!(Arc::strong_count(&monitor), 1);
+    }
+}

@@ -1,0 +1,150 @@
+//! The analysis thread: ring → analyser → publisher. Owns all the large buffers.
+//!
+//! **Architecture Invariant**: whatever goes wrong here, a model that does not load or a panic in the analysis, becomes a
+//! [`Status`] in words; the audio thread never notices.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::analyser::{Analyser, AnalyserError};
+use crate::config;
+use crate::model::{Model, ModelError};
+
+use super::publish::{Publisher, Status};
+use super::ring::{Popped, Shared, WorkerEnd};
+
+/// How often an idle worker looks into the ring: twice a hop (11.6 ms).
+const POLL: Duration =
+    Duration::from_micros(500_000 * config::HOP_SAMPLES as u64 / config::ANALYSIS_RATE_HZ as u64);
+
+/// Samples analysed at a time, at the host's rate: small enough to see a reset or a stop soon.
+const CHUNK_SAMPLES: usize = 2048;
+
+/// How long a worker that was asked to stop goes on with what is in the ring.
+const DRAIN_LIMIT: Duration = Duration::from_secs(2);
+
+/// Everything the analysis thread starts from.
+pub(super) struct Worker {
+    pub(super) host_rate_hz: f64,
+    pub(super) model_path: Option<PathBuf>,
+    pub(super) samples: WorkerEnd,
+    pub(super) shared: Arc<Shared>,
+    pub(super) publisher: Publisher,
+}
+
+impl Worker {
+    /// The body of the analysis thread. Returns when asked to stop or when it cannot go on; never panics.
+    pub(super) fn run(self) {
+        let _farewell = Farewell(Arc::clone(&self.shared));
+        let monitor = Arc::clone(self.publisher.monitor());
+        if let Err(why) = guarded(|| self.analyse()) {
+            monitor.set_status(Status::Failed(why));
+        }
+    }
+
+    /// Loads the model, then analyses until asked to stop.
+    fn analyse(mut self) -> Result<(), String> {
+        let monitor = Arc::clone(self.publisher.monitor());
+        monitor.set_status(Status::Loading);
+        let (model, status) =
+            load(self.model_path.as_deref()).map_err(|error| error.to_string())?;
+        let mut analyser =
+            Analyser::new(self.host_rate_hz, &model).map_err(|error| error.to_string())?;
+        monitor.set_spaces(model.card().spaces.clone());
+        monitor.set_status(status);
+        self.follow(&mut analyser).map_err(|error| error.to_string())
+    }
+
+    /// Analyses what the ring brings. Nothing here allocates in steady state.
+    fn follow(&mut self, analyser: &mut Analyser) -> Result<(), AnalyserError> {
+        let mut chunk = [0.0; CHUNK_SAMPLES];
+        let mut stopping_since = None;
+        loop {
+            if self.shared.is_stopping()
+                && stopping_since.get_or_insert_with(Instant::now).elapsed() > DRAIN_LIMIT
+            {
+                return Ok(());
+            }
+            match self.samples.pop(&mut chunk) {
+                Popped::Samples(n) => self.push(analyser, &chunk[..n])?,
+                Popped::Reset => analyser.reset(),
+                Popped::Nothing if stopping_since.is_some() => return Ok(()),
+                Popped::Nothing => std::thread::park_timeout(POLL),
+            }
+            self.samples.mark_analysed();
+        }
+    }
+
+    /// Analyses one chunk and publishes the readings it completes.
+    fn push(&mut self, analyser: &mut Analyser, chunk: &[f32]) -> Result<(), AnalyserError> {
+        let (publisher, shared) = (&mut self.publisher, &self.shared);
+        analyser.push(chunk, &mut |reading| {
+            let mut reading = *reading;
+            reading.overrun_samples = shared.overrun_samples();
+            publisher.publish(&reading);
+        })
+    }
+}
+
+/// The user's model where there is one that works, else the shipped one; and the status that this amounts to.
+fn load(user_path: Option<&Path>) -> Result<(Arc<Model>, Status), ModelError> {
+    let Some(path) = user_path else { return Ok((Model::shipped()?, Status::Running)) };
+    match Model::load(path) {
+        Ok(model) => Ok((model, Status::Running)),
+        Err(error) => Ok((Model::shipped()?, Status::FallenBack(error.to_string()))),
+    }
+}
+
+/// Runs `body`; a panic in it is an error in words like any other.
+fn guarded(body: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    // What the panic left half-done is dropped with the worker; readers only ever see whole readings.
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
+        let words = panic_words(panic.as_ref());
+        Err(format!("The analysis stopped: {words}. Reload the plugin to start it again."))
+    })
+}
+
+/// Tells the audio thread, on every way out of the analysis thread, that nobody empties the ring any more.
+struct Farewell(Arc<Shared>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        self.0.worker_has_ended();
+    }
+}
+
+/// What a panic said, where it said anything.
+fn panic_words(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("an error without a message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_words_that_say_what_to_do() {
+        let index = std::hint::black_box(7);
+        let why = guarded(|| panic!("index {index} out of range")).unwrap_err();
+        assert_eq!(
+            why,
+            "The analysis stopped: index 7 out of range. Reload the plugin to start it again."
+        );
+        assert!(guarded(|| panic!("short")).unwrap_err().contains("short"));
+    }
+
+    #[test]
+    fn the_audio_thread_learns_of_every_end() {
+        let (audio, _samples, shared) = super::super::ring::ring(48_000.0);
+        assert!(audio.is_heard());
+        drop(Farewell(shared));
+        assert!(!audio.is_heard());
+    }
+}

@@ -1,0 +1,233 @@
+//! Readings as comma-separated values: a header, then one row per reading.
+//!
+//! ```text
+//! time_secs,phase,heard_secs,excited,joy,tempo_harmonic_bpm,…,overrun_samples
+//! 12.260000,live,10.00,0.731250,0.442100,92.29,…,0
+//! ```
+//!
+//! Shares are those of each space's first pole, under its name; empty where the phase carries none.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::model::space::LabelSpace;
+use crate::reading::Reading;
+
+/// Columns before the shares.
+const COLUMNS_BEFORE: &str = "time_secs,phase,heard_secs";
+
+/// Columns after the shares.
+const COLUMNS_AFTER: &str = "tempo_harmonic_bpm,tempo_percussive_bpm,energy_harmonic_db,energy_percussive_db,overrun_samples";
+
+/// The header for a model with `spaces`, without a line end.
+#[must_use]
+pub fn header(spaces: &[LabelSpace]) -> String {
+    let poles = spaces.iter().map(|space| format!(",{}", field(&space.first)));
+    format!("{COLUMNS_BEFORE}{},{COLUMNS_AFTER}", poles.collect::<String>())
+}
+
+/// The row of one reading, without a line end.
+#[must_use]
+pub fn row(reading: &Reading, n_spaces: usize) -> String {
+    let shares = (0..n_spaces).map(|space| match reading.shares().get(space) {
+        Some(share) => format!(",{share:.6}"),
+        None => ",".to_owned(),
+    });
+    format!(
+        "{:.6},{},{:.2}{},{:.2},{:.2},{:.2},{:.2},{}",
+        reading.time_secs,
+        reading.phase.word(),
+        reading.heard_secs,
+        shares.collect::<String>(),
+        reading.tempo_harmonic_bpm,
+        reading.tempo_percussive_bpm,
+        reading.energy_harmonic_db,
+        reading.energy_percussive_db,
+        reading.overrun_samples,
+    )
+}
+
+/// Quotes a field where commas, quotes or line ends ask for it (RFC 4180).
+fn field(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Why readings do not reach their file.
+#[derive(Debug, thiserror::Error)]
+pub enum CsvError {
+    /// The file cannot be opened, read or written.
+    #[error("Readings cannot be written to {path}: {error}. Choose another file.", path = .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The file exists and holds something else.
+    #[error(
+        "{path} holds something other than readings of this model, and is left as it is. Choose another file.",
+        path = .path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// A file of readings. Rows are appended to what an earlier run left; a file that holds anything else is never touched.
+pub struct CsvFile {
+    path: PathBuf,
+    open: Option<(BufWriter<File>, usize)>,
+}
+
+impl CsvFile {
+    /// Readings will go to `path`. Opens nothing yet.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, open: None }
+    }
+
+    /// Writes and flushes `readings`. Opens the file at the first one: a model that has read nothing has no header yet.
+    ///
+    /// # Errors
+    /// [`CsvError`], with what to do.
+    pub fn write_all(
+        &mut self,
+        readings: impl Iterator<Item = Reading>,
+        spaces: &[LabelSpace],
+    ) -> Result<(), CsvError> {
+        let mut readings = readings.peekable();
+        if readings.peek().is_none() {
+            return Ok(());
+        }
+        let (file, n_spaces) = match &mut self.open {
+            Some(open) => open,
+            closed => closed.insert((open(&self.path, &header(spaces))?, spaces.len())),
+        };
+        append(file, readings, *n_spaces)
+            .map_err(|error| CsvError::Io { path: self.path.clone(), error })
+    }
+}
+
+fn append(
+    file: &mut impl Write,
+    readings: impl Iterator<Item = Reading>,
+    n_spaces: usize,
+) -> io::Result<()> {
+    for reading in readings {
+        writeln!(file, "{}", row(&reading, n_spaces))?;
+    }
+    file.flush()
+}
+
+/// Opens `path` for appending rows under `header`, which is written if the file is new or empty.
+fn open(path: &Path, header: &str) -> Result<BufWriter<File>, CsvError> {
+    let to_error = |error| CsvError::Io { path: path.to_owned(), error };
+    let file = OpenOptions::new().read(true).append(true).create(true).open(path);
+    let mut file = file.map_err(to_error)?;
+    let mut first_line = String::new();
+    // Anything but text is as foreign as another header.
+    let read = BufReader::new(&file).read_line(&mut first_line);
+    match read {
+        Ok(0) => writeln!(file, "{header}").map_err(to_error)?,
+        Ok(_) if first_line.trim_end() == header => {}
+        Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(to_error(error)),
+        _ => return Err(CsvError::Foreign { path: path.to_owned() }),
+    }
+    Ok(BufWriter::new(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::Phase;
+
+    fn spaces() -> Vec<LabelSpace> {
+        vec![LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joy", "sad", 0.0)]
+    }
+
+    fn live() -> Reading {
+        Reading {
+            time_secs: 12.5,
+            phase: Phase::Live,
+            heard_secs: 10.0,
+            n_spaces: 2,
+            shares: [0.75, 0.25, 0.0, 0.0],
+            tempo_percussive_bpm: 120.0,
+            overrun_samples: 3,
+            ..Reading::default()
+        }
+    }
+
+    fn scratch(name: &str) -> PathBuf {
+        let path =
+            std::env::temp_dir().join(format!("moodring-csv-{}-{name}.csv", std::process::id()));
+        let _absent = std::fs::remove_file(&path);
+        path
+    }
+
+    #[test]
+    fn every_row_has_the_columns_of_the_header() {
+        let header = header(&spaces());
+        assert!(header.starts_with("time_secs,phase,heard_secs,excited,joy,tempo_harmonic_bpm"));
+        let row = row(&live(), 2);
+        assert!(row.starts_with("12.500000,live,10.00,0.750000,0.250000,0.00,120.00,"), "{row}");
+        assert!(row.ends_with(",3"));
+        assert_eq!(row.split(',').count(), header.split(',').count());
+    }
+
+    #[test]
+    fn silence_leaves_the_shares_empty() {
+        let row = row(&Reading { phase: Phase::Silent, ..live() }, 2);
+        assert!(row.starts_with("12.500000,silent,10.00,,,0.00,"), "{row}");
+    }
+
+    #[test]
+    fn poles_with_commas_are_quoted() {
+        assert_eq!(field("joy, or so"), "\"joy, or so\"");
+        assert_eq!(field("\"joy\""), "\"\"\"joy\"\"\"");
+    }
+
+    #[test]
+    fn a_second_run_appends_under_the_same_header() {
+        let path = scratch("append");
+        for _ in 0..2 {
+            CsvFile::new(path.clone()).write_all([live()].into_iter(), &spaces()).unwrap();
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 3);
+        assert_eq!(text.lines().filter(|line| line.starts_with("time_secs")).count(), 1);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_holds_something_else_is_never_touched() {
+        let path = scratch("foreign");
+        for content in [&b"my novel\n"[..], &[0xff, 0xfe, 0x00]] {
+            std::fs::write(&path, content).unwrap();
+            let outcome = CsvFile::new(path.clone()).write_all([live()].into_iter(), &spaces());
+            assert!(matches!(outcome, Err(CsvError::Foreign { .. })));
+            assert_eq!(std::fs::read(&path).unwrap(), content);
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn an_unwritable_path_says_what_to_do() {
+        let path = std::env::temp_dir().join("moodring-no-such-folder").join("readings.csv");
+        let error = CsvFile::new(path).write_all([live()].into_iter(), &spaces()).unwrap_err();
+        assert!(error.to_string().contains("Choose another file"), "{error}");
+    }
+
+    #[test]
+    fn nothing_is_opened_before_the_first_reading() {
+        let path = scratch("early");
+        CsvFile::new(path.clone()).write_all(std::iter::empty(), &spaces()).unwrap();
+        assert!(!path.exists());
+    }
+}

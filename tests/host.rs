@@ -1,0 +1,386 @@
+//! The bundled CLAP as a host sees it: audio untouched, readings independent of how the host plays.
+
+mod support {
+    pub mod host;
+    pub mod music;
+}
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use support::host::{Host, framed};
+use support::music::{Random, music};
+
+/// Tests that play share this; the one that counts threads has it alone.
+static PLAYING: RwLock<()> = RwLock::new(());
+
+/// Largest difference of a share between host rates: resampling and frame grid differ, the music does not.
+const RATE_TOLERANCE: f32 = 0.02;
+
+/// Largest block that any test asks for.
+const MAX_BLOCK: usize = 4096;
+
+fn others_may_play() -> RwLockReadGuard<'static, ()> {
+    PLAYING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A file of readings for one test, gone when the test ends.
+struct CsvPath(PathBuf);
+
+impl CsvPath {
+    fn new(name: &str) -> Self {
+        let name = format!("moodring-host-{}-{name}.csv", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _absent = fs::remove_file(&path);
+        Self(path)
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(&self.0).unwrap_or_default()
+    }
+}
+
+impl Drop for CsvPath {
+    fn drop(&mut self) {
+        let _absent = fs::remove_file(&self.0);
+    }
+}
+
+/// One row of a readings file: its time and the shares that the phase carries.
+#[derive(Debug)]
+struct Row {
+    time_secs: f64,
+    phase: String,
+    shares: Vec<f32>,
+}
+
+fn rows(csv: &str) -> Vec<Row> {
+    let row = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        Row {
+            time_secs: fields[0].parse().unwrap(),
+            phase: fields[1].to_owned(),
+            shares: fields[3..5].iter().filter_map(|share| share.parse().ok()).collect(),
+        }
+    };
+    csv.lines().skip(1).map(row).collect()
+}
+
+/// How a host plays.
+struct Way {
+    rate_hz: f64,
+    n_channels: usize,
+    blocks: Blocks,
+    offline: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Blocks {
+    Of(usize),
+    Random(u64),
+}
+
+impl Blocks {
+    fn sizes(self) -> Box<dyn Iterator<Item = usize>> {
+        match self {
+            Self::Of(size) => Box::new(std::iter::repeat(size)),
+            Self::Random(seed) => {
+                let mut random = Random(seed);
+                Box::new(std::iter::from_fn(move || Some(random.up_to(MAX_BLOCK))))
+            }
+        }
+    }
+}
+
+const BOUNCE: Way =
+    Way { rate_hz: 44_100.0, n_channels: 2, blocks: Blocks::Of(512), offline: true };
+
+/// The readings file after playing `audio` in `way`.
+fn readings_of(name: &str, audio: &[Vec<f32>], way: &Way) -> String {
+    let csv = CsvPath::new(name);
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    play(&mut host, audio, way);
+    drop(host);
+    csv.text()
+}
+
+/// Plays `audio` in `way`, at the pace of real time unless offline.
+fn play(host: &mut Host, audio: &[Vec<f32>], way: &Way) -> Vec<Vec<f32>> {
+    host.select_channels(way.n_channels).unwrap();
+    host.render_offline(way.offline).unwrap();
+    let mut playing = host.activate(way.rate_hz, MAX_BLOCK).unwrap();
+    let began = Instant::now();
+    let pace = |played: usize| {
+        let due = Duration::from_secs_f64(played as f64 / way.rate_hz);
+        if !way.offline {
+            std::thread::sleep(due.saturating_sub(began.elapsed()));
+        }
+        true
+    };
+    playing.play(audio, way.blocks.sizes(), pace).unwrap()
+}
+
+/// Every kind of float there is, quiet and signalling NaNs with payloads among them.
+fn every_kind_of_float(n_samples: usize, n_channels: usize) -> Vec<Vec<f32>> {
+    let special = [
+        f32::NAN,
+        f32::from_bits(0x7f80_0001),
+        f32::from_bits(0xffc1_2345),
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        f32::from_bits(1),
+        -f32::MIN_POSITIVE / 2.0,
+        -0.0,
+        f32::MAX,
+        1e30,
+    ];
+    let mut random = Random(99);
+    let mut sample = |n: usize| match n % 7 {
+        0 => special[random.bits() as usize % special.len()],
+        1 => f32::from_bits(random.bits()),
+        _ => (random.bits() as f32 / u32::MAX as f32) - 0.5,
+    };
+    (0..n_channels).map(|_| (0..n_samples).map(&mut sample).collect()).collect()
+}
+
+#[track_caller]
+fn assert_same_bits(heard: &[Vec<f32>], played: &[Vec<f32>], what: &str) {
+    assert_eq!(heard.len(), played.len());
+    for (channel, (heard, played)) in heard.iter().zip(played).enumerate() {
+        let differs = heard.iter().zip(played).position(|(a, b)| a.to_bits() != b.to_bits());
+        assert_eq!(differs, None, "{what}: channel {channel} first differs at this sample");
+    }
+}
+
+#[test]
+fn audio_passes_bit_for_bit_in_any_block_size_rate_and_layout() {
+    let _guard = others_may_play();
+    let sizes = [1, 17, 64, 1024, 4096].map(Blocks::Of);
+    for rate_hz in [44_100.0, 48_000.0, 96_000.0] {
+        for n_channels in [1, 2] {
+            let audio = every_kind_of_float(20_000, n_channels);
+            for (index, blocks) in sizes.into_iter().chain([Blocks::Random(5)]).enumerate() {
+                let mut host = Host::load_bundle().unwrap();
+                let way = Way { rate_hz, n_channels, blocks, offline: true };
+                let heard = play(&mut host, &audio, &way);
+                assert_same_bits(&heard, &audio, &format!("{rate_hz} Hz, {n_channels}, {index}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn audio_passes_bit_for_bit_in_live_playback() {
+    let _guard = others_may_play();
+    let audio = every_kind_of_float(24_000, 2);
+    let way = Way { blocks: Blocks::Random(8), offline: false, ..BOUNCE };
+    let heard = play(&mut Host::load_bundle().unwrap(), &audio, &way);
+    assert_same_bits(&heard, &audio, "live");
+}
+
+#[test]
+fn bypassed_audio_passes_bit_for_bit_and_nothing_is_read() {
+    let _guard = others_may_play();
+    let csv = CsvPath::new("bypass");
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    host.set_bypass(true).unwrap();
+    let audio = every_kind_of_float(100_000, 2);
+    let heard = play(&mut host, &audio, &BOUNCE);
+    assert_same_bits(&heard, &audio, "bypassed");
+    drop(host);
+    assert!(rows(&csv.text()).is_empty());
+}
+
+#[test]
+fn every_layout_passes_audio_and_is_read() {
+    let _guard = others_may_play();
+    for n_channels in 1..=8 {
+        let audio = music(2.5, 48_000.0, n_channels);
+        let csv = CsvPath::new(&format!("layout-{n_channels}"));
+        let mut host = Host::load_bundle().unwrap();
+        host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+        let way = Way { rate_hz: 48_000.0, n_channels, ..BOUNCE };
+        assert_same_bits(&play(&mut host, &audio, &way), &audio, "layout");
+        drop(host);
+        assert!(rows(&csv.text()).len() >= 5, "{n_channels} channels: {}", csv.text());
+    }
+}
+
+#[test]
+fn readings_are_the_same_for_any_block_size() {
+    let _guard = others_may_play();
+    let audio = music(13.0, 48_000.0, 2);
+    let read = |name: &str, blocks| {
+        readings_of(name, &audio, &Way { rate_hz: 48_000.0, blocks, ..BOUNCE })
+    };
+    let expected = read("blocks-512", Blocks::Of(512));
+    assert!(rows(&expected).len() >= 60, "at least five readings a second:\n{expected}");
+    for size in [1, 17, 64, 1024, 4096] {
+        assert_eq!(read(&format!("blocks-{size}"), Blocks::Of(size)), expected, "blocks of {size}");
+    }
+    assert_eq!(read("blocks-random", Blocks::Random(3)), expected, "random blocks");
+}
+
+#[test]
+fn readings_hardly_depend_on_the_sample_rate() {
+    let _guard = others_may_play();
+    let read = |rate_hz: f64| {
+        let audio = music(14.0, rate_hz, 2);
+        rows(&readings_of(&format!("rate-{rate_hz}"), &audio, &Way { rate_hz, ..BOUNCE }))
+    };
+    let expected = read(44_100.0);
+    for rate_hz in [48_000.0, 96_000.0] {
+        let heard = read(rate_hz);
+        assert!(heard.len().abs_diff(expected.len()) <= 1);
+        for (a, b) in heard.iter().zip(&expected) {
+            assert!((a.time_secs - b.time_secs).abs() < 0.01, "{a:?}\n{b:?}");
+            assert_eq!(a.phase, b.phase);
+            let close = |(a, b): (&f32, &f32)| (a - b).abs() <= RATE_TOLERANCE;
+            assert!(a.shares.iter().zip(&b.shares).all(close), "{rate_hz} Hz: {a:?}\n{b:?}");
+        }
+    }
+}
+
+#[test]
+fn a_bounce_at_full_speed_reads_as_live_playback_does() {
+    let _guard = others_may_play();
+    let audio = music(14.0, 44_100.0, 2);
+    let live = readings_of("live", &audio, &Way { offline: false, ..BOUNCE });
+    let began = Instant::now();
+    let bounced = readings_of("bounce", &audio, &BOUNCE);
+    assert!(began.elapsed() < Duration::from_secs(14), "a bounce must not take as long as live");
+    assert!(rows(&live).iter().any(|row| row.phase == "live"));
+    assert_eq!(bounced, live);
+}
+
+#[test]
+fn after_a_reset_readings_equal_those_of_a_fresh_instance() {
+    let _guard = others_may_play();
+    let audio = music(3.0, 44_100.0, 2);
+    let csv = CsvPath::new("reset");
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    host.render_offline(true).unwrap();
+    let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+    playing.play(&audio, Blocks::Of(512).sizes(), |_| true).unwrap();
+    playing.reset();
+    playing.play(&audio, Blocks::Of(300).sizes(), |_| true).unwrap();
+    drop(playing);
+    let text = csv.text();
+    let readings: Vec<&str> = text.lines().skip(1).collect();
+    let (first, second) = readings.split_at(readings.len() / 2);
+    assert!(first.len() >= 10);
+    assert_eq!(first, second);
+}
+
+#[test]
+fn the_state_survives_the_round_trip() {
+    let _guard = others_may_play();
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", "/tmp/a \"quoted\" söng.csv").unwrap();
+    host.set_bypass(true).unwrap();
+    let state = host.state().unwrap();
+    let mut other = Host::load_bundle().unwrap();
+    assert_ne!(other.state().unwrap(), state);
+    other.set_state(&state).unwrap();
+    assert_eq!(other.state().unwrap(), state);
+    assert_eq!(other.field("csv_path").unwrap(), "/tmp/a \"quoted\" söng.csv");
+}
+
+#[test]
+fn junk_for_a_state_is_refused_or_ignored_and_the_plugin_plays_on() {
+    let _guard = others_may_play();
+    let mut host = Host::load_bundle().unwrap();
+    let before = host.state().unwrap();
+    for junk in [&b""[..], b"\x01", &framed(b""), &framed(b"{"), &framed(&[0xff; 99]), &[0xff; 64]]
+    {
+        assert!(host.set_state(junk).is_err(), "{junk:?}");
+        assert_eq!(host.state().unwrap(), before);
+    }
+    // What another version might have written: known fields are taken, the rest is ignored.
+    let foreign = json!({
+        "version": "99.0.0",
+        "params": { "bypass": { "f32": 0.5 }, "sparkle": { "i32": 7 } },
+        "fields": { "csv_path": "not json", "glitter": "[1, 2]" },
+    });
+    host.set_state_json(&foreign).unwrap();
+    assert_eq!(host.state().unwrap(), before);
+    let audio = music(0.1, 44_100.0, 2);
+    assert_same_bits(&play(&mut host, &audio, &BOUNCE), &audio, "after junk");
+}
+
+#[test]
+fn a_missing_model_leaves_the_audio_untouched_and_the_shipped_one_in_charge() {
+    let _guard = others_may_play();
+    let audio = music(3.0, 44_100.0, 2);
+    let expected = readings_of("shipped", &audio, &BOUNCE);
+    let csv = CsvPath::new("missing-model");
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    host.set_field("model_path", "/no/such/model.onnx").unwrap();
+    assert_same_bits(&play(&mut host, &audio, &BOUNCE), &audio, "missing model");
+    drop(host);
+    assert!(rows(&expected).len() >= 10);
+    assert_eq!(csv.text(), expected);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_leaves_the_audio_untouched() {
+    let _guard = others_may_play();
+    let audio = music(2.0, 44_100.0, 2);
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", "/no/such/folder/readings.csv").unwrap();
+    assert_same_bits(&play(&mut host, &audio, &BOUNCE), &audio, "unwritable file");
+}
+
+#[test]
+fn rates_that_cannot_be_analysed_leave_the_audio_untouched() {
+    let _guard = others_may_play();
+    for rate_hz in [1.0, 100.0, 1e7] {
+        let audio = every_kind_of_float(10_000, 2);
+        let way = Way { rate_hz, ..BOUNCE };
+        let heard = play(&mut Host::load_bundle().unwrap(), &audio, &way);
+        assert_same_bits(&heard, &audio, "impossible rate");
+    }
+}
+
+/// Names of this process's threads that belong to the plugin.
+#[cfg(target_os = "linux")]
+fn plugin_threads() -> Vec<String> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let name = |task: std::io::Result<fs::DirEntry>| {
+        fs::read_to_string(task.unwrap().path().join("comm")).unwrap_or_default()
+    };
+    let mut names: Vec<String> = tasks.map(name).map(|name| name.trim().to_owned()).collect();
+    names.retain(|name| name.starts_with("mood-"));
+    names.sort();
+    names
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_live_from_activation_to_deactivation() {
+    let _alone = PLAYING.write().unwrap_or_else(PoisonError::into_inner);
+    let csv = CsvPath::new("threads");
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    assert!(plugin_threads().is_empty());
+    for _ in 0..3 {
+        let playing = host.activate(48_000.0, 512).unwrap();
+        // A thread takes its name once it runs.
+        let began = Instant::now();
+        while plugin_threads().len() < 2 && began.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(plugin_threads(), ["mood-analysis", "mood-outputs"]);
+        drop(playing);
+        assert!(plugin_threads().is_empty());
+    }
+    drop(host);
+    assert!(plugin_threads().is_empty());
+}

@@ -1,0 +1,113 @@
+//! No allocation on the audio thread, and none in the analysis once it is warm: counted by the allocator itself.
+//!
+//! With `alloc-check` the plugin framework brings an allocator of its own, so there is none of ours then.
+#![cfg(not(feature = "alloc-check"))]
+
+mod support {
+    pub mod music;
+}
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+
+use moodring::analyser::Analyser;
+use moodring::engine::Engine;
+use moodring::engine::publish::Monitor;
+use moodring::model::Model;
+use support::music::music;
+
+thread_local! {
+    /// Calls to the allocator by this thread, freeing included.
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The system's allocator, counting calls by thread.
+struct Counting;
+
+fn count() {
+    // A thread on its way out may allocate after its counter is gone; nobody asks it then.
+    let _gone = CALLS.try_with(|calls| calls.set(calls.get() + 1));
+}
+
+// SAFETY: every call is passed on as it came; counting neither allocates nor unwinds.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count();
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Calls to the allocator that `body` makes on this thread.
+fn allocator_calls(body: impl FnOnce()) -> u64 {
+    let before = CALLS.get();
+    body();
+    CALLS.get() - before
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocator_calls(|| drop(std::hint::black_box(Box::new(1)))), 2);
+    assert_eq!(allocator_calls(|| {}), 0);
+}
+
+#[test]
+fn the_audio_thread_never_allocates() {
+    let rate_hz = 48_000.0;
+    let audio_in = music(10.0, rate_hz, 2);
+    let monitor = Arc::new(Monitor::default());
+    let (_engine, mut audio) = Engine::start(rate_hz, None, None, monitor);
+    let calls = allocator_calls(|| {
+        // From the first block on, while the model loads, through an overrun, empty blocks and resets.
+        for size in [1, 17, 64, 1024, 4096] {
+            for (left, right) in audio_in[0].chunks(size).zip(audio_in[1].chunks(size)) {
+                audio.process(&[left, right]);
+            }
+            audio.process::<&[f32]>(&[]);
+            audio.process(&[&audio_in[0][..0]]);
+            audio.reset();
+        }
+    });
+    assert_eq!(calls, 0);
+}
+
+#[test]
+fn the_analysis_does_not_allocate_once_it_is_warm() {
+    for rate_hz in [44_100.0, 48_000.0, 96_000.0] {
+        let audio = music(14.0, rate_hz, 1);
+        let mut analyser = Analyser::new(rate_hz, &Model::shipped().unwrap()).unwrap();
+        let mut n_readings = 0;
+        let (warm_up, rest) = audio[0].split_at(audio[0].len() * 11 / 14);
+        analyser.push(warm_up, &mut |_| n_readings += 1).unwrap();
+        assert!(n_readings > 0);
+        let before = n_readings;
+        let calls = allocator_calls(|| {
+            for block in rest.chunks(700) {
+                analyser.push(block, &mut |_| n_readings += 1).unwrap();
+            }
+            analyser.reset();
+            analyser.push(rest, &mut |_| n_readings += 1).unwrap();
+        });
+        assert!(n_readings >= before + 20, "readings were due");
+        assert_eq!(calls, 0, "{rate_hz} Hz");
+    }
+}
