@@ -26,7 +26,8 @@ use nice_plug::editor::dpi::LogicalSize;
 use nice_plug::editor::{ResizeHint, SizeConstraints};
 use nice_plug_egui::baseview::HandlerError;
 use nice_plug_egui::{
-    EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, create_egui_editor,
+    EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier,
+    create_egui_editor,
 };
 
 use crate::engine::publish::Monitor;
@@ -85,14 +86,19 @@ impl MoodApp {
 }
 
 impl NiceEguiApp for MoodApp {
-    fn build(&mut self, context: egui::Context, _gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
+    fn build(
+        &mut self,
+        context: egui::Context,
+        _gui: GuiContext,
+        frame: &mut Frame,
+    ) -> Result<(), HandlerError> {
         frame.set_clear_color(theme::GROUND.into());
         // The token lives in the window's context, since nothing else tells us that a window has closed.
         let open = OpenToken::default();
         let repaint = self.repaint.clone();
         let wake = move || repaint.request_repaint();
         self.watcher = Some(Watcher::start(Arc::clone(&self.monitor), &open, wake));
-        context.data_mut(|data| data.insert_temp(egui::Id::new("open"), open));
+        context.data_mut(|data| data.insert_temp(egui::Id::unique("open"), open));
         Ok(())
     }
 
@@ -150,7 +156,9 @@ pub fn window_ui(ui: &mut Ui, view: &ViewState) {
         None => below,
     };
     let (meters, footer) = split_bottom(rest, scale.points(FOOTER).max(14.0), scale.points(GAP));
-    for (index, (meter, rect)) in view.meters.iter().zip(cells(meters, view.meters.len(), scale)).enumerate() {
+    for (index, (meter, rect)) in
+        view.meters.iter().zip(cells(meters, view.meters.len(), scale)).enumerate()
+    {
         meter::meter_ui(ui, rect, index, meter);
     }
     facts::facts_ui(ui, footer, scale, &view.facts);
@@ -174,12 +182,18 @@ fn cells(area: Rect, n: usize, scale: Scale) -> Vec<Rect> {
 
 fn split_top(rect: Rect, height: f32, gap: f32) -> (Rect, Rect) {
     let cut = rect.top() + height;
-    (Rect::from_min_max(rect.min, pos2(rect.right(), cut)), Rect::from_min_max(pos2(rect.left(), cut + gap), rect.max))
+    (
+        Rect::from_min_max(rect.min, pos2(rect.right(), cut)),
+        Rect::from_min_max(pos2(rect.left(), cut + gap), rect.max),
+    )
 }
 
 fn split_bottom(rect: Rect, height: f32, gap: f32) -> (Rect, Rect) {
     let cut = rect.bottom() - height;
-    (Rect::from_min_max(rect.min, pos2(rect.right(), cut - gap)), Rect::from_min_max(pos2(rect.left(), cut), rect.max))
+    (
+        Rect::from_min_max(rect.min, pos2(rect.right(), cut - gap)),
+        Rect::from_min_max(pos2(rect.left(), cut), rect.max),
+    )
 }
 
 #[cfg(test)]
@@ -188,7 +202,11 @@ mod tests {
     use view::MeterView;
 
     fn view(share: Option<f32>, state: State) -> ViewState {
-        ViewState { state, meters: vec![MeterView { share, ..MeterView::default() }], ..ViewState::default() }
+        ViewState {
+            state,
+            meters: vec![MeterView { share, ..MeterView::default() }],
+            ..ViewState::default()
+        }
     }
 
     #[test]
@@ -197,7 +215,11 @@ mod tests {
         let mut now = Instant::now();
         let mut seen = view(Some(0.9), State::Live);
         assert!(needles.point(&mut seen, now, 0.001));
-        assert!(seen.meters[0].needle > 0.5 && seen.meters[0].needle < 0.6, "no jump: {}", seen.meters[0].needle);
+        assert!(
+            seen.meters[0].needle > 0.5 && seen.meters[0].needle < 0.6,
+            "no jump: {}",
+            seen.meters[0].needle
+        );
         let frames = (0..1000).take_while(|_| {
             now += FRAME;
             needles.point(&mut seen, now, 0.001)

@@ -42,7 +42,8 @@ impl Needle {
             let target = target.clamp(0.0, 1.0);
             let away = (target - MIDDLE).abs() > (self.position - MIDDLE).abs();
             let constant_secs = if away { ATTACK_SECS } else { RELEASE_SECS };
-            self.position += (target - self.position) * -(-elapsed_secs.max(0.0) / constant_secs).exp_m1();
+            self.position +=
+                (target - self.position) * -(-elapsed_secs.max(0.0) / constant_secs).exp_m1();
             if (target - self.position).abs() > resolution {
                 return true;
             }

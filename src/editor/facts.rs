@@ -13,7 +13,7 @@ const TEXT: f32 = 13.5;
 
 /// Shows `facts` on one line in `rect`, and what was missed at its right end.
 pub fn facts_ui(ui: &mut Ui, rect: Rect, scale: Scale, facts: &Facts) -> Response {
-    let response = ui.interact(rect, ui.id().with("facts"), Sense::hover());
+    let response = ui.interact(rect, ui.scope_id().with("facts"), Sense::hover());
     let names_and_values = strings::facts(facts);
     let mut job = LayoutJob::default();
     for (index, (name, value)) in names_and_values.iter().enumerate() {
@@ -24,7 +24,11 @@ pub fn facts_ui(ui: &mut Ui, rect: Rect, scale: Scale, facts: &Facts) -> Respons
     response.widget_info(|| spoken(&job.text));
     let left = ui.painter().layout_job(job.clone());
     let width = left.size().x;
-    ui.painter().galley(pos2(rect.left(), rect.center().y - 0.5 * left.size().y), left, theme::TEXT);
+    ui.painter().galley(
+        pos2(rect.left(), rect.center().y - 0.5 * left.size().y),
+        left,
+        theme::TEXT,
+    );
     if facts.lost_samples > 0 {
         paint_lost(ui, rect, scale, facts.lost_samples, width);
     }

@@ -8,7 +8,10 @@
 //! ```
 
 use egui::accesskit::Role;
-use egui::{Align2, Color32, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Color32, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
+};
 
 use super::view::MeterView;
 use super::{ballistics, strings, theme};
@@ -29,7 +32,7 @@ const PROVISIONAL_STRENGTH: f32 = 0.55;
 
 /// Shows `meter`, number `index` from the top, in `rect`.
 pub fn meter_ui(ui: &mut Ui, rect: Rect, index: usize, meter: &MeterView) -> Response {
-    let response = ui.interact(rect, ui.id().with(("meter", index)), Sense::hover());
+    let response = ui.interact(rect, ui.scope_id().with(("meter", index)), Sense::hover());
     response.widget_info(|| info(meter));
     if ui.is_rect_visible(rect) {
         let scale = Scale::fitting(rect.size(), DESIGN);
@@ -41,7 +44,8 @@ pub fn meter_ui(ui: &mut Ui, rect: Rect, index: usize, meter: &MeterView) -> Res
 
 /// What a screen reader says.
 fn info(meter: &MeterView) -> WidgetInfo {
-    let mut info = WidgetInfo::labeled(Role::Meter, meter.share.is_some(), strings::meter_name(meter));
+    let mut info =
+        WidgetInfo::labeled(Role::Meter, meter.share.is_some(), strings::meter_name(meter));
     info.current_text_value = Some(strings::meter_value(meter));
     info.value = meter.share.map(|share| f64::from(100.0 * share));
     info
@@ -85,12 +89,27 @@ impl Look<'_> {
     fn paint_words(&self, painter: &Painter, inner: Rect, bottom: f32) {
         let middle = 0.5 * (inner.top() + bottom);
         let font = self.scale.font(POLE_TEXT);
-        let leads = |first: bool| self.meter.share.is_some_and(|share| (share >= ballistics::MIDDLE) == first);
-        let colour = |first: bool, own: Color32| if leads(first) { self.strong(own) } else { theme::MUTED };
+        let leads = |first: bool| {
+            self.meter.share.is_some_and(|share| (share >= ballistics::MIDDLE) == first)
+        };
+        let colour =
+            |first: bool, own: Color32| if leads(first) { self.strong(own) } else { theme::MUTED };
         let left = pos2(inner.left(), middle);
-        painter.text(left, Align2::LEFT_CENTER, &self.meter.second, font.clone(), colour(false, self.colours.1));
+        painter.text(
+            left,
+            Align2::LEFT_CENTER,
+            &self.meter.second,
+            font.clone(),
+            colour(false, self.colours.1),
+        );
         let right = pos2(inner.right(), middle);
-        painter.text(right, Align2::RIGHT_CENTER, &self.meter.first, font, colour(true, self.colours.0));
+        painter.text(
+            right,
+            Align2::RIGHT_CENTER,
+            &self.meter.first,
+            font,
+            colour(true, self.colours.0),
+        );
         self.paint_number(painter, pos2(inner.center().x, middle));
     }
 
@@ -98,13 +117,21 @@ impl Look<'_> {
         let verdict = strings::verdict(self.meter);
         let lift = if verdict.is_empty() { 0.0 } else { self.scale.points(10.0) };
         let (text, colour) = match self.meter.share {
-            Some(_) => (strings::percent(self.meter.leading_share()), self.strong(self.verdict_colour())),
+            Some(_) => {
+                (strings::percent(self.meter.leading_share()), self.strong(self.verdict_colour()))
+            }
             None => (strings::NO_VALUE.to_owned(), theme::TICK),
         };
         let at = centre - Vec2::Y * lift;
         painter.text(at, Align2::CENTER_CENTER, text, self.scale.font(NUMBER_TEXT), colour);
         let below = centre + Vec2::Y * self.scale.points(22.0);
-        painter.text(below, Align2::CENTER_CENTER, verdict, self.scale.font(VERDICT_TEXT), theme::MUTED);
+        painter.text(
+            below,
+            Align2::CENTER_CENTER,
+            verdict,
+            self.scale.font(VERDICT_TEXT),
+            theme::MUTED,
+        );
     }
 
     fn paint_track(&self, painter: &Painter, track: Rect) {
@@ -116,7 +143,9 @@ impl Look<'_> {
     }
 
     fn paint_scale(&self, painter: &Painter, track: Rect) {
-        for (part, text) in [(0.0, "100 %"), (0.25, "75"), (0.5, "50"), (0.75, "75"), (1.0, "100 %")] {
+        for (part, text) in
+            [(0.0, "100 %"), (0.25, "75"), (0.5, "50"), (0.75, "75"), (1.0, "100 %")]
+        {
             let x = track.left() + part * track.width();
             let align = match part {
                 0.0 => Align2::LEFT_TOP,
@@ -152,7 +181,11 @@ impl Look<'_> {
     }
 
     fn verdict_colour(&self) -> Color32 {
-        if self.meter.ambiguous { theme::TEXT } else { self.side(self.meter.share.unwrap_or(ballistics::MIDDLE)) }
+        if self.meter.ambiguous {
+            theme::TEXT
+        } else {
+            self.side(self.meter.share.unwrap_or(ballistics::MIDDLE))
+        }
     }
 
     fn needle_colour(&self) -> Color32 {

@@ -18,7 +18,10 @@ pub fn paint(painter: &Painter, centre: Pos2, radius: f32, meters: &[MeterView])
     for piece in 0..N_PIECES {
         let turn = |end: usize| (piece + end) as f32 / N_PIECES as f32;
         let colour = colour(360.0 * turn(0), meters);
-        painter.add(Shape::line_segment([at(turn(0)), at(turn(1) + 0.004)], Stroke::new(thickness, colour)));
+        painter.add(Shape::line_segment(
+            [at(turn(0)), at(turn(1) + 0.004)],
+            Stroke::new(thickness, colour),
+        ));
     }
     if meters.iter().any(|meter| meter.share.is_some()) {
         let bead = centre + (radius - 1.1 * thickness) * direction(meters);

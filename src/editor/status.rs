@@ -2,7 +2,9 @@
 
 use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat};
-use egui::{Align2, Color32, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Color32, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
 
 use super::view::{Banner, State, Urgency, ViewState};
 use super::{ring, strings, theme};
@@ -15,7 +17,7 @@ const BANNER_TEXT: f32 = 14.0;
 
 /// Shows the product's name and the state line in `rect`.
 pub fn header_ui(ui: &mut Ui, rect: Rect, scale: Scale, view: &ViewState) -> Response {
-    let response = ui.interact(rect, ui.id().with("state"), Sense::hover());
+    let response = ui.interact(rect, ui.scope_id().with("state"), Sense::hover());
     let line = strings::state(&view.state);
     response.widget_info(|| status_info(&line));
     let ring_radius = 0.34 * rect.height();
@@ -75,12 +77,15 @@ pub fn banner_ui(ui: &mut Ui, rect: Rect, scale: Scale, banner: &Banner) -> Rect
     };
     let (inset, mark) = (scale.points(12.0).max(6.0), scale.points(9.0).max(7.0));
     let text_left = rect.left() + 2.0 * inset + 2.0 * mark;
-    let mut job = LayoutJob::single_section(banner.text.clone(), TextFormat::simple(scale.font(BANNER_TEXT), theme::TEXT));
+    let mut job = LayoutJob::single_section(
+        banner.text.clone(),
+        TextFormat::simple(scale.font(BANNER_TEXT), theme::TEXT),
+    );
     job.wrap.max_width = rect.right() - inset - text_left;
     let galley = ui.painter().layout_job(job);
     let height = (galley.size().y.max(2.0 * mark) + 1.3 * inset).min(0.5 * rect.height());
     let card = Rect::from_min_size(rect.min, vec2(rect.width(), height));
-    let response = ui.interact(card, ui.id().with("banner"), Sense::hover());
+    let response = ui.interact(card, ui.scope_id().with("banner"), Sense::hover());
     response.widget_info(|| alert_info(&banner.text));
     let painter = ui.painter().with_clip_rect(card);
     painter.rect_filled(card, scale.points(8.0), theme::tint(colour, 0.12));

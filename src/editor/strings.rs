@@ -66,7 +66,11 @@ pub fn meter_value(meter: &MeterView) -> String {
     match meter.share {
         None => "no reading".to_owned(),
         Some(_) if meter.ambiguous => {
-            format!("{} {}, ambiguous: raters would split", percent(meter.leading_share()), meter.leading())
+            format!(
+                "{} {}, ambiguous: raters would split",
+                percent(meter.leading_share()),
+                meter.leading()
+            )
         }
         Some(_) => format!("{} {}", percent(meter.leading_share()), meter.leading()),
     }
@@ -75,7 +79,8 @@ pub fn meter_value(meter: &MeterView) -> String {
 /// The small facts as (name, value).
 #[must_use]
 pub fn facts(facts: &Facts) -> [(&'static str, String); 3] {
-    let bpm = |bpm: Option<u16>| bpm.map_or_else(|| NO_VALUE.to_owned(), |bpm| format!("{bpm} BPM"));
+    let bpm =
+        |bpm: Option<u16>| bpm.map_or_else(|| NO_VALUE.to_owned(), |bpm| format!("{bpm} BPM"));
     let percent = facts.percussive_percent.map(|percent| format!("{percent} %"));
     [
         ("Melody", bpm(facts.tempo_harmonic_bpm)),

@@ -110,7 +110,9 @@ mod tests {
     fn contrast_follows_the_standard() {
         assert!((contrast(Color32::BLACK, Color32::WHITE) - 21.0).abs() < 1e-3);
         // The standard's usual example of a grey that just passes on white.
-        assert!((contrast(Color32::from_rgb(0x76, 0x76, 0x76), Color32::WHITE) - 4.54).abs() < 0.01);
+        assert!(
+            (contrast(Color32::from_rgb(0x76, 0x76, 0x76), Color32::WHITE) - 4.54).abs() < 0.01
+        );
     }
 
     #[test]

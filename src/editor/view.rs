@@ -154,7 +154,9 @@ impl ViewState {
     #[must_use]
     pub fn progress(&self) -> Option<f32> {
         match self.state {
-            State::Listening { heard_secs, of_secs } => Some(f32::from(heard_secs) / f32::from(of_secs)),
+            State::Listening { heard_secs, of_secs } => {
+                Some(f32::from(heard_secs) / f32::from(of_secs))
+            }
             _ => None,
         }
     }
@@ -191,7 +193,9 @@ impl Facts {
         Self {
             tempo_harmonic_bpm: bpm(reading.tempo_harmonic_bpm),
             tempo_percussive_bpm: bpm(reading.tempo_percussive_bpm),
-            percussive_percent: percussive_share(reading).filter(|_| known).map(|s| (100.0 * s).round() as u8),
+            percussive_percent: percussive_share(reading)
+                .filter(|_| known)
+                .map(|s| (100.0 * s).round() as u8),
             lost_samples: reading.overrun_samples,
         }
     }
@@ -200,7 +204,8 @@ impl Facts {
 /// Percussive part of the energy, in [0, 1]; none where there is no energy.
 fn percussive_share(reading: &Reading) -> Option<f32> {
     let power = |db: f32| 10f32.powf(db / 10.0);
-    let (harmonic, percussive) = (power(reading.energy_harmonic_db), power(reading.energy_percussive_db));
+    let (harmonic, percussive) =
+        (power(reading.energy_harmonic_db), power(reading.energy_percussive_db));
     let sum = harmonic + percussive;
     (sum.is_finite() && sum > 2.0 * POWER_FLOOR).then(|| percussive / sum)
 }
@@ -341,7 +346,10 @@ mod tests {
         assert_eq!(view.state, State::Failed);
         assert_eq!(view.meters[0].share, None);
         let banner = view.banner.unwrap();
-        assert_eq!((banner.urgency, banner.text.as_str()), (Urgency::Error, "No model: reinstall Moodring."));
+        assert_eq!(
+            (banner.urgency, banner.text.as_str()),
+            (Urgency::Error, "No model: reinstall Moodring.")
+        );
         let status = Status::FallenBack("Using the shipped model.".to_owned());
         let view = ViewState::of(&Heard { status, ..heard(live([0.7, 0.2])) });
         assert_eq!(view.state, State::Live);
@@ -358,9 +366,14 @@ mod tests {
 
     #[test]
     fn equal_energies_are_half_percussive() {
-        let reading = Reading { energy_harmonic_db: -20.0, energy_percussive_db: -20.0, ..live([0.7, 0.2]) };
+        let reading =
+            Reading { energy_harmonic_db: -20.0, energy_percussive_db: -20.0, ..live([0.7, 0.2]) };
         assert_eq!(seen(&reading).facts.percussive_percent, Some(50));
-        let silent = Reading { energy_harmonic_db: -100.0, energy_percussive_db: -100.0, ..live([0.7, 0.2]) };
+        let silent = Reading {
+            energy_harmonic_db: -100.0,
+            energy_percussive_db: -100.0,
+            ..live([0.7, 0.2])
+        };
         assert_eq!(seen(&silent).facts.percussive_percent, None);
     }
 

@@ -35,7 +35,11 @@ impl Watcher {
     ///
     /// Where no thread can be had the editor still works, with repaints only on the user's own events.
     #[must_use]
-    pub fn start(monitor: Arc<Monitor>, open: &OpenToken, repaint: impl Fn() + Send + 'static) -> Self {
+    pub fn start(
+        monitor: Arc<Monitor>,
+        open: &OpenToken,
+        repaint: impl Fn() + Send + 'static,
+    ) -> Self {
         let stop = Arc::new(());
         let (open, running) = (Arc::downgrade(&open.0), Arc::downgrade(&stop));
         let watch = move || watch(monitor, &open, &running, repaint);
