@@ -12,18 +12,31 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
+use nice_plug_egui::{EguiEditor, EguiEditorState};
 
+use crate::editor::{self, MoodApp};
 use crate::engine::Engine;
 use crate::engine::publish::Monitor;
 use crate::engine::ring::AudioEnd;
 use crate::params::MoodringParams;
 
 /// The plugin's state between calls from the host.
-#[derive(Default)]
 pub struct Moodring {
     params: Arc<MoodringParams>,
+    editor_state: Arc<EguiEditorState>,
     monitor: Arc<Monitor>,
     running: Option<Running>,
+}
+
+impl Default for Moodring {
+    fn default() -> Self {
+        Self {
+            params: Arc::default(),
+            editor_state: editor::default_state(),
+            monitor: Arc::default(),
+            running: None,
+        }
+    }
 }
 
 /// What exists from `activate` to `deactivate`.
@@ -76,12 +89,16 @@ impl Plugin for Moodring {
         layout(8, "8 channels (7.1)"),
     ];
 
-    type Editor = ();
+    type Editor = EguiEditor<MoodApp>;
     type SysExMessage = ();
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
         Arc::clone(&self.params) as Arc<dyn Params>
+    }
+
+    fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        editor::create(Arc::clone(&self.editor_state), Arc::clone(&self.monitor))
     }
 
     fn activate(
