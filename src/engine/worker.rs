@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::analyser::{Analyser, AnalyserError};
+use crate::analyser::Analyser;
 use crate::config;
 use crate::model::{Model, ModelError};
 
@@ -59,7 +59,7 @@ impl Worker {
     }
 
     /// Analyses what the ring brings. Nothing here allocates in steady state.
-    fn follow(&mut self, analyser: &mut Analyser) -> Result<(), AnalyserError> {
+    fn follow(&mut self, analyser: &mut Analyser) -> Result<(), ModelError> {
         let mut chunk = [0.0; CHUNK_SAMPLES];
         let mut stopping_since = None;
         loop {
@@ -79,7 +79,7 @@ impl Worker {
     }
 
     /// Analyses one chunk and publishes the readings it completes.
-    fn push(&mut self, analyser: &mut Analyser, chunk: &[f32]) -> Result<(), AnalyserError> {
+    fn push(&mut self, analyser: &mut Analyser, chunk: &[f32]) -> Result<(), ModelError> {
         let (publisher, shared) = (&mut self.publisher, &self.shared);
         analyser.push(chunk, &mut |reading| {
             let mut reading = *reading;
