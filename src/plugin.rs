@@ -12,7 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
+use nice_plug_egui::EguiEditor;
 
+use crate::editor::{self, MoodApp};
 use crate::engine::Engine;
 use crate::engine::publish::Monitor;
 use crate::engine::ring::AudioEnd;
@@ -76,12 +78,16 @@ impl Plugin for Moodring {
         layout(8, "8 channels (7.1)"),
     ];
 
-    type Editor = ();
+    type Editor = EguiEditor<MoodApp>;
     type SysExMessage = ();
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
         Arc::clone(&self.params) as Arc<dyn Params>
+    }
+
+    fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        editor::create(editor::default_state(), Arc::clone(&self.monitor))
     }
 
     fn activate(
