@@ -6,20 +6,29 @@
 //! ▕░░░░░░░░░░░░░░░░░▒▒▒▒████████▌░░░░░░░░░░░░▏         ▒ = ambiguous band, █ = from the middle to the needle
 //! 100       75       50       75       100 %           hidden where it could not be read
 //! ```
+//!
+//! A provisional meter is paler and its needle hollow, so that it is told apart by shape as well.
 
 use egui::accesskit::Role;
 use egui::{
-    Align2, Color32, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
-    pos2, vec2,
+    Align2, Color32, Mesh, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
 };
 
+use super::ballistics::MIDDLE;
 use super::view::MeterView;
-use super::{ballistics, strings, theme};
+use super::{strings, theme};
 use crate::reading::AMBIGUOUS_HALF_WIDTH;
 use theme::Scale;
 
 /// Size for which the meter is drawn, units; it grows and shrinks from there.
 pub const DESIGN: (f32, f32) = (608.0, 140.0);
+
+/// A card this many times taller than its design puts the number above the pole names, and larger.
+const TALL: f32 = 1.8;
+
+/// Most that the number grows in a tall card.
+const TALL_GROWTH: f32 = 2.4;
 
 /// Sizes of text, units.
 const POLE_TEXT: f32 = 21.0;
@@ -27,8 +36,8 @@ const NUMBER_TEXT: f32 = 40.0;
 const VERDICT_TEXT: f32 = 15.0;
 const SCALE_TEXT: f32 = 11.5;
 
-/// Part of full strength at which a provisional meter is painted.
-const PROVISIONAL_STRENGTH: f32 = 0.55;
+/// Strength of a bar at the middle and at the needle.
+const BAR_STRENGTH: (f32, f32) = (0.50, 0.95);
 
 /// Shows `meter`, number `index` from the top, in `rect`.
 pub fn meter_ui(ui: &mut Ui, rect: Rect, index: usize, meter: &MeterView) -> Response {
@@ -62,17 +71,24 @@ impl Look<'_> {
         let radius = self.scale.points(10.0);
         painter.rect_filled(rect, radius, theme::CARD);
         painter.rect_stroke(rect, radius, Stroke::new(1.0, theme::CARD_EDGE), StrokeKind::Inside);
-        // A card wider than the design spreads its meter, a taller one keeps it together in the middle.
-        let height = rect.height().min(self.scale.points(1.25 * DESIGN.1));
-        let inner = Rect::from_center_size(rect.center(), vec2(rect.width(), height))
-            .shrink2(vec2(self.scale.points(26.0), self.scale.points(14.0)));
+        let inner = rect.shrink2(vec2(self.scale.points(26.0), self.scale.points(14.0)));
         let track = self.track_in(inner);
-        self.paint_words(painter, inner, track.top() - self.scale.points(12.0));
+        let words = Rect::from_min_max(
+            inner.min,
+            pos2(inner.right(), track.top() - self.scale.points(12.0)),
+        );
+        if rect.height() > TALL * self.scale.points(DESIGN.1) {
+            self.paint_tall(painter, words);
+        } else {
+            self.paint_poles(painter, words, words.center().y);
+            self.paint_number(painter, words.center(), 1.0);
+        }
         self.paint_track(painter, track);
         if !self.scale.is_too_small(SCALE_TEXT) {
             self.paint_scale(painter, track);
         }
         if self.meter.share.is_some() {
+            self.paint_bar(painter, track);
             self.paint_needle(painter, track);
         }
     }
@@ -85,61 +101,75 @@ impl Look<'_> {
         Rect::from_min_max(pos2(inner.left(), bottom - thickness), pos2(inner.right(), bottom))
     }
 
-    /// Pole names left and right, number and verdict between them, down to `bottom`.
-    fn paint_words(&self, painter: &Painter, inner: Rect, bottom: f32) {
-        let middle = 0.5 * (inner.top() + bottom);
-        let font = self.scale.font(POLE_TEXT);
-        let leads = |first: bool| {
-            self.meter.share.is_some_and(|share| (share >= ballistics::MIDDLE) == first)
+    /// Number above, as large as fits; pole names below it.
+    fn paint_tall(&self, painter: &Painter, words: Rect) {
+        let poles = self.scale.points(1.6 * POLE_TEXT);
+        self.paint_poles(painter, words, words.bottom() - 0.5 * poles);
+        let above = words.height() - poles;
+        let growth = (above / self.scale.points(70.0)).clamp(1.0, TALL_GROWTH);
+        self.paint_number(painter, words.center() - Vec2::Y * 0.5 * poles, growth);
+    }
+
+    /// Pole names left and right, the leading one in its colour.
+    fn paint_poles(&self, painter: &Painter, words: Rect, y: f32) {
+        let leads = |first: bool| self.meter.share.is_some_and(|share| (share >= MIDDLE) == first);
+        let colour = |first: bool, own: Color32| {
+            if leads(first) { self.lettering(own) } else { theme::MUTED }
         };
-        let colour =
-            |first: bool, own: Color32| if leads(first) { self.strong(own) } else { theme::MUTED };
-        let left = pos2(inner.left(), middle);
+        let (left, right) = (pos2(words.left(), y), pos2(words.right(), y));
+        let font = self.scale.font(POLE_TEXT);
+        let (first, second) = self.colours;
         painter.text(
             left,
             Align2::LEFT_CENTER,
             &self.meter.second,
             font.clone(),
-            colour(false, self.colours.1),
+            colour(false, second),
         );
-        let right = pos2(inner.right(), middle);
-        painter.text(
-            right,
-            Align2::RIGHT_CENTER,
-            &self.meter.first,
-            font,
-            colour(true, self.colours.0),
-        );
-        self.paint_number(painter, pos2(inner.center().x, middle));
+        painter.text(right, Align2::RIGHT_CENTER, &self.meter.first, font, colour(true, first));
     }
 
-    fn paint_number(&self, painter: &Painter, centre: egui::Pos2) {
+    /// The leading pole's share, and under it the verdict, `growth` times larger than designed.
+    fn paint_number(&self, painter: &Painter, centre: Pos2, growth: f32) {
         let verdict = strings::verdict(self.meter);
-        let lift = if verdict.is_empty() { 0.0 } else { self.scale.points(10.0) };
         let (text, colour) = match self.meter.share {
-            Some(_) => {
-                (strings::percent(self.meter.leading_share()), self.strong(self.verdict_colour()))
-            }
+            Some(_) => (
+                strings::percent(self.meter.leading_share()),
+                self.lettering(self.verdict_colour()),
+            ),
             None => (strings::NO_VALUE.to_owned(), theme::TICK),
         };
+        let units = |units: f32| self.scale.points(growth * units);
+        let lift = if verdict.is_empty() { 0.0 } else { units(10.0) };
         let at = centre - Vec2::Y * lift;
-        painter.text(at, Align2::CENTER_CENTER, text, self.scale.font(NUMBER_TEXT), colour);
-        let below = centre + Vec2::Y * self.scale.points(22.0);
+        painter.text(
+            at,
+            Align2::CENTER_CENTER,
+            text,
+            self.scale.font(growth * NUMBER_TEXT),
+            colour,
+        );
+        let below = centre + Vec2::Y * units(22.0);
         painter.text(
             below,
             Align2::CENTER_CENTER,
             verdict,
-            self.scale.font(VERDICT_TEXT),
+            self.scale.font(growth * VERDICT_TEXT),
             theme::MUTED,
         );
     }
 
     fn paint_track(&self, painter: &Painter, track: Rect) {
-        let radius = 0.5 * track.height();
-        painter.rect_filled(track, radius, theme::TRACK);
+        painter.rect_filled(track, self.scale.points(4.0), theme::TRACK);
         let band = AMBIGUOUS_HALF_WIDTH * track.width();
         let ambiguous = Rect::from_center_size(track.center(), vec2(2.0 * band, track.height()));
         painter.rect_filled(ambiguous, 0.0, theme::AMBIGUOUS);
+        let beyond = track.y_range().expand(self.scale.points(4.0));
+        painter.vline(
+            track.center().x,
+            beyond,
+            Stroke::new(self.scale.points(1.5).max(1.0), theme::TICK),
+        );
     }
 
     fn paint_scale(&self, painter: &Painter, track: Rect) {
@@ -157,42 +187,67 @@ impl Look<'_> {
         }
     }
 
-    /// The bar from the middle to the needle, and the needle.
-    fn paint_needle(&self, painter: &Painter, track: Rect) {
-        let x = track.left() + self.meter.needle.clamp(0.0, 1.0) * track.width();
-        let colour = self.strong(self.needle_colour());
-        let middle = track.center().x;
-        let bar = Rect::from_x_y_ranges(middle.min(x)..=middle.max(x), track.y_range());
-        painter.rect_filled(bar, 0.0, colour.gamma_multiply(0.75));
-        let size = vec2(self.scale.points(6.0), track.height() + self.scale.points(14.0));
-        let inside = x.clamp(track.left() + 0.5 * size.x, track.right() - 0.5 * size.x);
-        let needle = Rect::from_center_size(pos2(inside, track.center().y), size);
-        for halo in [4.0, 2.0] {
-            let halo = self.scale.points(halo);
-            painter.rect_filled(needle.expand(halo), size.x, colour.gamma_multiply(0.16));
+    /// From the middle to the needle, stronger towards the needle.
+    fn paint_bar(&self, painter: &Painter, track: Rect) {
+        let strength = if self.meter.provisional { 0.5 } else { 1.0 };
+        let colour = |part: f32| self.side(self.meter.needle).gamma_multiply(strength * part);
+        let (middle, end) = (track.center().x, self.needle_at(track).x);
+        let mut mesh = Mesh::default();
+        for (x, colour) in [(middle, colour(BAR_STRENGTH.0)), (end, colour(BAR_STRENGTH.1))] {
+            mesh.colored_vertex(pos2(x, track.top()), colour);
+            mesh.colored_vertex(pos2(x, track.bottom()), colour);
         }
-        painter.rect_filled(needle, 0.5 * size.x, self.strong(theme::TEXT));
+        mesh.add_triangle(0, 1, 2);
+        mesh.add_triangle(1, 2, 3);
+        painter.add(Shape::mesh(mesh));
     }
 
-    /// Paler while provisional.
-    fn strong(&self, colour: Color32) -> Color32 {
-        let strength = if self.meter.provisional { PROVISIONAL_STRENGTH } else { 1.0 };
-        theme::tint(colour, strength)
+    fn paint_needle(&self, painter: &Painter, track: Rect) {
+        let size = self.needle_size(track);
+        let needle = Rect::from_center_size(self.needle_at(track), size);
+        let colour = self.side(self.meter.needle);
+        if self.meter.provisional {
+            let stroke = Stroke::new(0.3 * size.x, theme::TEXT);
+            painter.rect_filled(needle, 0.5 * size.x, theme::CARD);
+            painter.rect_stroke(needle, 0.5 * size.x, stroke, StrokeKind::Inside);
+            return;
+        }
+        for halo in [5.0, 3.5, 2.0] {
+            let halo = self.scale.points(halo);
+            painter.rect_filled(
+                needle.expand(halo),
+                0.5 * size.x + halo,
+                colour.gamma_multiply(0.14),
+            );
+        }
+        painter.rect_filled(needle, 0.5 * size.x, theme::TEXT);
+    }
+
+    /// Middle of the needle; at the ends it stays inside the groove.
+    fn needle_at(&self, track: Rect) -> Pos2 {
+        let half = 0.5 * self.needle_size(track).x;
+        let x = track.left() + self.meter.needle.clamp(0.0, 1.0) * track.width();
+        pos2(x.clamp(track.left() + half, track.right() - half), track.center().y)
+    }
+
+    fn needle_size(&self, track: Rect) -> Vec2 {
+        vec2(self.scale.points(6.0).max(3.0), track.height() + self.scale.points(14.0))
+    }
+
+    /// A colour for text: paler while provisional.
+    fn lettering(&self, colour: Color32) -> Color32 {
+        if self.meter.provisional { theme::paler(colour) } else { colour }
     }
 
     fn verdict_colour(&self) -> Color32 {
         if self.meter.ambiguous {
             theme::TEXT
         } else {
-            self.side(self.meter.share.unwrap_or(ballistics::MIDDLE))
+            self.side(self.meter.share.unwrap_or(MIDDLE))
         }
     }
 
-    fn needle_colour(&self) -> Color32 {
-        self.side(self.meter.needle)
-    }
-
     fn side(&self, share: f32) -> Color32 {
-        if share >= ballistics::MIDDLE { self.colours.0 } else { self.colours.1 }
+        if share >= MIDDLE { self.colours.0 } else { self.colours.1 }
     }
 }

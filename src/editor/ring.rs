@@ -2,31 +2,53 @@
 
 use std::f32::consts::TAU;
 
-use egui::{Color32, Painter, Pos2, Shape, Stroke, Vec2, vec2};
+use egui::{Color32, Mesh, Painter, Pos2, Shape, Vec2, vec2};
 
 use super::ballistics::MIDDLE;
 use super::theme;
 use super::view::MeterView;
 
 /// Pieces of which the ring is made.
-const N_PIECES: usize = 48;
+const N_PIECES: usize = 96;
 
-/// Paints the ring around `centre`.
+/// Paints the ring inside the circle around `centre`.
 pub fn paint(painter: &Painter, centre: Pos2, radius: f32, meters: &[MeterView]) {
-    let thickness = 0.26 * radius;
-    let at = |turn: f32| centre + radius * vec2((TAU * turn).cos(), -(TAU * turn).sin());
-    for piece in 0..N_PIECES {
-        let turn = |end: usize| (piece + end) as f32 / N_PIECES as f32;
-        let colour = colour(360.0 * turn(0), meters);
-        painter.add(Shape::line_segment(
-            [at(turn(0)), at(turn(1) + 0.004)],
-            Stroke::new(thickness, colour),
-        ));
-    }
+    let thickness = 0.24 * radius;
+    painter.add(Shape::mesh(ring(
+        centre,
+        radius,
+        thickness,
+        0.5 / painter.pixels_per_point(),
+        meters,
+    )));
     if meters.iter().any(|meter| meter.share.is_some()) {
-        let bead = centre + (radius - 1.1 * thickness) * direction(meters);
+        let bead = centre + (radius - 2.1 * thickness) * direction(meters);
         painter.circle_filled(bead, 0.8 * thickness, theme::TEXT);
     }
+}
+
+/// The ring as triangles; over `soft` beyond each edge it fades, since meshes of our own are not anti-aliased.
+fn ring(centre: Pos2, radius: f32, thickness: f32, soft: f32, meters: &[MeterView]) -> Mesh {
+    let mut mesh = Mesh::default();
+    let radii =
+        [radius + soft, radius - soft, radius - thickness + soft, radius - thickness - soft];
+    for piece in 0..=N_PIECES {
+        let turn = piece as f32 / N_PIECES as f32;
+        let colour = colour(360.0 * turn, meters);
+        let towards = vec2((TAU * turn).cos(), -(TAU * turn).sin());
+        for (radius, colour) in
+            radii.iter().zip([Color32::TRANSPARENT, colour, colour, Color32::TRANSPARENT])
+        {
+            mesh.colored_vertex(centre + *radius * towards, colour);
+        }
+    }
+    for piece in 0..N_PIECES as u32 {
+        for corner in (4 * piece)..(4 * piece + 3) {
+            mesh.add_triangle(corner, corner + 1, corner + 4);
+            mesh.add_triangle(corner + 1, corner + 4, corner + 5);
+        }
+    }
+    mesh
 }
 
 /// The colour at `degrees`: those of the poles, each weighted by how nearly it points there.

@@ -20,7 +20,7 @@ pub fn header_ui(ui: &mut Ui, rect: Rect, scale: Scale, view: &ViewState) -> Res
     let response = ui.interact(rect, ui.scope_id().with("state"), Sense::hover());
     let line = strings::state(&view.state);
     response.widget_info(|| status_info(&line));
-    let ring_radius = 0.34 * rect.height();
+    let ring_radius = 0.38 * rect.height();
     let centre = pos2(rect.left() + ring_radius, rect.center().y);
     ring::paint(ui.painter(), centre, ring_radius, &view.meters);
     let name = pos2(centre.x + ring_radius + scale.points(12.0), rect.center().y);

@@ -89,8 +89,8 @@ pub fn facts(facts: &Facts) -> [(&'static str, String); 3] {
     ]
 }
 
-/// Samples that the analysis missed.
+/// Samples that the analysis missed, since the computer was too busy.
 #[must_use]
 pub fn lost(samples: u64) -> String {
-    format!("{samples} samples missed: computer too busy")
+    format!("{samples} samples missed")
 }

@@ -53,6 +53,12 @@ pub fn tint(colour: Color32, strength: f32) -> Color32 {
     CARD.lerp_to_gamma(colour, strength)
 }
 
+/// A colour of text for what is not certain yet: still with contrast enough on a card.
+#[must_use]
+pub fn paler(colour: Color32) -> Color32 {
+    tint(colour, 0.75)
+}
+
 /// Lengths that follow the size of the window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
@@ -123,6 +129,17 @@ mod tests {
                 let contrast = contrast(text, ground);
                 assert!(contrast >= 4.5, "{text:?} on {ground:?}: {contrast}");
             }
+        }
+    }
+
+    #[test]
+    fn paler_text_can_still_be_read_on_a_card() {
+        for pole in POLES.iter().flat_map(|poles| [poles.0, poles.1, TEXT]) {
+            assert!(
+                contrast(paler(pole), CARD) >= 4.5,
+                "{pole:?}: {}",
+                contrast(paler(pole), CARD)
+            );
         }
     }
 

@@ -145,7 +145,7 @@ impl ViewState {
         Self {
             state,
             meters: heard.spaces.iter().enumerate().map(meter).collect(),
-            facts: Facts::of(&heard.reading),
+            facts: Facts::of(&heard.reading, state.has_shares()),
             banner: banner(heard),
         }
     }
@@ -187,8 +187,8 @@ impl State {
 }
 
 impl Facts {
-    fn of(reading: &Reading) -> Self {
-        let known = reading.phase.has_shares();
+    /// The numbers of `reading`, as far as they are `known`: without music, or after a failure, they mean nothing.
+    fn of(reading: &Reading, known: bool) -> Self {
         let bpm = |bpm: f32| (known && bpm >= 1.0).then(|| bpm.round() as u16);
         Self {
             tempo_harmonic_bpm: bpm(reading.tempo_harmonic_bpm),
@@ -345,6 +345,7 @@ mod tests {
         let view = ViewState::of(&Heard { status, ..heard(live([0.7, 0.2])) });
         assert_eq!(view.state, State::Failed);
         assert_eq!(view.meters[0].share, None);
+        assert_eq!(view.facts.percussive_percent, None);
         let banner = view.banner.unwrap();
         assert_eq!(
             (banner.urgency, banner.text.as_str()),

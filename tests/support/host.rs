@@ -9,9 +9,11 @@
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use clack_extensions::audio_ports_config::{AudioPortsConfigBuffer, PluginAudioPortsConfig};
+use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
 use clack_extensions::render::{PluginRender, RenderMode};
 use clack_extensions::state::PluginState;
 use clack_host::prelude::*;
@@ -27,13 +29,53 @@ pub fn bundle_path() -> PathBuf {
     repository.join(target).join("bundled/Moodring.clap")
 }
 
-/// The callbacks of a host that has nothing to do for its plugin.
-struct Headless;
+/// A host that does little for its plugin.
+pub struct Headless;
 
 impl HostHandlers for Headless {
-    type Shared<'a> = ();
+    type Shared<'a> = Callbacks;
     type MainThread<'a> = ();
     type AudioProcessor<'a> = ();
+
+    fn declare_extensions(builder: &mut HostExtensions<Self>, _shared: &Callbacks) {
+        builder.register::<HostGui>();
+    }
+}
+
+/// What the plugin has asked for, from any thread.
+#[derive(Default)]
+pub struct Callbacks {
+    /// A call on the main thread.
+    main_thread: AtomicBool,
+}
+
+impl SharedHandler<'_> for Callbacks {
+    fn request_restart(&self) {}
+
+    fn request_process(&self) {}
+
+    fn request_callback(&self) {
+        self.main_thread.store(true, Ordering::Release);
+    }
+}
+
+/// The host sizes and shows the plugin's window as it likes.
+impl HostGuiImpl for Callbacks {
+    fn resize_hints_changed(&self) {}
+
+    fn request_resize(&self, _size: GuiSize) -> Result<(), HostError> {
+        Err(HostError::Message("this host does not resize"))
+    }
+
+    fn request_show(&self) -> Result<(), HostError> {
+        Err(HostError::Message("this host shows what it likes"))
+    }
+
+    fn request_hide(&self) -> Result<(), HostError> {
+        Err(HostError::Message("this host hides what it likes"))
+    }
+
+    fn closed(&self, _was_destroyed: bool) {}
 }
 
 /// One instance of the plugin. Must stay on the thread that made it.
@@ -57,13 +99,26 @@ impl Host {
         let plugin = factory.plugin_descriptors().next().context("the bundle holds no plugin")?;
         let id = plugin.id().context("the plugin has no id")?;
         let info = HostInfo::new("Moodring headless host", "Moodring", "", "1")?;
-        let instance = PluginInstance::new(|()| (), |_| (), &entry, id, &info)?;
+        let instance = PluginInstance::new(|()| Callbacks::default(), |_| (), &entry, id, &info)?;
         Ok(Self { instance, n_channels: 2 })
     }
 
     /// Loads the bundle from where it is built.
     pub fn load_bundle() -> Result<Self> {
         Self::load(&bundle_path())
+    }
+
+    /// The plugin's end of the main thread, for extensions that have no method here.
+    pub fn plugin(&mut self) -> PluginMainThreadHandle<'_> {
+        self.instance.plugin_handle()
+    }
+
+    /// Calls back on the main thread if the plugin has asked for it; to be called often.
+    pub fn idle(&mut self) {
+        let asked = |callbacks: &Callbacks| callbacks.main_thread.swap(false, Ordering::AcqRel);
+        if self.instance.access_shared_handler(asked) {
+            self.instance.call_on_main_thread_callback();
+        }
     }
 
     /// The plugin's saved state, as the host would keep it in a project.
@@ -154,7 +209,7 @@ impl Host {
             max_frames_count: u32::try_from(max_block)?,
         };
         let n_channels = self.n_channels;
-        let processor = self.instance.activate(|(), ()| (), configuration)?;
+        let processor = self.instance.activate(|_, ()| (), configuration)?;
         let processor = processor.start_processing().ok().context("processing did not start")?;
         Ok(Playing {
             host: self,
@@ -235,6 +290,11 @@ impl Playing<'_> {
             }
         }
         Ok(output)
+    }
+
+    /// The host, to see to its window between blocks.
+    pub fn host(&mut self) -> &mut Host {
+        self.host
     }
 
     /// The host's reset, as at a jump of the playhead.

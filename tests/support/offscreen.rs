@@ -83,31 +83,39 @@ fn fill(picture: &mut RgbImage, mesh: &Mesh, texture: &ColorImage, clip: Rect, s
 
 fn triangle(
     picture: &mut RgbImage,
-    corners: [Vertex; 3],
+    mut corners: [Vertex; 3],
     texture: &ColorImage,
     clip: Rect,
     scale: f32,
 ) {
-    let [a, b, c] = corners.map(|corner| (corner.pos.to_vec2() * scale).to_pos2());
+    let at = |corner: &Vertex| (corner.pos.to_vec2() * scale).to_pos2();
+    if cross(at(&corners[1]) - at(&corners[0]), at(&corners[2]) - at(&corners[0])) < 0.0 {
+        corners.swap(1, 2);
+    }
+    let [a, b, c] = [at(&corners[0]), at(&corners[1]), at(&corners[2])];
     let area = cross(b - a, c - a);
     let around = Rect::from_points(&[a, b, c]).intersect(clip);
     if area == 0.0 || !around.is_positive() {
         return;
     }
-    for y in around.top().floor() as u32..around.bottom().ceil() as u32 {
-        for x in around.left().floor() as u32..around.right().ceil() as u32 {
+    for y in around.top().floor() as u32..(around.bottom().ceil() as u32).min(picture.height()) {
+        for x in around.left().floor() as u32..(around.right().ceil() as u32).min(picture.width()) {
             let point = Pos2::new(x as f32 + 0.5, y as f32 + 0.5);
-            let weights = [
-                cross(b - point, c - point),
-                cross(c - point, a - point),
-                cross(a - point, b - point),
-            ]
-            .map(|w| w / area);
-            if weights.iter().all(|weight| *weight >= 0.0) && clip.contains(point) {
+            let parts = [part(b, c, point), part(c, a, point), part(a, b, point)];
+            if clip.contains(point) && parts.iter().all(Option::is_some) {
+                let weights = parts.map(|part| part.unwrap_or_default() / area);
                 blend(picture.get_pixel_mut(x, y), shade(&corners, weights, texture));
             }
         }
     }
+}
+
+/// Twice the area between `point` and the edge; none outside. A point on an edge belongs to the triangle right of or below it, so that
+/// of two triangles that share the edge only one paints it.
+fn part(from: Pos2, to: Pos2, point: Pos2) -> Option<f32> {
+    let (edge, area) = (to - from, cross(to - from, point - from));
+    let is_top_or_left = edge.y < 0.0 || (edge.y == 0.0 && edge.x > 0.0);
+    (area > 0.0 || (area == 0.0 && is_top_or_left)).then_some(area)
 }
 
 /// Premultiplied colour of a point inside a triangle, each channel 0 to 1.
