@@ -83,7 +83,9 @@ fn masks_are_librosas() {
         .iter()
         .zip(packed.chunks_exact(row_bytes))
         .flat_map(|(mask, bytes)| {
-            mask.iter().enumerate().map(move |(k, &ours)| ours != (bytes[k / 8] >> (7 - k % 8) & 1 == 1))
+            mask.iter()
+                .enumerate()
+                .map(move |(k, &ours)| ours != (bytes[k / 8] >> (7 - k % 8) & 1 == 1))
         })
         .filter(|flipped| *flipped)
         .count();
@@ -125,7 +127,10 @@ fn mel_bands_are_librosas() {
                 let (ours, theirs) =
                     (power_to_db(*ours).max(MEL_AUDIBLE_DB), theirs.max(MEL_AUDIBLE_DB));
                 let off = (ours - theirs).abs();
-                assert!(off < MEL_TOLERANCE_DB, "{part} frame {t} band {b}: {ours} dB, not {theirs}");
+                assert!(
+                    off < MEL_TOLERANCE_DB,
+                    "{part} frame {t} band {b}: {ours} dB, not {theirs}"
+                );
             }
         }
     });
@@ -160,7 +165,8 @@ fn tempo_is_librosas_and_the_makers() {
 #[test]
 fn resampled_tones_are_the_tones_and_librosas() {
     for rate_hz in [44_100_u32, 48_000] {
-        let ours = resample(&array(&format!("resample_{rate_hz}_in.npy")), f64::from(rate_hz)).unwrap();
+        let ours =
+            resample(&array(&format!("resample_{rate_hz}_in.npy")), f64::from(rate_hz)).unwrap();
         for reference in ["resample_exact.npy", &format!("resample_{rate_hz}_librosa.npy")] {
             let theirs = array::<f32>(reference);
             assert!(ours.len().abs_diff(theirs.len()) <= 1);

@@ -62,14 +62,19 @@ fn a_run_does_not_depend_on_the_runs_before_it() {
 #[test]
 fn the_shipped_model_says_what_it_is() {
     let card = Model::shipped().unwrap().card().clone();
-    assert_eq!((card.spaces[0].first.as_str(), card.spaces[0].second.as_str()), ("excited", "calm"));
+    assert_eq!(
+        (card.spaces[0].first.as_str(), card.spaces[0].second.as_str()),
+        ("excited", "calm")
+    );
     assert_eq!((card.spaces[1].first.as_str(), card.spaces[1].second.as_str()), ("joy", "sad"));
     assert!(!card.trained_on.is_empty());
 }
 
 /// The error of a model made of these bytes.
 fn refused(onnx: &[u8], card: &serde_json::Value) -> ModelError {
-    Model::from_parts(onnx, &card.to_string()).err().expect("a model that must be refused was taken")
+    Model::from_parts(onnx, &card.to_string())
+        .err()
+        .expect("a model that must be refused was taken")
 }
 
 /// A card whose hash fits `onnx`, so that the next check is the one that is reached.
@@ -123,7 +128,10 @@ fn a_card_for_another_analysis_is_refused_by_field() {
         card[field] = value;
         let error = refused(&onnx, &card);
         assert!(matches!(error, ModelError::Card(_)), "{field}: {error}");
-        assert!(error.to_string().contains(field.trim_end_matches("s")) || field == "spaces", "{error}");
+        assert!(
+            error.to_string().contains(field.trim_end_matches("s")) || field == "spaces",
+            "{error}"
+        );
     }
     let error = Model::from_parts(&onnx, "{").err().unwrap();
     assert!(matches!(error, ModelError::Card(_)));
@@ -133,7 +141,8 @@ fn a_card_for_another_analysis_is_refused_by_field() {
 fn a_card_with_more_spaces_than_the_network_is_refused() {
     let onnx = std::fs::read(shipped("onnx")).unwrap();
     let mut card = card();
-    let extra = serde_json::json!({ "first": "tense", "second": "relaxed", "angle_degrees": 135.0 });
+    let extra =
+        serde_json::json!({ "first": "tense", "second": "relaxed", "angle_degrees": 135.0 });
     card["spaces"].as_array_mut().unwrap().push(extra);
     assert!(matches!(refused(&onnx, &card), ModelError::Network(_)));
 }
