@@ -1,2 +1,203 @@
+//! Readings depend on the music alone: not on chunks, resets, hardly on the host's rate, and not on what was before the last 10 s.
+
+use std::sync::Arc;
+
+use moodring::analyser::Analyser;
+use moodring::config::{HOP_SAMPLES, RING_SAMPLES};
+use moodring::model::Model;
+use moodring::reading::{Phase, Reading};
+
+use crate::support::music::{Random, music};
+
+/// Between host rates the resampler's filter moves the highest bands a little.
+const RATE_TOLERANCE: f32 = 0.02;
+/// Sums of the same numbers in another order.
+const ROUNDING: f32 = 1e-5;
+
+fn analyser(rate_hz: f64) -> Analyser {
+    Analyser::new(rate_hz, &Model::shipped().unwrap()).unwrap()
+}
+
+/// All readings of `samples`, handed over in chunks of the given sizes, again and again.
+fn readings(analyser: &mut Analyser, samples: &[f32], chunks: &[usize]) -> Vec<Reading> {
+    let mut readings = Vec::new();
+    let mut rest = samples;
+    for chunk in chunks.iter().cycle() {
+        let (now, later) = rest.split_at((*chunk).min(rest.len()));
+        analyser.push(now, &mut |reading| readings.push(*reading)).unwrap();
+        rest = later;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    readings
+}
+
+fn song(secs: f64, rate_hz: f64) -> Vec<f32> {
+    music(secs, rate_hz, 1).remove(0)
+}
+
 #[test]
-fn placeholder() {}
+fn any_chunking_gives_the_same_readings() {
+    let song = song(13.0, 44_100.0);
+    let whole = readings(&mut analyser(44_100.0), &song, &[song.len()]);
+    assert!(whole.len() > 50, "{} readings in 13 s", whole.len());
+    let mut random = Random(7);
+    let random_chunks: Vec<usize> = (0..100).map(|_| random.up_to(5000)).collect();
+    for chunks in [&[1][..], &[17], &[64], &[4096], &random_chunks] {
+        let chunked = readings(&mut analyser(44_100.0), &song, chunks);
+        assert!(chunked == whole, "chunks {:?}…", &chunks[..1]);
+    }
+}
+
+#[test]
+fn readings_come_more_than_five_times_a_second_from_the_first_second_on() {
+    let readings = readings(&mut analyser(22_050.0), &song(12.0, 22_050.0), &[512]);
+    assert!(readings[0].time_secs < 1.2, "the first at {} s", readings[0].time_secs);
+    for pair in readings.windows(2) {
+        let step = pair[1].time_secs - pair[0].time_secs;
+        assert!(step > 0.0 && step < 0.2, "{step} s between readings");
+    }
+    let first_live = readings.iter().find(|reading| reading.phase == Phase::Live).unwrap();
+    assert!((9.5..10.0).contains(&first_live.time_secs), "live from {} s", first_live.time_secs);
+    let provisional = readings.iter().filter(|reading| reading.time_secs < 9.5);
+    assert!(provisional.clone().all(|reading| reading.phase == Phase::Listening));
+    assert!(provisional.clone().all(|reading| reading.shares().len() == 2));
+}
+
+#[test]
+fn reset_is_new_and_no_reset_is_not() {
+    let (song, other) = (song(11.0, 48_000.0), song(4.0, 48_000.0));
+    let fresh = readings(&mut analyser(48_000.0), &song, &[1000]);
+    let mut used = analyser(48_000.0);
+    readings(&mut used, &other, &[1000]);
+    used.reset();
+    assert!(readings(&mut used, &song, &[1000]) == fresh);
+    assert!(readings(&mut used, &song, &[1000]) != fresh);
+}
+
+#[test]
+fn host_rates_hardly_move_a_reading() {
+    let at_44 = readings(&mut analyser(44_100.0), &song(12.0, 44_100.0), &[512]);
+    for rate_hz in [48_000.0, 96_000.0] {
+        let at_rate = readings(&mut analyser(rate_hz), &song(12.0, rate_hz), &[512]);
+        assert_eq!(at_rate.len(), at_44.len());
+        for (a, b) in at_rate.iter().zip(&at_44) {
+            assert_eq!((a.time_secs, a.phase), (b.time_secs, b.phase));
+            for (a_share, b_share) in a.shares().iter().zip(b.shares()) {
+                let off = (a_share - b_share).abs();
+                assert!(off < RATE_TOLERANCE, "{rate_hz} Hz at {} s: off by {off}", a.time_secs);
+            }
+        }
+    }
+}
+
+#[test]
+fn gain_hardly_moves_a_reading() {
+    let loud = song(11.0, 22_050.0);
+    let quiet: Vec<f32> = loud.iter().map(|x| x * 0.063).collect();
+    let loud = readings(&mut analyser(22_050.0), &loud, &[512]);
+    let quiet = readings(&mut analyser(22_050.0), &quiet, &[512]);
+    for (a, b) in loud.iter().zip(&quiet) {
+        for (a_share, b_share) in a.shares().iter().zip(b.shares()) {
+            assert!((a_share - b_share).abs() < 0.01, "24 dB moved {a_share} to {b_share}");
+        }
+    }
+}
+
+#[test]
+fn only_the_last_ten_seconds_count() {
+    let song = song(40.0, 22_050.0);
+    let long = *readings(&mut analyser(22_050.0), &song, &[4096]).last().unwrap();
+    // The same ten seconds on the same grid of frames.
+    let end = (long.time_secs * 22_050.0).round() as usize;
+    let start = end - RING_SAMPLES.next_multiple_of(HOP_SAMPLES);
+    assert_eq!(start % HOP_SAMPLES, end % HOP_SAMPLES % HOP_SAMPLES);
+    let start = start - start % HOP_SAMPLES;
+    let mut fresh = analyser(22_050.0);
+    let mut last = None;
+    fresh.push(&song[start..end], &mut |reading| last = Some(*reading)).unwrap();
+    fresh.finish(&mut |reading| last = Some(*reading)).unwrap();
+    let fresh = last.unwrap();
+    assert_eq!(fresh.phase, Phase::Live);
+    for (a, b) in fresh.shares().iter().zip(long.shares()) {
+        assert!((a - b).abs() < ROUNDING, "{a} after 10 s, {b} after 40 s");
+    }
+}
+
+#[test]
+fn silence_rests_and_says_so_and_music_after_it_is_heard_afresh() {
+    let mut samples = song(12.0, 22_050.0);
+    samples.extend(vec![0.0; 3 * 22_050]);
+    samples.extend(song(5.0, 22_050.0));
+    let readings = readings(&mut analyser(22_050.0), &samples, &[512]);
+    let at = |secs: f64| readings.iter().find(|reading| reading.time_secs >= secs).unwrap();
+    assert_eq!(at(11.5).phase, Phase::Live);
+    assert_eq!(at(14.9).phase, Phase::Silent);
+    assert!(at(14.9).shares().is_empty());
+    assert_eq!(at(14.9).shares, at(14.7).shares, "the meter rests where it was");
+    let after = at(19.0);
+    assert_eq!(after.phase, Phase::Listening);
+    assert!((2.5..4.5).contains(&after.heard_secs), "{} s of 4 heard", after.heard_secs);
+}
+
+#[test]
+fn strange_input_gives_a_defined_answer() {
+    let second = 22_050;
+    let silent: [(&str, Vec<f32>); 5] = [
+        ("silence", vec![0.0; 12 * second]),
+        ("not a number", vec![f32::NAN; 12 * second]),
+        ("infinity", vec![f32::INFINITY; 12 * second]),
+        ("minus infinity", vec![f32::NEG_INFINITY; 12 * second]),
+        ("denormals", vec![1e-40; 12 * second]),
+    ];
+    for (name, samples) in silent {
+        let readings = readings(&mut analyser(22_050.0), &samples, &[777]);
+        assert!(!readings.is_empty());
+        assert!(readings.iter().all(|reading| reading.phase == Phase::Silent), "{name}");
+    }
+    let loud: [(&str, Vec<f32>); 3] = [
+        ("DC", vec![0.5; 12 * second]),
+        ("huge", vec![1e30; 12 * second]),
+        ("alternating extremes", [f32::MAX, f32::MIN].repeat(6 * second)),
+    ];
+    for (name, samples) in loud {
+        for reading in readings(&mut analyser(22_050.0), &samples, &[777]) {
+            let sane = reading.shares.iter().all(|share| (0.0..=1.0).contains(share));
+            assert!(sane, "{name}: {reading:?}");
+            assert!(
+                reading.energy_harmonic_db.is_finite() && reading.tempo_harmonic_bpm.is_finite()
+            );
+        }
+    }
+}
+
+#[test]
+fn music_among_strange_samples_is_still_read() {
+    let mut samples = song(11.0, 22_050.0);
+    for n in (0..samples.len()).step_by(5000) {
+        samples[n] = [f32::NAN, f32::INFINITY, 1e-40][n % 3];
+    }
+    let readings = readings(&mut analyser(22_050.0), &samples, &[512]);
+    assert_eq!(readings.last().unwrap().phase, Phase::Live);
+    assert!(readings.iter().all(|reading| reading.shares().iter().all(|share| share.is_finite())));
+}
+
+#[test]
+fn too_little_music_gives_no_reading_and_no_error() {
+    for samples in [0, 1, 2047, 2048, 20_000] {
+        let mut analyser = analyser(22_050.0);
+        let mut readings = 0;
+        analyser.push(&song(1.0, 22_050.0)[..samples], &mut |_| readings += 1).unwrap();
+        analyser.finish(&mut |_| readings += 1).unwrap();
+        assert_eq!(readings, 0, "{samples} samples");
+    }
+}
+
+#[test]
+fn analysers_of_one_model_share_it() {
+    let model = Model::shipped().unwrap();
+    let before = Arc::strong_count(&model);
+    let _analyser = Analyser::new(44_100.0, &model).unwrap();
+    assert_eq!(Arc::strong_count(&model), before + 1);
+}

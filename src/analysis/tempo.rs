@@ -241,8 +241,12 @@ fn mean_local<'a>(blocks: impl ExactSizeIterator<Item = &'a Block> + Clone) -> [
 fn refine(autocorrelation: &[f32; N_LAGS], lag: usize) -> f64 {
     let mut fine = vertex(autocorrelation, lag);
     let mut multiple = 1.0;
-    while fine * multiple * 2.0 + 2.0 < N_LAGS as f64 {
+    loop {
         let expected = (fine * multiple * 2.0).round() as usize;
+        // The peak may lie a lag further, and its neighbour must exist.
+        if expected + 2 >= N_LAGS {
+            break;
+        }
         let peak = (expected - 1..=expected + 1)
             .max_by(|a, b| autocorrelation[*a].total_cmp(&autocorrelation[*b]));
         // Where the multiple has no peak of its own the pulse wavers: what is known so far is all there is to know.
@@ -293,6 +297,16 @@ mod tests {
             let read = tempo(&clicks(bpm, FEATURE_FRAMES));
             assert!((f64::from(read.bpm) / bpm - 1.0).abs() < 0.01, "{bpm} BPM read {read:?}");
             assert!(read.salience > 0.5, "{bpm} BPM read {read:?}");
+        }
+    }
+
+    #[test]
+    fn every_tempo_in_range_reads_as_itself_or_an_octave_off() {
+        for tenths in 400..2400_u32 {
+            let bpm = f64::from(tenths) / 10.0;
+            let octaves = (f64::from(tempo(&clicks(bpm, FEATURE_FRAMES)).bpm) / bpm).log2();
+            let off = (octaves - octaves.round()).exp2() - 1.0;
+            assert!(octaves.round().abs() <= 2.0 && off.abs() < 0.02, "{bpm} BPM: {octaves} octaves");
         }
     }
 
