@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use moodring::analyser::Analyser;
-use moodring::config::{HOP_SAMPLES, RING_SAMPLES};
+use moodring::config::{HOP_SAMPLES, RING_FRAMES, WINDOW_SAMPLES};
 use moodring::model::Model;
 use moodring::reading::{Phase, Reading};
 
@@ -111,9 +111,7 @@ fn only_the_last_ten_seconds_count() {
     let long = *readings(&mut analyser(22_050.0), &song, &[4096]).last().unwrap();
     // The same ten seconds on the same grid of frames.
     let end = (long.time_secs * 22_050.0).round() as usize;
-    let start = end - RING_SAMPLES.next_multiple_of(HOP_SAMPLES);
-    assert_eq!(start % HOP_SAMPLES, end % HOP_SAMPLES % HOP_SAMPLES);
-    let start = start - start % HOP_SAMPLES;
+    let start = end - ((RING_FRAMES - 1) * HOP_SAMPLES + WINDOW_SAMPLES);
     let mut fresh = analyser(22_050.0);
     let mut last = None;
     fresh.push(&song[start..end], &mut |reading| last = Some(*reading)).unwrap();
