@@ -16,6 +16,7 @@ mod meter;
 mod rows;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -57,8 +58,17 @@ struct Args {
     fast: bool,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
     let sections = match &args.sections {
         Some(path) => sections(path)?,
         None => Vec::new(),
@@ -74,11 +84,10 @@ fn main() -> Result<()> {
     let png_path = fresh(args.out.join("mood.png"))?;
     let mut rows = Rows::follow(csv_path.clone());
     let mut meter = Meter::new(spaces.clone(), music.channels[0].len() as f64 / music.rate_hz);
-    play(&args, &music, &csv_path, &mut rows, &mut meter)?;
-    meter.finish();
-
+    play(args, &music, &csv_path, &mut rows, &mut meter)?;
     // The plugin is gone, so every reading is in the file.
     rows.update();
+    meter.finish(rows.readings().last(), interrupt::came());
     ensure!(!rows.readings().is_empty(), "no reading: the music lasts less than a second");
     let title = args.audio.file_stem().unwrap_or_default().to_string_lossy();
     plot_readings(&png_path, &title, spaces, rows.readings(), &sections)
@@ -102,7 +111,7 @@ fn play(
     let mut drawn = began;
     playing.play(&music.channels, std::iter::repeat(BLOCK_SAMPLES), |played| {
         let played_secs = played as f64 / music.rate_hz;
-        if drawn.elapsed() >= DRAW_EVERY {
+        if drawn.elapsed() >= DRAW_EVERY || played == music.channels[0].len() {
             drawn = Instant::now();
             rows.update();
             meter.draw(played_secs, rows.readings().last());

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! 0:24 / 1:03  live
-//!     calm  27 %  ············│██████······  73 %  excited
-//!      sad  52 %  ············│············  48 %  joy      raters would split
+//!   calm  27 %  ··············│██████········  73 %  excited
+//!    sad  52 %  ·············█│··············  48 %  joy      raters would split
 //! ```
 //!
 //! On anything but a terminal, a line every few seconds of music instead.
@@ -13,8 +13,8 @@ use std::io::{IsTerminal, Write, stdout};
 use moodring::model::space::LabelSpace;
 use moodring::reading::{Phase, Reading};
 
-/// Cells on either side of the centre.
-const HALF_WIDTH: usize = 20;
+/// Cells on either side of the centre: with all words, 80 columns are enough.
+const HALF_WIDTH: usize = 14;
 
 /// Music between two plain lines, seconds.
 const LINE_EVERY_SECS: f64 = 5.0;
@@ -32,7 +32,7 @@ pub struct Meter {
     /// Lines drawn, to go back over.
     n_lines: usize,
     next_line_secs: f64,
-    last: Option<(f64, Reading)>,
+    played_secs: f64,
 }
 
 impl Meter {
@@ -42,13 +42,13 @@ impl Meter {
         if redraws {
             print!("{HIDE_CURSOR}");
         }
-        Self { spaces, total_secs, redraws, n_lines: 0, next_line_secs: 0.0, last: None }
+        Self { spaces, total_secs, redraws, n_lines: 0, next_line_secs: 0.0, played_secs: 0.0 }
     }
 
     /// Shows `reading`, of which `played_secs` of music have been played.
     pub fn draw(&mut self, played_secs: f64, reading: Option<&Reading>) {
         let reading = reading.copied().unwrap_or_default();
-        self.last = Some((played_secs, reading));
+        self.played_secs = played_secs;
         if self.redraws {
             self.redraw(played_secs, &reading);
         } else if played_secs >= self.next_line_secs {
@@ -57,16 +57,20 @@ impl Meter {
         }
     }
 
-    /// Leaves the last state standing.
-    pub fn finish(&mut self) {
-        if let (false, Some((played_secs, reading))) = (self.redraws, self.last) {
-            println!("{}", self.line(played_secs, &reading));
+    /// Leaves the last reading standing. `interrupted`: by Ctrl-C, at which a terminal forgets what it was about to show.
+    pub fn finish(&mut self, reading: Option<&Reading>, interrupted: bool) {
+        if interrupted {
+            println!();
+            self.n_lines = 0;
         }
+        self.next_line_secs = 0.0;
+        self.draw(self.played_secs, reading);
     }
 
     fn redraw(&mut self, played_secs: f64, reading: &Reading) {
         let head = format!("{}  {}", self.clock(played_secs), words(reading));
-        let widths = [|s: &LabelSpace| s.second.len(), |s: &LabelSpace| s.first.len()];
+        let widths =
+            [|s: &LabelSpace| s.second.chars().count(), |s: &LabelSpace| s.first.chars().count()];
         let [left, right] = widths.map(|of| self.spaces.iter().map(of).max().unwrap_or(0));
         let bars = self.spaces.iter().enumerate().map(|(index, space)| {
             let (second, first, bar) = match reading.shares().get(index) {
