@@ -12,20 +12,32 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
-use nice_plug_egui::EguiEditor;
+use nice_plug_egui::{EguiEditor, EguiEditorState};
 
 use crate::editor::{self, MoodApp};
 use crate::engine::Engine;
 use crate::engine::publish::Monitor;
 use crate::engine::ring::AudioEnd;
+use crate::model;
 use crate::params::MoodringParams;
 
 /// The plugin's state between calls from the host.
-#[derive(Default)]
 pub struct Moodring {
     params: Arc<MoodringParams>,
+    editor_state: Arc<EguiEditorState>,
     monitor: Arc<Monitor>,
     running: Option<Running>,
+}
+
+impl Default for Moodring {
+    fn default() -> Self {
+        Self {
+            params: Arc::default(),
+            editor_state: editor::default_state(),
+            monitor: Arc::default(),
+            running: None,
+        }
+    }
 }
 
 /// What exists from `activate` to `deactivate`.
@@ -87,7 +99,9 @@ impl Plugin for Moodring {
     }
 
     fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
-        editor::create(editor::default_state(), Arc::clone(&self.monitor))
+        // Until an engine has loaded a model the meters stand empty under the shipped one's names.
+        self.monitor.set_spaces(model::shipped_spaces());
+        editor::create(Arc::clone(&self.editor_state), Arc::clone(&self.monitor))
     }
 
     fn activate(

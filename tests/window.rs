@@ -143,6 +143,14 @@ fn changed(before: &RgbImage, after: &RgbImage, region: Region) -> f64 {
     n_changed as f64 / f64::from(width * rows.len() as u32)
 }
 
+/// Whether `region` is all of one colour.
+fn is_plain(picture: &RgbImage, region: Region) -> bool {
+    let (width, height) = picture.dimensions();
+    let (top, bottom) = (region.0 * f64::from(height), region.1 * f64::from(height));
+    let first = picture.get_pixel(0, top as u32);
+    (top as u32..bottom as u32).all(|y| (0..width).all(|x| picture.get_pixel(x, y) == first))
+}
+
 fn n_colours(picture: &RgbImage) -> usize {
     picture.pixels().collect::<std::collections::HashSet<_>>().len()
 }
@@ -163,6 +171,9 @@ fn the_meters_move_while_music_plays() {
     wait(&mut host, A_FEW_FRAMES);
     let waiting = editor.picture("1-waiting").unwrap();
     assert!(n_colours(&waiting) > 50, "a blank window: {} colours", n_colours(&waiting));
+    for region in [HEADER, FIRST_METER, SECOND_METER] {
+        assert!(!is_plain(&waiting, region), "nothing in {region:?} before the music");
+    }
 
     let audio = music::music(13.5, RATE_HZ, 2);
     let mut playing = host.activate(RATE_HZ, BLOCK_SAMPLES).unwrap();
