@@ -150,7 +150,10 @@ fn tempo_is_librosas_and_the_makers() {
         let ours = tempo(&array::<f32>(&format!("tempo_envelope_{name}.npy"))).bpm;
         let said = format!("{name}: {ours} BPM, librosa {librosa}, made with {maker}");
         assert!((ours / librosa - 1.0).abs() < TEMPO_OF_LIBROSA, "{said}");
-        assert!((ours / maker - 1.0).abs() < TEMPO_OF_MAKER, "{said}");
+        // Twice or half the tempo that was meant is a tempo that a listener might tap, too.
+        let octaves = (ours / maker).log2();
+        let off = (octaves - octaves.round()).exp2() - 1.0;
+        assert!(octaves.round().abs() <= 1.0 && off.abs() < TEMPO_OF_MAKER, "{said}");
     }
 }
 

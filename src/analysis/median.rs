@@ -37,7 +37,7 @@ pub fn running_median(values: &[f32]) -> Vec<f32> {
 }
 
 /// Lanes that one pass of [`FrequencyMedian`] works on at a time.
-const LANES: usize = 16;
+const LANES: usize = 8;
 
 /// Running median along one spectrum: forgetful selection, [`LANES`] centres at a time.
 ///
@@ -82,55 +82,57 @@ impl FrequencyMedian {
     }
 }
 
+/// One value of each lane.
+type Lanes = [f32; LANES];
+
 /// Medians of the [`LANES`] windows that start at `window[0]`, `window[1]`, …
-fn median_of_lanes(window: &[f32]) -> [f32; LANES] {
+fn median_of_lanes(window: &[f32]) -> Lanes {
     const POOL: usize = HALF + 2;
-    let value = |i: usize| -> [f32; LANES] {
+    let value = |i: usize| -> Lanes {
         let mut lanes = [0.0; LANES];
         lanes.copy_from_slice(&window[i..i + LANES]);
         lanes
     };
-    let mut pool = [[0.0; LANES]; POOL];
-    for (i, slot) in pool.iter_mut().enumerate() {
-        *slot = value(i);
-    }
+    let mut pool: [Lanes; POOL] = std::array::from_fn(value);
     let mut size = POOL;
-    for next in POOL..=MEDIAN_LENGTH {
+    for next in POOL..MEDIAN_LENGTH {
         extremes_to_ends(&mut pool[..size]);
-        if next == MEDIAN_LENGTH {
-            break;
-        }
         // The smallest is overwritten by the newcomer, the largest falls off the end.
         pool[0] = value(next);
         size -= 1;
     }
+    extremes_to_ends(&mut pool[..size]);
     pool[1]
 }
 
 /// Moves the smallest of each lane to the front and the largest to the back.
 #[inline(always)]
-fn extremes_to_ends(pool: &mut [[f32; LANES]]) {
+fn extremes_to_ends(pool: &mut [Lanes]) {
     let n = pool.len();
     for i in 0..n / 2 {
-        exchange(pool, i, n - 1 - i);
+        (pool[i], pool[n - 1 - i]) = ordered(pool[i], pool[n - 1 - i]);
     }
-    let middle = n.div_ceil(2);
-    for i in 1..middle {
-        exchange(pool, 0, i);
+    let mut smallest = pool[0];
+    for lanes in &mut pool[1..n.div_ceil(2)] {
+        (smallest, *lanes) = ordered(smallest, *lanes);
     }
-    for i in n / 2..n - 1 {
-        exchange(pool, i, n - 1);
+    pool[0] = smallest;
+    let mut largest = pool[n - 1];
+    for lanes in &mut pool[n / 2..n - 1] {
+        (*lanes, largest) = ordered(*lanes, largest);
     }
+    pool[n - 1] = largest;
 }
 
-/// Orders two values of each lane: the smaller to `low`, the larger to `high`.
+/// Two values of each lane in order, smaller first: minimum and maximum instructions.
 #[inline(always)]
-fn exchange(pool: &mut [[f32; LANES]], low: usize, high: usize) {
+fn ordered(a: Lanes, b: Lanes) -> (Lanes, Lanes) {
+    let (mut low, mut high) = (a, b);
     for lane in 0..LANES {
-        let (a, b) = (pool[low][lane], pool[high][lane]);
-        pool[low][lane] = if a < b { a } else { b };
-        pool[high][lane] = if a < b { b } else { a };
+        low[lane] = if a[lane] < b[lane] { a[lane] } else { b[lane] };
+        high[lane] = if a[lane] < b[lane] { b[lane] } else { a[lane] };
     }
+    (low, high)
 }
 
 /// Sorted columns: for each of `lanes` bins the last [`MEDIAN_LENGTH`] values in order, kept so by one pass per frame.

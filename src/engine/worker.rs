@@ -85,7 +85,8 @@ impl Worker {
             let mut reading = *reading;
             reading.overrun_samples = shared.overrun_samples();
             publisher.publish(&reading);
-        })
+        })?;
+        Ok(())
     }
 }
 

@@ -12,13 +12,17 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::model::space::LabelSpace;
-use crate::reading::Reading;
+use crate::reading::{Phase, Reading};
 
 /// Columns before the shares.
 const COLUMNS_BEFORE: &str = "time_secs,phase,heard_secs";
 
 /// Columns after the shares.
 const COLUMNS_AFTER: &str = "tempo_harmonic_bpm,tempo_percussive_bpm,energy_harmonic_db,energy_percussive_db,overrun_samples";
+
+/// Columns on either side of the shares.
+const N_COLUMNS_BEFORE: usize = 3;
+const N_COLUMNS_AFTER: usize = 5;
 
 /// The header for a model with `spaces`, without a line end.
 #[must_use]
@@ -46,6 +50,37 @@ pub fn row(reading: &Reading, n_spaces: usize) -> String {
         reading.energy_percussive_db,
         reading.overrun_samples,
     )
+}
+
+/// The reading that [`row`] wrote, as far as its columns tell; `None` for the header and anything else.
+#[must_use]
+pub fn parse_row(line: &str) -> Option<Reading> {
+    let fields: Vec<&str> = line.split(',').collect();
+    let n_spaces = fields.len().checked_sub(N_COLUMNS_BEFORE + N_COLUMNS_AFTER)?;
+    let (before, rest) = fields.split_at(N_COLUMNS_BEFORE);
+    let (written_shares, after) = rest.split_at(n_spaces);
+    let phase = [Phase::Waiting, Phase::Listening, Phase::Live, Phase::Silent]
+        .into_iter()
+        .find(|phase| phase.word() == before[1])?;
+    let mut reading = Reading {
+        time_secs: before[0].parse().ok()?,
+        phase,
+        heard_secs: before[2].parse().ok()?,
+        n_spaces,
+        tempo_harmonic_bpm: after[0].parse().ok()?,
+        tempo_percussive_bpm: after[1].parse().ok()?,
+        energy_harmonic_db: after[2].parse().ok()?,
+        energy_percussive_db: after[3].parse().ok()?,
+        overrun_samples: after[4].parse().ok()?,
+        ..Reading::default()
+    };
+    if phase.has_shares() {
+        let shares = reading.shares.get_mut(..n_spaces)?;
+        for (share, written) in shares.iter_mut().zip(written_shares) {
+            *share = written.parse().ok()?;
+        }
+    }
+    Some(reading)
 }
 
 /// Quotes a field where commas, quotes or line ends ask for it (RFC 4180).
@@ -145,7 +180,6 @@ fn open(path: &Path, header: &str) -> Result<BufWriter<File>, CsvError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::Phase;
 
     fn spaces() -> Vec<LabelSpace> {
         vec![LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joy", "sad", 0.0)]
@@ -185,6 +219,22 @@ mod tests {
     fn silence_leaves_the_shares_empty() {
         let row = row(&Reading { phase: Phase::Silent, ..live() }, 2);
         assert!(row.starts_with("12.500000,silent,10.00,,,0.00,"), "{row}");
+    }
+
+    #[test]
+    fn a_row_reads_back_as_the_reading_it_was() {
+        assert_eq!(parse_row(&row(&live(), 2)), Some(live()));
+        let silent = Reading { phase: Phase::Silent, shares: [0.0; 4], ..live() };
+        assert_eq!(parse_row(&row(&silent, 2)), Some(silent));
+    }
+
+    #[test]
+    fn what_is_no_row_reads_as_nothing() {
+        let whole = row(&live(), 2);
+        for line in ["", ",,,,,,,,,", &header(&spaces()), &whole[..whole.len() - 2], "1,2,3"] {
+            assert_eq!(parse_row(line), None, "{line}");
+        }
+        assert_eq!(parse_row(&row(&live(), 2).replace("0.25", "a.25")), None);
     }
 
     #[test]

@@ -23,5 +23,9 @@ pub fn run_verb(repo: &Repo, args: &[String]) -> Result<()> {
     if check {
         generate.arg("--check");
     }
-    run(&mut generate)
+    run(&mut generate)?;
+    if check {
+        println!("the golden arrays are what librosa makes of the signals");
+    }
+    Ok(())
 }

@@ -21,6 +21,7 @@ pub fn run_verb(repo: &Repo, args: &[String]) -> Result<()> {
         ("dependency direction", direction::check(repo, &tracked)?),
         ("files", files::check(repo, &tracked)?),
         ("the core alone", dependencies::check_core()?),
+        ("one build of tract", dependencies::check_one_build()?),
         ("licences", dependencies::check_licences(repo)?),
     ];
     for (name, findings) in &checks {

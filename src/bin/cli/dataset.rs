@@ -22,7 +22,9 @@ use crate::npz::Npz;
 /// arousal_std, excited and joy [N], NaN where the labels file has none. A song gives a window every --every seconds; one shorter
 /// than ten seconds gives a single window, its music repeated.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  moodring-cli dataset --audio deam/audio --labels deam/labels.csv --out deam.npz")]
+#[command(
+    after_help = "Example:\n  moodring-cli dataset --audio deam/audio --labels deam/labels.csv --out deam.npz"
+)]
 pub struct Args {
     /// Folder of audio files.
     #[arg(long, value_name = "DIR")]

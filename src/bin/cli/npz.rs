@@ -15,8 +15,8 @@ pub struct Npz(NpzWriter<BufWriter<File>>);
 impl Npz {
     /// Creates (or replaces) the file.
     pub fn create(path: &Path) -> anyhow::Result<Self> {
-        let writer = NpzWriter::create(path)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        let writer =
+            NpzWriter::create(path).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self(writer))
     }
 
@@ -27,12 +27,8 @@ impl Npz {
         shape: &[u64],
         values: impl IntoIterator<Item = T>,
     ) -> anyhow::Result<()> {
-        let mut array = self
-            .0
-            .array::<T>(name, options())?
-            .default_dtype()
-            .shape(shape)
-            .begin_nd()?;
+        let mut array =
+            self.0.array::<T>(name, options())?.default_dtype().shape(shape).begin_nd()?;
         array.extend(values)?;
         Ok(array.finish()?)
     }

@@ -1,5 +1,6 @@
 //! What the dependencies are allowed to be: the core without plugin or window, everything under licences of the list.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -30,6 +31,50 @@ fn core_findings<'a>(packages: impl Iterator<Item = &'a str>) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names.iter().map(|name| format!("the core depends on {name}")).collect()
+}
+
+/// The bundle, the tests and the tests of the core alone must want the same features of tract and of all that is under it, or
+/// cargo compiles it once for each: twenty minutes of one core. Features that stray are put right in `dev-dependencies`.
+pub fn check_one_build() -> Result<Vec<String>> {
+    let under_tract = features(&["--package", "tract-onnx", "--edges", "no-dev"])?;
+    let names: BTreeSet<String> = under_tract.iter().map(|line| name_and_version(line)).collect();
+    let bundle = features(&["--package", "moodring", "--edges", "no-dev"])?;
+    let mut findings = Vec::new();
+    for (title, selection) in
+        [("tests", &[][..]), ("tests of the core alone", &["--no-default-features"])]
+    {
+        let others = features(&[&["--package", "moodring"], selection].concat())?;
+        findings.extend(strays(&names, &bundle, &others, title));
+    }
+    Ok(findings)
+}
+
+/// Every package of a selection with its features, one a line, each once.
+fn features(selection: &[&str]) -> Result<BTreeSet<String>> {
+    let mut tree = Command::new("cargo");
+    tree.arg("tree").args(selection).args(["--prefix", "none", "--format", "{p} {f}"]);
+    let list = output(&mut tree)?;
+    Ok(list.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect())
+}
+
+/// A line without the features.
+fn name_and_version(line: &str) -> String {
+    line.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
+fn strays(
+    names: &BTreeSet<String>,
+    bundle: &BTreeSet<String>,
+    others: &BTreeSet<String>,
+    title: &str,
+) -> Vec<String> {
+    others
+        .difference(bundle)
+        .filter(|line| names.contains(&name_and_version(line)))
+        .map(|line| {
+            format!("{title}: {line} is not what the bundle wants; tract is compiled twice")
+        })
+        .collect()
 }
 
 /// Every dependency, on whatever platform and for whatever purpose, must be under licences that `deny.toml` allows.
@@ -139,6 +184,20 @@ mod tests {
     fn allowed(expression: &str) -> bool {
         let list = ["MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "OFL-1.1"];
         is_allowed(expression, &list.map(String::from)).expect("an expression")
+    }
+
+    #[test]
+    fn a_feature_under_tract_that_only_the_tests_want_is_found() {
+        let set = |lines: &[&str]| -> BTreeSet<String> {
+            lines.iter().map(|line| (*line).to_owned()).collect()
+        };
+        let names = set(&["log v1.0", "syn v2.0"]);
+        let bundle = set(&["log v1.0 std", "syn v2.0 full", "egui v0.1 "]);
+        let tests = set(&["log v1.0 ", "syn v2.0 full", "log v0.3 "]);
+        assert!(strays(&names, &bundle, &bundle, "tests").is_empty());
+        let found = strays(&names, &bundle, &tests, "tests");
+        assert_eq!(found.len(), 1);
+        assert!(found[0].starts_with("tests: log v1.0"));
     }
 
     #[test]

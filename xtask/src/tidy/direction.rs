@@ -46,6 +46,7 @@ const RULES: &[Rule] = &[
         "analysis::window",
         &["units", "config", "analysis::stft", "analysis::tempo", "analysis::frame"],
     ),
+    rule("decode", &["units", "config"]),
     rule("reading", &[]),
     rule("model::space", &[]),
     rule("model::card", &["config", "analysis::window", "reading", "model::space"]),
@@ -83,7 +84,7 @@ const RULES: &[Rule] = &[
     ),
     rule(
         "bin::*",
-        &["units", "config", "analysis", "reading", "model", "analyser", "outputs", "engine"],
+        &["units", "config", "analysis", "decode", "reading", "model", "analyser", "outputs"],
     ),
 ];
 

@@ -1,0 +1,139 @@
+//! The mood in a terminal: one bar per label space, growing from the centre towards the pole that leads.
+//!
+//! ```text
+//! 0:24 / 1:03  live
+//!     calm  27 %  ············│██████······  73 %  excited
+//!      sad  52 %  ············│············  48 %  joy      raters would split
+//! ```
+//!
+//! On anything but a terminal, a line every few seconds of music instead.
+
+use std::io::{IsTerminal, Write, stdout};
+
+use moodring::model::space::LabelSpace;
+use moodring::reading::{Phase, Reading};
+
+/// Cells on either side of the centre.
+const HALF_WIDTH: usize = 20;
+
+/// Music between two plain lines, seconds.
+const LINE_EVERY_SECS: f64 = 5.0;
+
+/// The terminal's cursor, off and on; and what clears a line.
+const HIDE_CURSOR: &str = "\x1b[?25l";
+const SHOW_CURSOR: &str = "\x1b[?25h";
+const CLEAR_LINE: &str = "\x1b[2K";
+
+/// The meter. Shows the cursor again when dropped.
+pub struct Meter {
+    spaces: Vec<LabelSpace>,
+    total_secs: f64,
+    redraws: bool,
+    /// Lines drawn, to go back over.
+    n_lines: usize,
+    next_line_secs: f64,
+    last: Option<(f64, Reading)>,
+}
+
+impl Meter {
+    /// For `total_secs` of music.
+    pub fn new(spaces: Vec<LabelSpace>, total_secs: f64) -> Self {
+        let redraws = stdout().is_terminal();
+        if redraws {
+            print!("{HIDE_CURSOR}");
+        }
+        Self { spaces, total_secs, redraws, n_lines: 0, next_line_secs: 0.0, last: None }
+    }
+
+    /// Shows `reading`, of which `played_secs` of music have been played.
+    pub fn draw(&mut self, played_secs: f64, reading: Option<&Reading>) {
+        let reading = reading.copied().unwrap_or_default();
+        self.last = Some((played_secs, reading));
+        if self.redraws {
+            self.redraw(played_secs, &reading);
+        } else if played_secs >= self.next_line_secs {
+            self.next_line_secs = played_secs + LINE_EVERY_SECS;
+            println!("{}", self.line(played_secs, &reading));
+        }
+    }
+
+    /// Leaves the last state standing.
+    pub fn finish(&mut self) {
+        if let (false, Some((played_secs, reading))) = (self.redraws, self.last) {
+            println!("{}", self.line(played_secs, &reading));
+        }
+    }
+
+    fn redraw(&mut self, played_secs: f64, reading: &Reading) {
+        let head = format!("{}  {}", self.clock(played_secs), words(reading));
+        let widths = [|s: &LabelSpace| s.second.len(), |s: &LabelSpace| s.first.len()];
+        let [left, right] = widths.map(|of| self.spaces.iter().map(of).max().unwrap_or(0));
+        let bars = self.spaces.iter().enumerate().map(|(index, space)| {
+            let (second, first, bar) = match reading.shares().get(index) {
+                Some(share) => (percent(1.0 - share), percent(*share), bar(*share)),
+                None => ("".into(), "".into(), bar(0.5)),
+            };
+            let split = if reading.is_ambiguous(index) { "raters would split" } else { "" };
+            format!(
+                "  {:>left$} {second:>5}  {bar}  {first:<5} {:<right$}  {split}",
+                space.second, space.first
+            )
+        });
+        let lines: Vec<String> = std::iter::once(head).chain(bars).collect();
+        let up = if self.n_lines > 0 { format!("\x1b[{}A", self.n_lines) } else { String::new() };
+        let drawn: String = lines.iter().map(|line| format!("{CLEAR_LINE}{line}\n")).collect();
+        print!("{up}{drawn}");
+        // A terminal that is gone is no reason to stop the music.
+        let _gone = stdout().flush();
+        self.n_lines = lines.len();
+    }
+
+    fn line(&self, played_secs: f64, reading: &Reading) -> String {
+        let shares = self.spaces.iter().zip(reading.shares()).map(|(space, share)| {
+            let (first, second) = (percent(*share), percent(1.0 - share));
+            format!("   {} {first} / {} {second}", space.first, space.second)
+        });
+        let shares: String = shares.collect();
+        format!("{}  {}{shares}", self.clock(played_secs), words(reading))
+    }
+
+    fn clock(&self, secs: f64) -> String {
+        let clock = |secs: f64| format!("{}:{:02}", secs as u64 / 60, secs as u64 % 60);
+        format!("{} / {}", clock(secs), clock(self.total_secs))
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if self.redraws {
+            print!("{SHOW_CURSOR}");
+        }
+    }
+}
+
+/// What the phase means.
+fn words(reading: &Reading) -> String {
+    let lost = match reading.overrun_samples {
+        0 => String::new(),
+        n => format!(", {n} samples lost"),
+    };
+    let state = match reading.phase {
+        Phase::Waiting => "waiting for music".to_owned(),
+        Phase::Listening => format!("listening {:.0}/10 s, provisional", reading.heard_secs),
+        Phase::Live => "live".to_owned(),
+        Phase::Silent => "silent, the meter rests".to_owned(),
+    };
+    state + &lost
+}
+
+fn percent(share: f32) -> String {
+    format!("{:.0} %", 100.0 * share)
+}
+
+/// Both sides of the centre; the one of the leading pole filled as far as it leads.
+fn bar(share: f32) -> String {
+    let cells = (2.0 * (share - 0.5).abs() * HALF_WIDTH as f32).round() as usize;
+    let (full, empty) = ("█".repeat(cells), "·".repeat(HALF_WIDTH - cells));
+    let none = "·".repeat(HALF_WIDTH);
+    if share < 0.5 { format!("{empty}{full}│{none}") } else { format!("{none}│{full}{empty}") }
+}
