@@ -31,7 +31,7 @@ fn show(heard: &Heard, size: Vec2) -> (RgbImage, Vec<Node>) {
     let context = Context::default();
     context.enable_accesskit();
     let (picture, output) = offscreen::frame(&context, size, 1.0, |ui| window_ui(ui, &view));
-    let tree = output.platform_output.accesskit_update.unwrap();
+    let tree = output.platform_output.accesskit_update.expect("AccessKit is on");
     (picture, tree.nodes.into_iter().map(|(_, node)| node).collect())
 }
 
@@ -50,7 +50,7 @@ fn meter_values(heard: &Heard) -> Vec<String> {
 
 fn state_line(heard: &Heard) -> String {
     let (_, nodes) = show(heard, SIZE);
-    with_role(&nodes, Role::Status)[0].label().unwrap().to_owned()
+    with_role(&nodes, Role::Status)[0].label().expect("no state line").to_owned()
 }
 
 #[test]

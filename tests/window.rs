@@ -35,7 +35,7 @@ const CHANGED: f64 = 0.002;
 /// The display that all tests share, one at a time, since the plugin finds it through the environment.
 fn display() -> MutexGuard<'static, Display> {
     static DISPLAY: LazyLock<Mutex<Display>> = LazyLock::new(|| {
-        let display = Display::start(1600, 1000).unwrap();
+        let display = Display::start(1600, 1000).expect("no display");
         // SAFETY: the other tests of this binary wait here, so nobody reads the environment meanwhile.
         #[allow(unsafe_code)]
         unsafe {
@@ -157,7 +157,7 @@ fn n_colours(picture: &RgbImage) -> usize {
 
 /// Threads of this process that belong to a window of the plugin.
 fn n_editor_threads() -> usize {
-    let names = std::fs::read_dir("/proc/self/task").unwrap();
+    let names = std::fs::read_dir("/proc/self/task").expect("no /proc");
     let names =
         names.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
     names.filter(|name| name.trim() == "mood-editor").count()
