@@ -18,6 +18,7 @@ pub mod session;
 
 use card::Card;
 use session::Plan;
+use space::LabelSpace;
 
 /// The shipped weights and their card.
 const SHIPPED_ONNX: &[u8] = include_bytes!("../models/moodring.onnx");
@@ -59,6 +60,12 @@ pub enum ModelError {
     /// The network failed while it ran, or said something that is no share.
     #[error("the model failed while running: {0}")]
     Run(String),
+}
+
+/// The label spaces of the shipped model, without loading it; none where its card cannot be read, which loading it then reports.
+#[must_use]
+pub fn shipped_spaces() -> Vec<LabelSpace> {
+    Card::parse(SHIPPED_CARD).map(|card| card.spaces).unwrap_or_default()
 }
 
 /// A loaded model: shared by all instances, turned into a [`session::Session`] by each.

@@ -18,6 +18,7 @@ use crate::editor::{self, MoodApp};
 use crate::engine::Engine;
 use crate::engine::publish::Monitor;
 use crate::engine::ring::AudioEnd;
+use crate::model;
 use crate::params::MoodringParams;
 
 /// The plugin's state between calls from the host.
@@ -98,6 +99,8 @@ impl Plugin for Moodring {
     }
 
     fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        // Until an engine has loaded a model the meters stand empty under the shipped one's names.
+        self.monitor.set_spaces(model::shipped_spaces());
         editor::create(Arc::clone(&self.editor_state), Arc::clone(&self.monitor))
     }
 

@@ -35,7 +35,7 @@ const CHANGED: f64 = 0.002;
 /// The display that all tests share, one at a time, since the plugin finds it through the environment.
 fn display() -> MutexGuard<'static, Display> {
     static DISPLAY: LazyLock<Mutex<Display>> = LazyLock::new(|| {
-        let display = Display::start(1600, 1000).unwrap();
+        let display = Display::start(1600, 1000).expect("no display");
         // SAFETY: the other tests of this binary wait here, so nobody reads the environment meanwhile.
         #[allow(unsafe_code)]
         unsafe {
@@ -143,13 +143,21 @@ fn changed(before: &RgbImage, after: &RgbImage, region: Region) -> f64 {
     n_changed as f64 / f64::from(width * rows.len() as u32)
 }
 
+/// Whether `region` is all of one colour.
+fn is_plain(picture: &RgbImage, region: Region) -> bool {
+    let (width, height) = picture.dimensions();
+    let (top, bottom) = (region.0 * f64::from(height), region.1 * f64::from(height));
+    let first = picture.get_pixel(0, top as u32);
+    (top as u32..bottom as u32).all(|y| (0..width).all(|x| picture.get_pixel(x, y) == first))
+}
+
 fn n_colours(picture: &RgbImage) -> usize {
     picture.pixels().collect::<std::collections::HashSet<_>>().len()
 }
 
 /// Threads of this process that belong to a window of the plugin.
 fn n_editor_threads() -> usize {
-    let names = std::fs::read_dir("/proc/self/task").unwrap();
+    let names = std::fs::read_dir("/proc/self/task").expect("no /proc");
     let names =
         names.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
     names.filter(|name| name.trim() == "mood-editor").count()
@@ -163,6 +171,9 @@ fn the_meters_move_while_music_plays() {
     wait(&mut host, A_FEW_FRAMES);
     let waiting = editor.picture("1-waiting").unwrap();
     assert!(n_colours(&waiting) > 50, "a blank window: {} colours", n_colours(&waiting));
+    for region in [HEADER, FIRST_METER, SECOND_METER] {
+        assert!(!is_plain(&waiting, region), "nothing in {region:?} before the music");
+    }
 
     let audio = music::music(13.5, RATE_HZ, 2);
     let mut playing = host.activate(RATE_HZ, BLOCK_SAMPLES).unwrap();
