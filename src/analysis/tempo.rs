@@ -306,7 +306,10 @@ mod tests {
             let bpm = f64::from(tenths) / 10.0;
             let octaves = (f64::from(tempo(&clicks(bpm, FEATURE_FRAMES)).bpm) / bpm).log2();
             let off = (octaves - octaves.round()).exp2() - 1.0;
-            assert!(octaves.round().abs() <= 2.0 && off.abs() < 0.02, "{bpm} BPM: {octaves} octaves");
+            assert!(
+                octaves.round().abs() <= 2.0 && off.abs() < 0.02,
+                "{bpm} BPM: {octaves} octaves"
+            );
         }
     }
 
