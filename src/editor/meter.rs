@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! calm                72 %                excited      the leading pole bright
-//!                   excited                            or "raters would split"
+//!                   excited                            or "ambiguous: …"
 //! ▕░░░░░░░░░░░░░░░░░▒▒▒▒████████▌░░░░░░░░░░░░▏         ▒ = ambiguous band, █ = from the middle to the needle
 //! 100       75       50       75       100 %           hidden where it could not be read
 //! ```
@@ -112,7 +112,11 @@ impl Look<'_> {
 
     /// Pole names left and right, the leading one in its colour.
     fn paint_poles(&self, painter: &Painter, words: Rect, y: f32) {
-        let leads = |first: bool| self.meter.share.is_some_and(|share| (share >= MIDDLE) == first);
+        // Nobody leads a split vote, whatever the last percent says.
+        let leads = |first: bool| {
+            !self.meter.ambiguous
+                && self.meter.share.is_some_and(|share| (share >= MIDDLE) == first)
+        };
         let colour = |first: bool, own: Color32| {
             if leads(first) { self.lettering(own) } else { theme::MUTED }
         };

@@ -49,7 +49,7 @@ pub fn percent(share: f32) -> String {
 pub fn verdict(meter: &MeterView) -> &str {
     match meter.share {
         None => "",
-        Some(_) if meter.ambiguous => "raters would split",
+        Some(_) if meter.ambiguous => "ambiguous: raters would split",
         Some(_) => meter.leading(),
     }
 }
