@@ -1,6 +1,6 @@
 //! `dataset`: a labelled collection as the network's raw inputs, for training.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use moodring::analysis::frame::FrameExtractor;
@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// The full windows of a file, every `every_secs`; of a short one the only window there is.
-fn windows(path: &PathBuf, every_secs: f64) -> anyhow::Result<Vec<NetworkInput>> {
+fn windows(path: &Path, every_secs: f64) -> anyhow::Result<Vec<NetworkInput>> {
     let mut file = AudioFile::open(path)?;
     let mut extractor = FrameExtractor::new(file.rate_hz)?;
     let mut window = FeatureWindow::new();
