@@ -14,7 +14,7 @@ use crate::units::power_to_db;
 pub struct PartFeatures {
     /// Pitch classes, max-normalised, C first.
     pub chroma: [f32; N_CHROMA],
-    /// Energy y = Σ_k |χ[k]|² over the part's bins (Liu, Fang and Huang 2018), linear.
+    /// Energy `y = Σ_k |χ[k]|²` over the part's bins (Liu, Fang and Huang 2018), linear.
     pub energy: f32,
     /// Mel-band powers, linear.
     pub mel: [f32; N_MEL_BANDS],

@@ -39,7 +39,7 @@ pub fn running_median(values: &[f32]) -> Vec<f32> {
 /// Lanes that one pass of [`FrequencyMedian`] works on at a time.
 const LANES: usize = 8;
 
-/// Running median along one spectrum: forgetful selection, [`LANES`] centres at a time.
+/// Running median along one spectrum: forgetful selection, `LANES` centres at a time.
 ///
 /// Of 31 values the median survives when, from a pool of 17, the smallest and the largest are dropped and the next value is
 /// taken in, until three are left: neither extreme of 17 out of 31 can be the 16th. Minimum and maximum are exchanges without

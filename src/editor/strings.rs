@@ -78,14 +78,17 @@ pub fn meter_value(meter: &MeterView) -> String {
 
 /// The small facts as (name, value).
 #[must_use]
-pub fn facts(facts: &Facts) -> [(&'static str, String); 3] {
+pub fn facts(facts: &Facts) -> [(&'static str, String); 4] {
     let bpm =
         |bpm: Option<u16>| bpm.map_or_else(|| NO_VALUE.to_owned(), |bpm| format!("{bpm} BPM"));
-    let percent = facts.percussive_percent.map(|percent| format!("{percent} %"));
+    let whole = |percent: Option<u8>| {
+        percent.map_or_else(|| NO_VALUE.to_owned(), |percent| format!("{percent} %"))
+    };
     [
         ("Melody", bpm(facts.tempo_harmonic_bpm)),
         ("Drums", bpm(facts.tempo_percussive_bpm)),
-        ("Percussive", percent.unwrap_or_else(|| NO_VALUE.to_owned())),
+        ("Percussive", whole(facts.percussive_percent)),
+        ("Core in use", whole(facts.load_percent)),
     ]
 }
 

@@ -104,6 +104,8 @@ pub struct Facts {
     pub tempo_percussive_bpm: Option<u16>,
     /// Percussive part of the energy, whole percent.
     pub percussive_percent: Option<u8>,
+    /// What the analysis takes of one processor core, whole percent.
+    pub load_percent: Option<u8>,
     /// Samples that the analysis missed.
     pub lost_samples: u64,
 }
@@ -134,6 +136,8 @@ pub struct Heard {
     pub spaces: Vec<LabelSpace>,
     /// No newer reading has come for a while.
     pub is_stale: bool,
+    /// Time that the analysis takes per second of audio.
+    pub load: f32,
 }
 
 impl ViewState {
@@ -145,7 +149,7 @@ impl ViewState {
         Self {
             state,
             meters: heard.spaces.iter().enumerate().map(meter).collect(),
-            facts: Facts::of(&heard.reading, state.has_shares()),
+            facts: Facts::of(heard, state.has_shares()),
             banner: banner(heard),
         }
     }
@@ -187,8 +191,9 @@ impl State {
 }
 
 impl Facts {
-    /// The numbers of `reading`, as far as they are `known`: without music, or after a failure, they mean nothing.
-    fn of(reading: &Reading, known: bool) -> Self {
+    /// The numbers of a moment, as far as they are `known`: without music, or after a failure, they mean nothing.
+    fn of(heard: &Heard, known: bool) -> Self {
+        let reading = &heard.reading;
         let bpm = |bpm: f32| (known && bpm >= 1.0).then(|| bpm.round() as u16);
         Self {
             tempo_harmonic_bpm: bpm(reading.tempo_harmonic_bpm),
@@ -196,6 +201,7 @@ impl Facts {
             percussive_percent: percussive_share(reading)
                 .filter(|_| known)
                 .map(|s| (100.0 * s).round() as u8),
+            load_percent: known.then(|| (100.0 * heard.load).ceil() as u8),
             lost_samples: reading.overrun_samples,
         }
     }
@@ -263,6 +269,7 @@ impl Source {
             output_problem: self.monitor.output_problem(),
             spaces: self.monitor.spaces(),
             is_stale,
+            load: self.monitor.load(),
         })
     }
 }

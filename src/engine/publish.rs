@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use atomic_float::AtomicF32;
 use crossbeam::queue::ArrayQueue;
 
 use crate::model::space::LabelSpace;
@@ -41,6 +42,7 @@ pub struct Monitor {
     dropped: AtomicU64,
     queueing: AtomicBool,
     published: AtomicU64,
+    load: AtomicF32,
 }
 
 impl Default for Monitor {
@@ -54,6 +56,7 @@ impl Default for Monitor {
             dropped: AtomicU64::new(0),
             queueing: AtomicBool::new(false),
             published: AtomicU64::new(0),
+            load: AtomicF32::new(0.0),
         }
     }
 }
@@ -87,6 +90,12 @@ impl Monitor {
     #[must_use]
     pub fn published(&self) -> u64 {
         self.published.load(Ordering::Acquire)
+    }
+
+    /// Time that the analysis has lately taken per second of audio: 1 would be a whole core.
+    #[must_use]
+    pub fn load(&self) -> f32 {
+        self.load.load(Ordering::Relaxed)
     }
 
     /// Asks for every reading to be queued for [`Monitor::take`], or no longer.
@@ -149,6 +158,14 @@ impl Publisher {
             self.monitor.dropped.fetch_add(1, Ordering::Relaxed);
         }
         self.monitor.published.fetch_add(1, Ordering::Release);
+    }
+
+    /// Publishes what the analysis costs, as [`Monitor::load`].
+    ///
+    /// # Real-time safety
+    /// Wait-free; neither allocates nor locks.
+    pub fn publish_load(&self, load: f32) {
+        self.monitor.load.store(load, Ordering::Relaxed);
     }
 
     /// The readers' end.

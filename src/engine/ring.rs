@@ -130,7 +130,7 @@ impl AudioEnd {
     /// Like [`process`](Self::process) for a host that renders offline: waits for room where there is none, and until the
     /// worker has all but caught up, so that a bounce at full speed gives the readings of live playback.
     ///
-    /// Gives up when the worker is dead or makes no progress for [`STALL_LIMIT`]; from then on it is `process`.
+    /// Gives up when the worker is dead or makes no progress for `STALL_LIMIT`; from then on it is `process`.
     ///
     /// # Real-time safety
     /// None: it waits and calls the system. Never to be called from live playback.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::analyser::Analyser;
 use crate::config;
 use crate::model::{Model, ModelError};
+use crate::units::samples_to_secs;
 
 use super::publish::{Publisher, Status};
 use super::ring::{Popped, Shared, WorkerEnd};
@@ -25,6 +26,25 @@ const CHUNK_SAMPLES: usize = 2048;
 
 /// How long a worker that was asked to stop goes on with what is in the ring.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
+
+/// Audio over which the cost of the analysis is averaged, seconds: long enough for a number that stands still.
+const LOAD_SECS: f64 = 5.0;
+
+/// What the analysis costs, per second of audio, as a running average.
+struct Load {
+    host_rate_hz: f64,
+    busy_per_sec: f64,
+}
+
+impl Load {
+    /// Takes note that `n_samples` took `busy`; the average so far.
+    fn add(&mut self, n_samples: usize, busy: Duration) -> f32 {
+        let secs = samples_to_secs(n_samples as u64, self.host_rate_hz);
+        let weight = (secs / LOAD_SECS).min(1.0);
+        self.busy_per_sec += weight * (busy.as_secs_f64() / secs - self.busy_per_sec);
+        self.busy_per_sec as f32
+    }
+}
 
 /// Everything the analysis thread starts from.
 pub(super) struct Worker {
@@ -61,6 +81,7 @@ impl Worker {
     /// Analyses what the ring brings. Nothing here allocates in steady state.
     fn follow(&mut self, analyser: &mut Analyser) -> Result<(), ModelError> {
         let mut chunk = [0.0; CHUNK_SAMPLES];
+        let mut load = Load { host_rate_hz: self.host_rate_hz, busy_per_sec: 0.0 };
         let mut stopping_since = None;
         loop {
             if self.shared.is_stopping()
@@ -69,7 +90,11 @@ impl Worker {
                 return Ok(());
             }
             match self.samples.pop(&mut chunk) {
-                Popped::Samples(n) => self.push(analyser, &chunk[..n])?,
+                Popped::Samples(n) => {
+                    let began = Instant::now();
+                    self.push(analyser, &chunk[..n])?;
+                    self.publisher.publish_load(load.add(n, began.elapsed()));
+                }
                 Popped::Reset => analyser.reset(),
                 Popped::Nothing if stopping_since.is_some() => return Ok(()),
                 Popped::Nothing => std::thread::park_timeout(POLL),
@@ -139,6 +164,16 @@ mod tests {
             "The analysis stopped: index 7 out of range. Reload the plugin to start it again."
         );
         assert!(guarded(|| panic!("short")).unwrap_err().contains("short"));
+    }
+
+    #[test]
+    fn load_settles_at_the_time_taken_per_second_of_audio() {
+        let mut load = Load { host_rate_hz: 48_000.0, busy_per_sec: 0.0 };
+        let block = || (480, Duration::from_micros(500));
+        let first = load.add(block().0, block().1);
+        assert!(first < 0.001, "one block is no average: {first}");
+        let settled = (0..5000).map(|_| load.add(block().0, block().1)).last().unwrap();
+        assert!((settled - 0.05).abs() < 1e-3, "0.5 ms of every 10: {settled}");
     }
 
     #[test]

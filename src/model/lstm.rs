@@ -10,7 +10,7 @@ const QUANTISED_MAX: f32 = 127.0;
 const GATES: usize = 4;
 
 /// An int8 matrix with a scale per row, stored widened to i16: products of pairs then add up in one instruction of any x86 or
-/// ARM vector unit (`pmaddwd`, `smlal`), which the compiler finds in [`dot`].
+/// ARM vector unit (`pmaddwd`, `smlal`), which the compiler finds in `dot`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantisedMatrix {
     rows: Vec<i16>,

@@ -1,4 +1,4 @@
-//! Where the picture is painted: lines, areas and text in points, on a canvas of [`SUPERSAMPLING`]² pixels a point.
+//! Where the picture is painted: lines, areas and text in points, on a canvas of `SUPERSAMPLING`² pixels a point.
 //!
 //! plotters' bitmap backend paints polygons without anti-aliasing and places each letter on a whole pixel; painting large and averaging
 //! down makes both smooth. Lines are painted piece by piece with round joins, since its mitred ones shoot out at sharp corners.
