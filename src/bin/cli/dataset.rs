@@ -17,9 +17,9 @@ use crate::npz::Npz;
 
 /// Write the windows of a labelled collection as .npz, for models/train.py.
 ///
-/// The features are those that the meter itself serves, from the same code. Arrays: steps [N,99,106] and constants [N,4]
-/// (unscaled; see step_names and constant_names), song [N], and the label columns valence_mean, valence_std, arousal_mean,
-/// arousal_std, excited and joy [N], NaN where the labels file has none. A song gives a window every --every seconds; one shorter
+/// The features are those that the meter itself serves, from the same code. Arrays over N windows: steps N × 99 × 106 and constants N × 4
+/// (unscaled; see step_names and constant_names), song N, and the label columns valence_mean, valence_std, arousal_mean,
+/// arousal_std, excited and joy N, NaN where the labels file has none. A song gives a window every --every seconds; one shorter
 /// than ten seconds gives a single window, its music repeated.
 #[derive(clap::Args)]
 #[command(
