@@ -307,3 +307,102 @@ impl FeatureWindow {
         power_to_db(self.mean_energy(steps))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Energy of a loud frame, and of one that counts as silence.
+    const LOUD: f32 = 1e4;
+    const SILENT: f32 = 0.0;
+
+    /// A frame whose harmonic onset strength is `mark`, to be recognised by.
+    fn frame(energy: f32, mark: f32) -> FrameFeatures {
+        let part = |onset| PartFeatures {
+            chroma: [0.5; N_CHROMA],
+            energy,
+            mel: [energy / 1000.0; N_MEL_BANDS],
+            onset,
+        };
+        FrameFeatures { harmonic: part(mark), percussive: part(0.0) }
+    }
+
+    /// A window after `steps` steps of each energy, marked 0, 1, 2, … step by step.
+    fn window(stretches: &[(f32, usize)]) -> FeatureWindow {
+        let mut window = FeatureWindow::new();
+        let energies = stretches.iter().flat_map(|(energy, n)| std::iter::repeat_n(*energy, *n));
+        for (step, energy) in energies.enumerate() {
+            (0..FRAMES_PER_STEP).for_each(|_| _ = window.push(&frame(energy, step as f32)));
+        }
+        window
+    }
+
+    /// The marks of the steps that the network would see, oldest first.
+    fn marks(window: &FeatureWindow) -> Vec<usize> {
+        let (heard, mut input) = (window.heard(), NetworkInput::default());
+        window.write(heard, &window.summary(heard), &mut input);
+        let steps = input.steps.chunks_exact(N_STEP_FEATURES);
+        steps.map(|step| step[N_STEP_FEATURES - 2] as usize).collect()
+    }
+
+    #[test]
+    fn every_feature_has_its_own_name() {
+        let mut names = step_names();
+        assert_eq!(names.len(), N_STEP_FEATURES);
+        assert_eq!(names[N_STEP_FEATURES - 2], "onset_harmonic");
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), N_STEP_FEATURES);
+    }
+
+    #[test]
+    fn the_window_is_full_when_its_first_frame_has_all_its_neighbours() {
+        assert_eq!(window(&[(LOUD, 102)]).heard(), Heard::Steps(99));
+        assert_eq!(window(&[(LOUD, 103)]).heard(), Heard::Full);
+        assert_eq!(marks(&window(&[(LOUD, 300)])), (201..300).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn little_music_is_repeated_so_that_it_ends_with_the_newest_step() {
+        let marks = marks(&window(&[(LOUD, 10)]));
+        assert_eq!(marks.len(), N_STEPS);
+        assert_eq!(marks[N_STEPS - 12..], [8, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    }
+
+    #[test]
+    fn a_long_silence_ends_what_was_heard_and_a_rest_does_not() {
+        assert_eq!(window(&[]).heard(), Heard::Steps(0));
+        assert_eq!(window(&[(SILENT, 3)]).heard(), Heard::Silence);
+        assert_eq!(window(&[(LOUD, 200), (SILENT, SILENCE_STEPS - 1)]).heard(), Heard::Full);
+        assert_eq!(window(&[(LOUD, 200), (SILENT, SILENCE_STEPS)]).heard(), Heard::Silence);
+        let resumed = window(&[(LOUD, 200), (SILENT, SILENCE_STEPS), (LOUD, 12)]);
+        assert_eq!(resumed.heard(), Heard::Steps(12));
+        assert!(marks(&resumed).iter().all(|mark| *mark >= 200 + SILENCE_STEPS));
+        let long_ago = window(&[(LOUD, 50), (SILENT, SILENCE_STEPS), (LOUD, 99)]);
+        assert_eq!(long_ago.heard(), Heard::Full);
+    }
+
+    #[test]
+    fn gain_moves_nothing_that_the_network_sees() {
+        let input = |energy: f32| {
+            let (window, mut input) = (window(&[(energy, 110)]), NetworkInput::default());
+            window.write(window.heard(), &window.summary(window.heard()), &mut input);
+            input
+        };
+        let (loud, quiet) = (input(LOUD), input(LOUD / 1024.0));
+        let pairs = loud.steps.iter().zip(&quiet.steps);
+        assert!(
+            pairs
+                .chain(loud.constants.iter().zip(&quiet.constants))
+                .all(|(a, b)| (a - b).abs() < 1e-4)
+        );
+    }
+
+    #[test]
+    fn reset_is_new() {
+        let mut window = window(&[(LOUD, 150)]);
+        window.reset();
+        assert_eq!(window.heard(), Heard::Steps(0));
+        assert!((0..3).all(|_| !window.push(&frame(LOUD, 0.0))) && window.push(&frame(LOUD, 0.0)));
+    }
+}

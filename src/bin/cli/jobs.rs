@@ -1,11 +1,12 @@
 //! Work on many files at once, with progress, and what it needs: files of a folder, a model, readings of a file.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use moodring::analyser::Analyser;
 use moodring::decode::AudioFile;
@@ -41,17 +42,23 @@ pub fn audio_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Runs `work` on every item, on all cores, and hands the results to `done` in the order of the items.
+///
+/// A panic on one item, in a decoder say, is that item's error and takes no other with it.
 pub fn each<T: Sync, R: Send>(
     items: &[T],
-    work: impl Fn(&T) -> R + Sync,
-    mut done: impl FnMut(&T, R),
+    work: impl Fn(&T) -> anyhow::Result<R> + Sync,
+    mut done: impl FnMut(&T, anyhow::Result<R>),
 ) {
+    let guarded = |item: &T| {
+        catch_unwind(AssertUnwindSafe(|| work(item)))
+            .unwrap_or_else(|_| Err(anyhow!("reading it failed; please report this file")))
+    };
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            let (sender, next, work) = (sender.clone(), &next, &work);
+            let (sender, next, work) = (sender.clone(), &next, &guarded);
             scope.spawn(move || {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
@@ -63,7 +70,7 @@ pub fn each<T: Sync, R: Send>(
             });
         }
         drop(sender);
-        let mut waiting: Vec<Option<R>> = items.iter().map(|_| None).collect();
+        let mut waiting: Vec<Option<anyhow::Result<R>>> = items.iter().map(|_| None).collect();
         let mut due = 0;
         for (index, result) in receiver {
             waiting[index] = Some(result);
@@ -133,4 +140,23 @@ pub fn read_file(
     mood.duration_secs = samples as f64 / rate_hz;
     mood.broken_packets = file.broken_packets;
     Ok(mood)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_and_a_panic_costs_only_its_own() {
+        let items: Vec<u64> = (0..20).collect();
+        let work = |n: &u64| {
+            std::thread::sleep(std::time::Duration::from_micros(500 * (20 - n)));
+            assert_ne!(*n, 7, "on purpose");
+            Ok(n * n)
+        };
+        let mut done = Vec::new();
+        each(&items, work, |n, result| done.push((*n, result.ok())));
+        let expected: Vec<_> = items.iter().map(|n| (*n, (*n != 7).then_some(n * n))).collect();
+        assert_eq!(done, expected);
+    }
 }
