@@ -9,8 +9,14 @@ use super::voices::{Note, Voice};
 /// The loudest sample of the piece, dB re full scale.
 const PEAK_DB: f32 = -1.0;
 
-/// Everything into the soft limit, dB: chosen so that only kicks and crashes bend in it.
-const DRIVE_DB: f32 = 3.0;
+/// Everything into the soft limit, dB: where the piece is calm only peaks bend in it, where it is excited the whole mix does,
+/// as it would on a record of that kind.
+const CALM_DRIVE_DB: f32 = 3.0;
+const EXCITED_DRIVE_DB: f32 = 15.0;
+
+/// Treble added before the limit where the piece is excited, and the frequency that it starts from.
+const EXCITED_TREBLE: f32 = 2.0;
+const TREBLE_HZ: f32 = 3000.0;
 
 /// The end fades out over this long, seconds.
 const FADE_SECS: f32 = 0.8;
@@ -167,9 +173,30 @@ impl Comb {
     }
 }
 
+/// Treble and soft limit, both as hard as the piece is excited at the moment.
 fn limit(frames: &mut Frames) {
-    let drive = db(DRIVE_DB);
-    frames.as_flattened_mut().iter_mut().for_each(|x| *x = (drive * *x).tanh());
+    let treble_step = 1.0 - (-std::f32::consts::TAU * TREBLE_HZ / RATE).exp();
+    let mut bass = [0.0; 2];
+    for (i, frame) in frames.iter_mut().enumerate() {
+        let excitement = excitement(i as f32 / RATE);
+        let drive = db(CALM_DRIVE_DB + excitement * (EXCITED_DRIVE_DB - CALM_DRIVE_DB));
+        // Half of what the drive adds is taken back, in decibels: louder, but not by all of it.
+        let makeup = (db(CALM_DRIVE_DB) / drive).sqrt();
+        for side in [0, 1] {
+            bass[side] += treble_step * (frame[side] - bass[side]);
+            let treble = excitement * EXCITED_TREBLE * (frame[side] - bass[side]);
+            frame[side] = makeup * (drive * (frame[side] + treble)).tanh();
+        }
+    }
+}
+
+/// 0 in the calm part, rising through the building one, 1 in the excited one, falling through the outro.
+fn excitement(secs: f32) -> f32 {
+    let [_, build, joy, outro] = SECTIONS;
+    let part = |section: &super::Section| {
+        ((secs - section.start_secs) / (section.end_secs - section.start_secs)).clamp(0.0, 1.0)
+    };
+    if secs < joy.start_secs { part(&build) } else { 1.0 - part(&outro) }
 }
 
 fn fade_out(frames: &mut Frames) {
@@ -197,6 +224,15 @@ mod tests {
         assert!(lowest < 0.5);
         assert_eq!(gains[0], 1.0);
         assert!(gains[(0.4 * RATE) as usize] > 0.98);
+    }
+
+    #[test]
+    fn excitement_follows_the_form() {
+        let [calm, build, joy, outro] = SECTIONS;
+        assert_eq!(excitement(calm.start_secs), 0.0);
+        assert!(excitement(build.start_secs + 1.0) < excitement(build.end_secs - 1.0));
+        assert_eq!(excitement(joy.start_secs + 1.0), 1.0);
+        assert!(excitement(outro.end_secs) < 0.01);
     }
 
     #[test]
