@@ -15,7 +15,8 @@ use moodring::units::power_to_db;
 
 /// Magnitudes: f32 against f64 transforms of values up to some hundreds.
 const MAGNITUDE_TOLERANCE: f32 = 2e-4;
-/// Bins whose two medians are so close that rounding decides: fewer than one in ten thousand.
+/// Bins whose two medians are so close that rounding decides: fewer than one in ten thousand, here and, of the bins within 100 dB
+/// of their frame's loudest, in recordings.
 const MASK_FLIPS: f64 = 1e-4;
 /// Chroma in [0, 1] and energies: one flipped bin moves them more than rounding does.
 const CHROMA_TOLERANCE: f32 = 2e-3;

@@ -16,6 +16,10 @@ use crate::config::{LOOKAHEAD_FRAMES, MEDIAN_LENGTH};
 ///
 /// Both axes are extended by reflection. Silence is percussive: a tie.
 ///
+/// Where a recording holds nothing but the rounding of the transform, as above a codec's low-pass, chance decides, in librosa as
+/// here: up to 3 % of all bins of such a recording differ, but under 0.01 % of those within 100 dB of their frame's loudest, and
+/// under a millionth of the energy (25 songs of DEAM).
+///
 /// # Source
 /// FitzGerald, "Harmonic/percussive separation using median filtering", DAFx 2010, with binary masks. As
 /// `librosa.decompose.hpss(S, kernel_size=31, power=inf, mask=True)[0]`; golden: `tests/data/mask_harmonic.npy`.
