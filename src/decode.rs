@@ -23,9 +23,10 @@ pub struct AudioFile {
     pub total_samples: Option<u64>,
     /// Packets that could not be decoded so far, and left a gap.
     pub broken_packets: usize,
-    /// Interleaved samples of the block in hand.
-    interleaved: Vec<f32>,
-    mono: Vec<f32>,
+    /// The block decoded ahead, interleaved; empty where none is.
+    ahead: Vec<f32>,
+    /// The block handed out.
+    block: Vec<f32>,
 }
 
 impl AudioFile {
@@ -68,8 +69,8 @@ impl AudioFile {
             track_id,
             total_samples,
             broken_packets: 0,
-            interleaved: Vec::new(),
-            mono: Vec::new(),
+            ahead: Vec::new(),
+            block: Vec::new(),
         };
         // Some formats name rate and channels only in their first packet.
         if file.rate_hz == 0.0 || file.n_channels == 0 {
@@ -82,15 +83,15 @@ impl AudioFile {
     ///
     /// A packet that cannot be decoded is skipped and counted; a file that breaks off ends there.
     pub fn next_block(&mut self) -> Option<&[f32]> {
-        if self.interleaved.is_empty() {
+        if self.ahead.is_empty() {
             self.read_block();
         }
-        if self.interleaved.is_empty() {
+        if self.ahead.is_empty() {
             return None;
         }
-        std::mem::swap(&mut self.interleaved, &mut self.mono);
-        self.interleaved.clear();
-        Some(&self.mono)
+        std::mem::swap(&mut self.ahead, &mut self.block);
+        self.ahead.clear();
+        Some(&self.block)
     }
 
     /// The next block as the mean of its channels; `None` at the end.
@@ -98,15 +99,15 @@ impl AudioFile {
         let n_channels = self.n_channels.max(1);
         self.next_block()?;
         let mean = |sample: &[f32]| sample.iter().sum::<f32>() / n_channels as f32;
-        let n_samples = self.mono.len() / n_channels;
+        let n_samples = self.block.len() / n_channels;
         for n in 0..n_samples {
-            self.mono[n] = mean(&self.mono[n * n_channels..(n + 1) * n_channels]);
+            self.block[n] = mean(&self.block[n * n_channels..(n + 1) * n_channels]);
         }
-        self.mono.truncate(n_samples);
-        Some(&self.mono)
+        self.block.truncate(n_samples);
+        Some(&self.block)
     }
 
-    /// Decodes the next block into `interleaved`; leaves it empty at the end.
+    /// Decodes the next block into `ahead`; leaves it empty at the end.
     fn read_block(&mut self) -> Option<()> {
         loop {
             // A stream that breaks off, or turns into another one, ends where it breaks.
@@ -128,7 +129,7 @@ impl AudioFile {
                         self.broken_packets += 1;
                         continue;
                     }
-                    block.copy_to_vec_interleaved(&mut self.interleaved);
+                    block.copy_to_vec_interleaved(&mut self.ahead);
                     return Some(());
                 }
                 Err(Error::DecodeError(_)) => self.broken_packets += 1,
