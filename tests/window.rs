@@ -73,6 +73,8 @@ impl<'d> Editor<'d> {
 
     fn close(self, host: &mut Host) -> Result<()> {
         self.gui.destroy(&host.plugin());
+        // The window's own thread is still saying goodbye to the server and to GL; a host lives on for longer than that.
+        std::thread::sleep(Duration::from_millis(500));
         self.display.close(self.parent)
     }
 
