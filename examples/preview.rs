@@ -8,12 +8,14 @@
 mod offscreen;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use egui::vec2;
 use moodring::editor::view::{Heard, ViewState};
 use moodring::editor::window_ui;
 use moodring::engine::publish::Status;
+use moodring::model::card::ModelFacts;
 use moodring::model::space::LabelSpace;
 use moodring::reading::{Phase, Reading};
 
@@ -47,7 +49,7 @@ fn states() -> Vec<(&'static str, Heard)> {
     let fallen = "Your model could not be used: it was made for 44100 Hz and this analysis runs at 22050 Hz. \
                   The shipped model reads instead. Retrain yours as models/README.md says.";
     vec![
-        ("waiting", Heard { spaces: live.spaces.clone(), ..Heard::default() }),
+        ("waiting", Heard { model: Arc::clone(&live.model), ..Heard::default() }),
         ("listening", heard(Phase::Listening, 4.3, [0.31, 0.62])),
         ("live", live.clone()),
         ("ambiguous", heard(Phase::Live, 10.0, [0.52, 0.18])),
@@ -77,7 +79,8 @@ fn heard(phase: Phase, heard_secs: f32, shares: [f32; 2]) -> Heard {
     };
     let spaces =
         vec![LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joyful", "sad", 0.0)];
-    Heard { reading, status: Status::Running, spaces, ..Heard::default() }
+    let model = Arc::new(ModelFacts { spaces, ..ModelFacts::default() });
+    Heard { reading, status: Status::Running, model, ..Heard::default() }
 }
 
 fn save(

@@ -2,11 +2,13 @@
 
 import numpy as np
 
-MEL_FLOOR_DB = -80.0
+MEL_FLOOR_DB = -110.0
 
 # Chance that a window stands in for a provisional reading: only its newest steps, repeated to fill the window.
 TILE_CHANCE = 0.2
-MIN_TILED_STEPS = 10
+# Shares of a window.
+MIN_TILED = 0.1
+MAX_MASKED_TIME = 0.2
 ROLL_CHANCE = 0.5
 STRETCH_CHANCE = 0.5
 # 8 % is about the reach of a turntable's pitch fader.
@@ -18,7 +20,6 @@ NOISE_STD = 0.1
 CONSTANT_NOISE_STD = 0.15
 MASK_CHANCE = 0.5
 MAX_MASKED_BANDS = 10
-MAX_MASKED_STEPS = 20
 
 
 def columns(names, prefix):
@@ -27,6 +28,11 @@ def columns(names, prefix):
 
 def mel_columns(step_names):
     return columns(step_names, "mel_")
+
+
+def min_tiled(n_steps):
+    """Steps of the shortest provisional reading."""
+    return max(round(MIN_TILED * n_steps), 1)
 
 
 def tiled_index(n_steps, kept):
@@ -55,6 +61,7 @@ class Augmenter:
         self.rng = np.random.default_rng(seed)
         self.scaling = scaling
         self.n_features = len(step_names)
+        self.rests = False
 
         def blocks(kind):
             both = (columns(step_names, f"{kind}_{part}_") for part in ("harmonic", "percussive"))
@@ -62,6 +69,10 @@ class Augmenter:
 
         self.chroma, self.mel, self.all_mel = blocks("chroma"), blocks("mel"), mel_columns(step_names)
         self.tempo = columns(constant_names, "tempo_")
+
+    def rest(self):
+        """From now on only standardises."""
+        self.rests = True
 
     def time_index(self, n_steps):
         """Source step of each step, and the octaves that the tempo rises by."""
@@ -77,12 +88,16 @@ class Augmenter:
         return rng.normal(0, TILT_STD_DB) * band + rng.normal(0, BUMP_STD_DB) * bump
 
     def one(self, steps, constants):
-        """A changed, standardised copy of one raw window."""
-        rng = self.rng
+        """A changed, standardised copy of one raw window, and which of its steps each new step is."""
+        rng, n_steps = self.rng, len(steps)
+        if self.rests:
+            return self.scaling.steps(steps), self.scaling.constants(constants), np.arange(n_steps)
         if rng.random() < TILE_CHANCE:
-            steps, octaves = tiled(steps, rng.integers(MIN_TILED_STEPS, len(steps)), self.all_mel), 0.0
+            kept = rng.integers(min_tiled(n_steps), n_steps)
+            index, octaves = tiled_index(n_steps, kept), 0.0
+            steps = tiled(steps, kept, self.all_mel)
         else:
-            index, octaves = self.time_index(len(steps))
+            index, octaves = self.time_index(n_steps)
             steps = steps[index]
         turned, turn = np.arange(self.n_features), rng.integers(12)
         for block in self.chroma:
@@ -103,13 +118,14 @@ class Augmenter:
             for block in self.mel:
                 steps[:, block[low : low + width]] = 0.0
         if rng.random() < MASK_CHANCE:
-            width = rng.integers(1, MAX_MASKED_STEPS + 1)
-            low = rng.integers(len(steps) - width + 1)
+            width = rng.integers(1, int(MAX_MASKED_TIME * n_steps) + 1)
+            low = rng.integers(n_steps - width + 1)
             steps[low : low + width] = 0.0
         constants = self.scaling.constants(constants)
         constants += CONSTANT_NOISE_STD * rng.standard_normal(constants.shape, dtype=np.float32)
-        return steps, constants
+        return steps, constants, index
 
     def batch(self, steps, constants):
+        """Changed copies of a batch of windows, and the steps that theirs came from [B, T]."""
         drawn = [self.one(s, c) for s, c in zip(steps, constants)]
-        return np.stack([s for s, _ in drawn]), np.stack([c for _, c in drawn])
+        return tuple(np.stack(part) for part in zip(*drawn))

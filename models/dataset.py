@@ -1,6 +1,6 @@
 """Windows written by `moodring-cli dataset`, their soft labels, and the splits by song."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,8 @@ class Windows:
     set_name: np.ndarray  # [N] file stem of the data set
     song: np.ndarray  # [N] unique over all sets
     ratings: dict  # column -> [N], NaN where a set has none
+    end_secs: np.ndarray  # [N] end of the window in its song
+    votes: dict  # song -> [R, 2], valence and arousal of every rater about the midpoint; songs without votes are absent
     step_names: list
     constant_names: list
 
@@ -60,11 +62,30 @@ class Windows:
         ratings = {name: column[index] for name, column in self.ratings.items()}
         return Windows(
             self.steps[index], self.constants[index], self.set_name[index], self.song[index], ratings,
-            self.step_names, self.constant_names,
+            self.end_secs[index], self.votes, self.step_names, self.constant_names,
         )  # fmt: skip
 
 
+    def coarser(self, factor):
+        """Means over `factor` steps each, the newest kept where they do not divide: what a card's larger frames_per_step asks for."""
+        n = self.steps.shape[1] // factor
+        newest = self.steps[:, self.steps.shape[1] - n * factor :]
+        steps = newest.reshape(len(self), n, factor, -1).mean(axis=2)
+        return replace(self, steps=steps)
+
+
 RATING_COLUMNS = ("valence_mean", "valence_std", "arousal_mean", "arousal_std", "excited", "joy")
+
+
+def votes_of(stem, arrays):
+    """(song, [R, 2]) of every song of a data set that carries single votes."""
+    if "vote_song" not in arrays:
+        return
+    points = np.stack([arrays["vote_valence"], arrays["vote_arousal"]], axis=1) - RATING_MIDPOINT
+    order = np.argsort(arrays["vote_song"], kind="stable")
+    songs, starts = np.unique(arrays["vote_song"][order], return_index=True)
+    for song, cast in zip(songs, np.split(points[order], starts[1:])):
+        yield f"{stem}/{song}", cast
 
 
 def load(paths, only=()):
@@ -93,19 +114,21 @@ def load(paths, only=()):
         set_name=np.concatenate([np.full(len(a["song"]), stem) for stem, a in parts]),
         song=np.concatenate([np.char.add(f"{stem}/", a["song"].astype(str)) for stem, a in parts]),
         ratings={name: joined(name) for name in RATING_COLUMNS},
+        end_secs=joined("end_secs"),
+        votes=dict(item for stem, arrays in parts for item in votes_of(stem, arrays)),
         step_names=[names[0][i] for i in kept],
         constant_names=names[1],
     )
 
 
-def soft_labels(ratings, spaces):
+def soft_labels(windows, spaces):
     """Share of votes of each space's first pole, [N, n_spaces]; NaN where the ratings do not say.
 
-    A rater votes for the pole it has a positive dot product with (Liu, Fang and Huang 2018). Where only mean and standard
-    deviation are published, raters are taken as normal and the two scales as independent, so that the projection onto the
-    axis is normal too. 4Q's quadrants are votes of its makers: they fix a space if both scales pull the same way.
+    A rater votes for the pole it has a positive dot product with (Liu, Fang and Huang 2018). Where single votes are published they
+    are counted. Where only mean and standard deviation are, raters are taken as normal and the two scales as independent, so that the
+    projection onto the axis is normal too. 4Q's quadrants are votes of its makers: they fix a space if both scales pull the same way.
     """
-    columns = []
+    ratings, columns = windows.ratings, []
     for space in spaces:
         along_v, along_a = space.direction()
         mean = along_v * (ratings["valence_mean"] - RATING_MIDPOINT) + along_a * (ratings["arousal_mean"] - RATING_MIDPOINT)
@@ -116,8 +139,18 @@ def soft_labels(ratings, spaces):
         agreed = (pull_v * pull_a >= 0) & (pull_v + pull_a != 0)
         hard = np.where(pull_v + pull_a > 0, HARD_VOTE_SHARE, 1 - HARD_VOTE_SHARE)
         hard = np.where(agreed & np.isfinite(pull_v + pull_a), hard, np.nan)
-        columns.append(np.clip(np.where(np.isfinite(share), share, hard), 1 - MAX_SHARE, MAX_SHARE))
+
+        counted = {song: counted_share(cast, (along_v, along_a)) for song, cast in windows.votes.items()}
+        voted = np.array([counted.get(song, np.nan) for song in windows.song], float)
+        share = np.where(np.isfinite(voted), voted, np.where(np.isfinite(share), share, hard))
+        columns.append(np.clip(share, 1 - MAX_SHARE, MAX_SHARE))
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+def counted_share(cast, direction):
+    """Share of single votes on the positive side of an axis; a vote on neither side counts half for each."""
+    along = cast @ np.array(direction)
+    return float(np.mean((along > 0) + 0.5 * (along == 0)))
 
 
 def folds_by_song(windows, n_folds, seed):

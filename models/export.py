@@ -1,12 +1,11 @@
-"""The fitted network as ONNX, quantised and not, and the card that travels with it."""
-
-import hashlib
-import json
+"""Fitted networks as one ONNX file, quantised and not."""
 
 import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+
+import network
 
 OPSET = 17
 # Opset of onnxruntime's own operators; DynamicQuantizeLSTM lives there.
@@ -25,69 +24,123 @@ def quantised(weight):
     return np.clip(np.round(weight / scale[:, None, :]), -INT8_LIMIT, INT8_LIMIT).astype(np.int8), scale.astype(np.float32)
 
 
-def lstm_nodes(params, pool, int8):
-    """The recurrent node and its weights; it yields `all` [T, 2, 1, H] or `last` [2, 1, H]."""
+class Graph:
+    """Nodes and weights as they are added; every value is named after the node that makes it."""
+
+    def __init__(self):
+        self.nodes, self.weights = [], {}
+
+    def add(self, op, inputs, name, **attributes):
+        self.nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
+        return name
+
+    def weight(self, name, value):
+        self.weights[name] = np.ascontiguousarray(value)
+        return name
+
+    def shape(self, name, *dims):
+        return self.weight(name, np.array(dims, np.int64))
+
+    def dense(self, x, layer, name):
+        w = self.weight(f"{name}_w", np.asarray(layer["w"], np.float32))
+        b = self.weight(f"{name}_b", np.asarray(layer["b"], np.float32))
+        return self.add("Gemm", [x, w, b], name)
+
+
+def lstm(graph, params, name, int8):
+    """The bidirectional LSTM over `by_time` [T, 1, F], its outputs averaged over time: [1, 2H]."""
     hidden = params["forward"]["r"].shape[0]
     # ONNX adds an input and a recurrent bias; ours is one.
     bias = stacked(params, "b")
-    bias = np.concatenate([bias, np.zeros_like(bias)], axis=1)
-    outputs = ["all", "", ""] if pool == "mean" else ["", "last", ""]
-    while not outputs[-1]:
-        outputs.pop()
-    shared = {"name": "lstm", "hidden_size": hidden, "direction": "bidirectional"}
-    if not int8:
+    bias = graph.weight(f"{name}_bias", np.concatenate([bias, np.zeros_like(bias)], axis=1))
+    shared = {"hidden_size": hidden, "direction": "bidirectional"}
+    if int8:
+        inputs = ["by_time"]
+        scales = []
+        for weight in "wr":
+            whole, scale = quantised(stacked(params, weight))
+            inputs.append(graph.weight(f"{name}_{weight}", whole))
+            scales.append(graph.weight(f"{name}_{weight}_scale", scale))
+            scales.append(graph.weight(f"{name}_{weight}_zero", np.zeros((2, 4 * hidden), np.int8)))
+        inputs += [bias, "", "", "", "", *scales]
+        graph.add("DynamicQuantizeLSTM", inputs, name, domain=CONTRIB, **shared)
+    else:
         # The plain operator keeps its weights the other way round.
-        weights = {"w": stacked(params, "w").swapaxes(1, 2), "r": stacked(params, "r").swapaxes(1, 2), "bias": bias}
-        return helper.make_node("LSTM", ["by_time", "w", "r", "bias"], outputs, **shared), weights
-    (w, w_scale), (r, r_scale) = quantised(stacked(params, "w")), quantised(stacked(params, "r"))
-    zeros = np.zeros((2, 4 * hidden), np.int8)
-    weights = {"w": w, "r": r, "bias": bias, "w_scale": w_scale, "w_zero": zeros, "r_scale": r_scale, "r_zero": zeros}
-    inputs = ["by_time", "w", "r", "bias", "", "", "", "", "w_scale", "w_zero", "r_scale", "r_zero"]
-    return helper.make_node("DynamicQuantizeLSTM", inputs, outputs, domain=CONTRIB, **shared), weights
+        weights = [graph.weight(f"{name}_{weight}", stacked(params, weight).swapaxes(1, 2)) for weight in "wr"]
+        graph.add("LSTM", ["by_time", *weights, bias], name, **shared)
+    mean = graph.add("ReduceMean", [name], f"{name}_mean", axes=[0], keepdims=0)
+    by_batch = graph.add("Transpose", [mean], f"{name}_by_batch", perm=[1, 0, 2])
+    return graph.add("Reshape", [by_batch, graph.shape(f"{name}_flat", 1, 2 * hidden)], f"{name}_vector")
 
 
-def model(params, pool, n_steps, int8, name):
-    """steps [1, T, F] and constants [1, C], both standardised, to shares [1, n_spaces, 2], first pole first."""
-    node = helper.make_node
-    lstm, weights = lstm_nodes(params, pool, int8)
-    nodes = [node("Transpose", ["steps"], ["by_time"], perm=[1, 0, 2]), lstm]
-    if pool == "mean":
-        nodes.append(node("ReduceMean", ["all"], ["last"], axes=[0], keepdims=0))
-    nodes += [
-        node("Transpose", ["last"], ["by_batch"], perm=[1, 0, 2]),
-        node("Reshape", ["by_batch", "flat"], ["vector"]),
-        node("Concat", ["vector", "constants"], ["joined"], axis=1),
-        node("Gemm", ["joined", "dense1_w", "dense1_b"], ["sum1"]),
-        node("Relu", ["sum1"], ["dense1"]),
-        node("Gemm", ["dense1", "dense2_w", "dense2_b"], ["sum2"]),
-        node("Relu", ["sum2"], ["dense2"]),
-        node("Gemm", ["dense2", "out_w", "out_b"], ["sum3"]),
-        node("Reshape", ["sum3", "pairs"], ["logits"]),
-        node("Softmax", ["logits"], ["shares"], axis=2),
-    ]
-    hidden, n_features = params["forward"]["r"].shape[0], params["forward"]["w"].shape[0]
-    n_constants = params["dense1"]["w"].shape[0] - 2 * hidden
-    n_spaces = params["out"]["b"].shape[0] // 2
-    for layer in ("dense1", "dense2", "out"):
-        weights |= {f"{layer}_{k}": np.asarray(params[layer][k], np.float32) for k in "wb"}
-    weights |= {"flat": np.array([1, 2 * hidden], np.int64), "pairs": np.array([1, n_spaces, 2], np.int64)}
+def statistics(graph, n_steps):
+    """Mean, deviation and mean change of every feature of `steps`: network.statistics."""
+    mean = graph.add("ReduceMean", ["steps"], "mean", axes=[1], keepdims=0)
+    square = graph.add("Mul", ["steps", "steps"], "square")
+    square_mean = graph.add("ReduceMean", [square], "square_mean", axes=[1], keepdims=0)
+    mean_square = graph.add("Mul", [mean, mean], "mean_square")
+    variance = graph.add("Sub", [square_mean, mean_square], "variance")
+    floor = graph.weight("variance_floor", np.array(network.VARIANCE_FLOOR, np.float32))
+    deviation = graph.add("Sqrt", [graph.add("Max", [variance, floor], "floored")], "deviation")
+    ends = {"first": 0, "second": 1, "last": n_steps, "last_but_one": n_steps - 1, "axis": 1}
+    at = {name: graph.shape(f"at_{name}", value) for name, value in ends.items()}
+    later = graph.add("Slice", ["steps", at["second"], at["last"], at["axis"]], "later")
+    earlier = graph.add("Slice", ["steps", at["first"], at["last_but_one"], at["axis"]], "earlier")
+    change = graph.add("Abs", [graph.add("Sub", [later, earlier], "difference")], "change")
+    change_mean = graph.add("ReduceMean", [change], "change_mean", axes=[1], keepdims=0)
+    return graph.add("Concat", [mean, deviation, change_mean], "statistics", axis=1)
+
+
+def model(fitted, settings, slope, bias, int8, name, n_steps):
+    """steps [1, T, F] and constants [1, C], both standardised, to shares [1, n_spaces, 2], first pole first.
+
+    The logits of all members are averaged and, so that shares are calibrated, their difference d becomes slope·d + bias.
+    """
+    graph = Graph()
+    graph.add("Transpose", ["steps"], "by_time", perm=[1, 0, 2])
+    shared = [statistics(graph, n_steps)] if settings.statistics else []
+    sums = []
+    for m, one in enumerate(fitted):
+        params, at = one.params, f"member{m}"
+        vector = lstm(graph, params, f"{at}_lstm", int8)
+        x = graph.add("Concat", [vector, *shared, "constants"], f"{at}_joined", axis=1)
+        for i in range(settings.layers):
+            x = graph.dense(x, params[f"dense{i + 1}"], f"{at}_dense{i + 1}")
+            x = graph.add("Relu", [x], f"{at}_relu{i + 1}")
+        sums.append(graph.dense(x, calibrated(params["out"], slope, bias, len(fitted)), f"{at}_out"))
+    total = graph.add("Sum", sums, "total") if len(sums) > 1 else sums[0]
+    first = fitted[0].params
+    n_spaces = first["out"]["b"].shape[0] // 2
+    graph.add("Reshape", [total, graph.shape("pairs", 1, n_spaces, 2)], "logits")
+    graph.add("Softmax", ["logits"], "shares", axis=2)
+
+    n_features = first["forward"]["w"].shape[0]
+    n_constants = len(fitted[0].scaling.constant_mean)
 
     def value(name, *shape):
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
-    graph = helper.make_graph(
-        nodes,
+    made = helper.make_graph(
+        graph.nodes,
         name,
         [value("steps", 1, n_steps, n_features), value("constants", 1, n_constants)],
         [value("shares", 1, n_spaces, 2)],
-        [numpy_helper.from_array(np.ascontiguousarray(w), n) for n, w in weights.items()],
+        [numpy_helper.from_array(w, n) for n, w in graph.weights.items()],
     )
     opsets = [helper.make_opsetid("", OPSET)] + ([helper.make_opsetid(CONTRIB, 1)] if int8 else [])
-    made = helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="moodring")
+    made = helper.make_model(made, opset_imports=opsets, ir_version=8, producer_name="moodring")
     # The checker knows only ONNX's own operators.
     if not int8:
         onnx.checker.check_model(made)
     return made.SerializeToString()
+
+
+def calibrated(out, slope, bias, n_members):
+    """The last layer of one of several members, whose logits will be summed; the bias goes to the first poles."""
+    w, b = np.asarray(out["w"], np.float32), np.asarray(out["b"], np.float32)
+    both = np.repeat(np.asarray(slope, np.float32), 2)
+    first = np.stack([np.asarray(bias, np.float32), np.zeros_like(slope, np.float32)], axis=1).reshape(-1)
+    return {"w": w * both / n_members, "b": (b * both + first) / n_members}
 
 
 def run(file, steps, constants):
@@ -105,43 +158,30 @@ def reference_input(n_steps, n_features, n_constants):
     return np.sin(0.1 * t + 0.37 * f).astype(np.float32), np.cos(np.arange(n_constants)).astype(np.float32)
 
 
-def compared(params, pool, n_steps, steps, constants, jax_shares, name="moodring"):
+def compared(fitted, settings, slope, bias, steps, constants, jax_shares, name="moodring"):
     """Both files, and how far they are from each other and from JAX on the given standardised windows."""
-    f32, int8 = (model(params, pool, n_steps, quantise, name) for quantise in (False, True))
+    f32, int8 = (
+        model(fitted, settings, slope, bias, quantise, name, steps.shape[1]) for quantise in (False, True)
+    )
     by_f32, by_int8 = run(f32, steps, constants), run(int8, steps, constants)
     return f32, int8, {
         "windows": len(steps),
         "f32_from_jax_max": float(np.abs(by_f32 - jax_shares).max()),
         "int8_from_f32_max": float(np.abs(by_int8 - by_f32).max()),
         "int8_from_f32_mean": float(np.abs(by_int8 - by_f32).mean()),
+        "decisions": int(by_int8.size),
         "decisions_flipped": int(np.sum((by_int8 > 0.5) != (by_f32 > 0.5))),
+        "bytes_int8": len(int8),
+        "bytes_f32": len(f32),
     }  # fmt: skip
 
 
-def reference(f32, int8, n_steps, n_features, n_constants):
+def reference(f32, int8, shape, n_constants):
     """The card's record of what onnxruntime answers to `reference_input`."""
-    steps, constants = reference_input(n_steps, n_features, n_constants)
+    steps, constants = reference_input(*shape, n_constants)
     return {
         "input": "steps[t, f] = sin(0.1 t + 0.37 f), constants[i] = cos(i), both already standardised",
         "shares_int8": run(int8, steps[None], constants[None])[0].tolist(),
         "shares_f32": run(f32, steps[None], constants[None])[0].tolist(),
         "made_with": f"onnxruntime {onnxruntime.__version__}",
     }
-
-
-def sha256(file):
-    return hashlib.sha256(file).hexdigest()
-
-
-def card_text(card):
-    """JSON with one key a line and the long lists each on one line, so that a changed card reads well in a diff."""
-
-    def rounded(value):
-        if isinstance(value, float):
-            return float(f"{value:.9g}")
-        if isinstance(value, dict):
-            return {k: rounded(v) for k, v in value.items()}
-        return [rounded(v) for v in value] if isinstance(value, list) else value
-
-    lines = (f"  {json.dumps(key)}: {json.dumps(rounded(value), ensure_ascii=False)}" for key, value in card.items())
-    return "{\n" + ",\n".join(lines) + "\n}\n"

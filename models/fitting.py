@@ -1,8 +1,8 @@
-"""Fitting one network: Adam with decoupled weight decay, averaged weights, early stopping on songs kept aside."""
+"""Fitting one network: Adam with decoupled weight decay on a cosine schedule, a running average of the weights."""
 
 import functools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
@@ -13,65 +13,100 @@ import network
 from augment import Augmenter, mel_columns, tiled
 from dataset import Scaling
 
+# A small collection is passed over more often, so that a network of few songs is fitted at all.
+MIN_UPDATES = 300
+# How much more often than a large set's the songs of a small set are drawn, at most.
+MAX_DRAWS = 3
+
 
 @dataclass(frozen=True)
 class Settings:
     """What a fit depends on besides its data."""
 
-    hidden: int = 128
+    # Units of the LSTM per direction, and networks whose logits are averaged.
+    hidden: int = 64
+    members: int = 4
+    # Steps of the analysis (93 ms) under one of the network.
+    coarseness: int = 3
+    statistics: bool = True
+    layers: int = 1
     dense: int = 256
-    pool: str = "mean"
     dropout: float = 0.4
-    rate: float = 1e-3
+    input_dropout: float = 0.3
+    augment: bool = True
+    rate: float = 2e-3
     weight_decay: float = 1e-2
     batch: int = 64
-    epochs: int = 60
-    patience: int = 12
-    # Share of each update in the running average of the weights that is evaluated and kept.
+    epochs: int = 30
+    # Share of each update in the running average of the weights that is kept.
     average: float = 0.02
+    # With a teacher: weight of its opinion against the label, and of guessing what it heard.
+    teacher: float = 0.7
+    taught: float = 0.3
     seed: int = 1
 
 
 @dataclass
 class Fitted:
-    """Weights, the scaling they expect, and where the fit stopped."""
+    """Weights of one network, the scaling they expect, and the loss after every epoch."""
 
     params: dict
     scaling: Scaling
-    best_epoch: int
-    best_loss: float
+    # One (loss in training, loss on songs kept aside or NaN) per epoch.
+    curve: list = field(default_factory=list)
 
 
 @functools.cache
-def predictor(pool):
-    return jax.jit(lambda p, s, c: jax.nn.softmax(network.logits(p, s, c, pool))[..., 0])
+def predictor(settings):
+    def leaning(params, steps, constants):
+        raw, _ = network.forward(params, steps, constants, settings)
+        return raw[..., 0] - raw[..., 1]
+
+    return jax.jit(leaning)
 
 
-def predicted(fitted, windows, settings, kept=None):
-    """Shares [N, n_spaces] of the windows, or of provisional readings for which only the newest `kept` steps were heard."""
-    steps = windows.steps if kept is None else tiled(windows.steps, kept, mel_columns(windows.step_names))
-    standardised = fitted.scaling.steps(steps), fitted.scaling.constants(windows.constants)
-    return network.shares(predictor(settings.pool), fitted.params, *standardised)
+def leaning(fitted, windows, settings, kept=None):
+    """Difference of the logits of both poles, [N, n_spaces]; with `kept`, as if only the newest steps had been heard."""
+    steps = windows.steps
+    if kept is not None:
+        steps = tiled(steps, kept, mel_columns(windows.step_names))
+    scaling = fitted.scaling
+    return network.leanings(predictor(settings), fitted.params, scaling.steps(steps), scaling.constants(windows.constants))
 
 
 def known_cross_entropy(share, label):
     """Mean cross-entropy of predicted shares against soft labels, where there are any."""
     share = np.clip(share, 1e-6, 1 - 1e-6)
-    return np.nanmean(-(label * np.log(share) + (1 - label) * np.log(1 - share)))
+    return float(np.nanmean(-(label * np.log(share) + (1 - label) * np.log(1 - share))))
 
 
-def one_window_per_song(songs, rng):
-    """A random window of every song, in random order: long clips weigh no more than short ones."""
-    order = rng.permutation(len(songs))
-    _, first = np.unique(songs[order], return_index=True)
-    return rng.permutation(order[first])
+def draws(windows):
+    """How often the songs of each window's set are drawn per epoch: the root of how much smaller it is than the largest."""
+    songs_of = {name: len(set(windows.song[windows.set_name == name])) for name in set(windows.set_name)}
+    largest = max(songs_of.values())
+    times = {name: min(max(round((largest / n) ** 0.5), 1), MAX_DRAWS) for name, n in songs_of.items()}
+    return np.array([times[name] for name in windows.set_name])
+
+
+def epoch_rows(windows, times, rng):
+    """A random window of every song as often as its set is drawn, in random order: long clips weigh no more than short ones."""
+    rows = []
+    for turn in range(times.max()):
+        drawn = rng.permutation(np.flatnonzero(times > turn))
+        _, first = np.unique(windows.song[drawn], return_index=True)
+        rows.append(drawn[first])
+    return rng.permutation(np.concatenate(rows))
 
 
 def make_update(optimiser, settings):
     @jax.jit
-    def update(params, averaged, state, steps, constants, label, key):
+    def update(params, averaged, state, steps, constants, label, heard, key):
         def loss_of(p):
-            return network.cross_entropy(network.logits(p, steps, constants, settings.pool, key, settings.dropout), label)
+            raw, guess = network.forward(p, steps, constants, settings, key)
+            loss = network.cross_entropy(raw, label)
+            if guess is None:
+                return loss
+            return loss + settings.taught * jnp.mean(jnp.square(guess - jnp.swapaxes(heard, 0, 1)))
 
         loss, gradient = jax.value_and_grad(loss_of)(params)
         change, state = optimiser.update(gradient, state, params)
@@ -82,43 +117,50 @@ def make_update(optimiser, settings):
     return update
 
 
-def fit(train, train_label, val, val_label, settings, say=print):
-    """Fits to `train`, keeps the averaged weights of the epoch with the lowest cross-entropy on `val`."""
+def fit(train, label, heard, settings, aside=None, say=print):
+    """Fits one network to the windows `train`, whose soft labels are `label` [N, n_spaces].
+
+    `heard` [N, T, n_taught] is what a teacher heard in each step, or None. `aside` is (windows, label) whose loss is only looked at.
+    """
     rng = np.random.default_rng(settings.seed)
     key = jax.random.key(settings.seed)
     scaling = Scaling.of(train)
     augmenter = Augmenter(train.step_names, train.constant_names, scaling, settings.seed)
+    if not settings.augment:
+        augmenter.rest()
+    n_taught = 0 if heard is None else heard.shape[2]
+    if heard is None:
+        heard = np.zeros((*train.steps.shape[:2], 1), np.float32)
     params = network.init(
-        key, train.steps.shape[2], train.constants.shape[1], train_label.shape[1], settings.hidden, settings.dense
+        key, train.steps.shape[2], train.constants.shape[1], label.shape[1], n_taught, settings
     )
-    batches = len(set(train.song)) // settings.batch
-    if batches == 0:
-        raise SystemExit(f"{len(set(train.song))} songs do not fill a batch of {settings.batch}; give a smaller --batch")
-    schedule = optax.warmup_cosine_decay_schedule(0.0, settings.rate, 2 * batches, settings.epochs * batches)
+    times = draws(train)
+    n_rows = len(epoch_rows(train, times, np.random.default_rng(0)))
+    batch = min(settings.batch, n_rows)
+    batches = n_rows // batch
+    epochs = max(settings.epochs, -(-MIN_UPDATES // batches))
+    schedule = optax.warmup_cosine_decay_schedule(0.0, settings.rate, min(2 * batches, 100), epochs * batches)
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=settings.weight_decay))
     state, averaged = optimiser.init(params), jax.tree.map(jnp.copy, params)
     update = make_update(optimiser, settings)
 
-    best = Fitted(averaged, scaling, 0, np.inf)
-    for epoch in range(1, settings.epochs + 1):
+    fitted = Fitted(averaged, scaling)
+    for epoch in range(1, epochs + 1):
         started, losses = time.monotonic(), []
-        order = one_window_per_song(train.song, rng)
+        rows = epoch_rows(train, times, rng)
         for i in range(batches):
-            rows = order[i * settings.batch : (i + 1) * settings.batch]
-            steps, constants = augmenter.batch(train.steps[rows], train.constants[rows])
+            now = rows[i * batch : (i + 1) * batch]
+            steps, constants, then = augmenter.batch(train.steps[now], train.constants[now])
             key, dropout_key = jax.random.split(key)
             params, averaged, state, loss = update(
-                params, averaged, state, steps, constants, train_label[rows], dropout_key
+                params, averaged, state, steps, constants, label[now], heard[now[:, None], then], dropout_key
             )
             losses.append(loss)
-        now = Fitted(averaged, scaling, epoch, 0.0)
-        now.best_loss = known_cross_entropy(predicted(now, val, settings), val_label)
-        if now.best_loss < best.best_loss:
-            best = now
-        say(
-            f"  epoch {epoch:3}  train {np.mean(jax.device_get(losses)):.4f}  val {now.best_loss:.4f}"
-            f"{'  best' if best is now else ''}  {time.monotonic() - started:.1f} s"
-        )
-        if epoch - best.best_epoch >= settings.patience:
-            break
-    return best
+        fitted.params = averaged
+        unseen = float("nan")
+        if aside is not None:
+            unseen = known_cross_entropy(network.shares(leaning(fitted, aside[0], settings)), aside[1])
+        fitted.curve.append((float(np.mean(jax.device_get(losses))), unseen))
+        say(f"  epoch {epoch:3} of {epochs}  loss {fitted.curve[-1][0]:.4f}  unseen {unseen:.4f}  {time.monotonic() - started:.1f} s")
+    fitted.params = jax.device_get(averaged)
+    return fitted

@@ -1,4 +1,7 @@
-"""The network: bidirectional LSTM, joined with the constants, two dense layers, a softmax per label space."""
+"""The networks: bidirectional LSTMs with the constants and, if asked for, statistics of their input, dense layers, softmax per space.
+
+A model is one network or several of the same shape that were fitted from different seeds, whose logits are averaged.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -6,12 +9,17 @@ import numpy as np
 
 # Order of the gates in every weight, as in ONNX: input, output, forget, cell.
 FORGET = 2
+# Under the root of a variance, so that a constant feature has a gradient.
+VARIANCE_FLOOR = 1e-6
+# Mean, standard deviation and mean change of every step feature.
+N_STATISTICS = 3
 
 
-def init(key, n_features, n_constants, n_spaces, hidden, dense):
+def init(key, n_features, n_constants, n_spaces, n_taught, settings):
     """Fresh weights. Forget bias 1, as in the paper, so that the cell remembers before it has learned what to forget."""
-    keys = iter(jax.random.split(key, 9))
+    keys = iter(jax.random.split(key, 16))
     glorot, orthogonal = jax.nn.initializers.glorot_uniform(), jax.nn.initializers.orthogonal()
+    hidden = settings.hidden
 
     def direction():
         recurrent = [orthogonal(k, (hidden, hidden)) for k in jax.random.split(next(keys), 4)]
@@ -24,13 +32,16 @@ def init(key, n_features, n_constants, n_spaces, hidden, dense):
     def layer(n_in, n_out):
         return {"w": glorot(next(keys), (n_in, n_out)), "b": jnp.zeros(n_out)}
 
-    return {
-        "forward": direction(),
-        "backward": direction(),
-        "dense1": layer(2 * hidden + n_constants, dense),
-        "dense2": layer(dense, dense),
-        "out": layer(dense, 2 * n_spaces),
-    }
+    n_in = 2 * hidden + n_constants + (N_STATISTICS * n_features if settings.statistics else 0)
+    dense = {}
+    for i in range(settings.layers):
+        dense[f"dense{i + 1}"] = layer(n_in, settings.dense)
+        n_in = settings.dense
+    params = {"forward": direction(), "backward": direction(), **dense, "out": layer(n_in, 2 * n_spaces)}
+    if n_taught:
+        # What a teacher heard in every step, guessed from the LSTM's output; used in fitting alone.
+        params["taught"] = layer(2 * hidden, n_taught)
+    return params
 
 
 def cell(direction, projected, h, c):
@@ -40,8 +51,8 @@ def cell(direction, projected, h, c):
     return jax.nn.sigmoid(o) * jnp.tanh(c), c
 
 
-def lstm_vector(params, steps, pool):
-    """[B, T, F] to [B, 2H]: mean of the outputs over time, or the last state of each direction."""
+def lstm_outputs(params, steps):
+    """[B, T, F] to [T, B, 2H]: the outputs of both directions at every step."""
     by_time = jnp.swapaxes(steps, 0, 1)
     directions = params["forward"], params["backward"]
     projected = [d["w"] for d in directions]
@@ -50,13 +61,19 @@ def lstm_vector(params, steps, pool):
 
     # Both directions in one loop: half the loop overhead, and two products that can run side by side.
     def step(carry, now):
-        new = [cell(d, x, h, c) for d, x, (h, c, _) in zip(directions, now, carry)]
-        return [(h, c, total + h) for (h, c), (_, _, total) in zip(new, carry)], None
+        new = [cell(d, x, h, c) for d, x, (h, c) in zip(directions, now, carry)]
+        return new, [h for h, _ in new]
 
-    carry, _ = jax.lax.scan(step, [(zero, zero, zero)] * 2, projected)
-    if pool == "mean":
-        return jnp.concatenate([total / steps.shape[1] for _, _, total in carry], axis=1)
-    return jnp.concatenate([h for h, _, _ in carry], axis=1)
+    _, (ahead, back) = jax.lax.scan(step, [(zero, zero)] * 2, projected)
+    return jnp.concatenate([ahead, back[::-1]], axis=2)
+
+
+def statistics(steps):
+    """[B, T, F] to [B, 3F]: mean, standard deviation and mean absolute change of every feature over time."""
+    mean = steps.mean(axis=1)
+    variance = jnp.square(steps).mean(axis=1) - jnp.square(mean)
+    change = jnp.abs(steps[:, 1:] - steps[:, :-1]).mean(axis=1)
+    return jnp.concatenate([mean, jnp.sqrt(jnp.maximum(variance, VARIANCE_FLOOR)), change], axis=1)
 
 
 def dropped(key, x, rate):
@@ -66,15 +83,20 @@ def dropped(key, x, rate):
     return jnp.where(jax.random.bernoulli(key, 1 - rate, x.shape), x / (1 - rate), 0.0)
 
 
-def logits(params, steps, constants, pool, key=None, dropout=0.0):
-    """[B, n_spaces, 2], first pole first."""
-    keys = [None] * 3 if key is None else jax.random.split(key, 3)
-    vector = dropped(keys[0], lstm_vector(params, steps, pool), dropout)
-    x = jnp.concatenate([vector, constants], axis=1)
-    for name, k in (("dense1", keys[1]), ("dense2", keys[2])):
-        x = dropped(k, jax.nn.relu(x @ params[name]["w"] + params[name]["b"]), dropout)
-    x = x @ params["out"]["w"] + params["out"]["b"]
-    return x.reshape(x.shape[0], -1, 2)
+def forward(params, steps, constants, settings, key=None):
+    """Logits [B, n_spaces, 2], first pole first, and the guess at what the teacher heard [T, B, n_taught] or None."""
+    keys = iter([None] * 8 if key is None else jax.random.split(key, 8))
+    outputs = lstm_outputs(params, steps)
+    parts = [dropped(next(keys), outputs.mean(axis=0), settings.dropout)]
+    if settings.statistics:
+        parts.append(dropped(next(keys), statistics(steps), settings.input_dropout))
+    x = jnp.concatenate([*parts, constants], axis=1)
+    for i in range(settings.layers):
+        layer = params[f"dense{i + 1}"]
+        x = dropped(next(keys), jax.nn.relu(x @ layer["w"] + layer["b"]), settings.dropout)
+    raw = x @ params["out"]["w"] + params["out"]["b"]
+    taught = outputs @ params["taught"]["w"] + params["taught"]["b"] if "taught" in params else None
+    return raw.reshape(raw.shape[0], -1, 2), taught
 
 
 def cross_entropy(raw, share):
@@ -86,8 +108,8 @@ def cross_entropy(raw, share):
     return jnp.sum(jnp.where(known, each, 0.0)) / jnp.maximum(jnp.sum(known), 1)
 
 
-def shares(predict, params, steps, constants, batch=256):
-    """Share of the first poles, [N, n_spaces], in batches of one size so that it is compiled once."""
+def leanings(predict, params, steps, constants, batch=256):
+    """Difference of the logits of both poles, [N, n_spaces], in batches of one size so that it is compiled once."""
     out = []
     for start in range(0, len(steps), batch):
         chunk = slice(start, start + batch)
@@ -95,3 +117,8 @@ def shares(predict, params, steps, constants, batch=256):
         padded = [np.concatenate([x[chunk], np.repeat(x[:1], short, axis=0)]) for x in (steps, constants)]
         out.append(np.asarray(predict(params, *padded))[: batch - short])
     return np.concatenate(out)
+
+
+def shares(leaning):
+    """Share of the first pole from the difference of its logits."""
+    return 1 / (1 + np.exp(-leaning))

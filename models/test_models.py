@@ -1,14 +1,19 @@
 """Run with `python -m unittest discover models`, in the environment of requirements.txt."""
 
+import tempfile
 import unittest
+from pathlib import Path
 
 import jax
 import numpy as np
 
 import augment
 import dataset
+import deam
 import export
+import fitting
 import network
+import report
 
 CHROMA = [f"chroma_{part}_{i}" for part in ("harmonic", "percussive") for i in range(12)]
 MEL = [f"mel_{part}_{i:02}" for part in ("harmonic", "percussive") for i in range(40)]
@@ -16,27 +21,32 @@ NAMES = CHROMA + MEL + ["onset_harmonic", "onset_percussive"]
 CONSTANTS = ["tempo_harmonic_octaves", "tempo_percussive_octaves", "energy_harmonic_db", "energy_percussive_db"]
 
 
-def ratings(**given):
-    return {name: np.array([given.get(name, np.nan)]) for name in dataset.RATING_COLUMNS}
+def windows_of(steps, song, votes=None, **given):
+    """Windows with the given ratings, NaN elsewhere."""
+    n = len(song)
+    ratings = {name: np.full(n, given.get(name, np.nan)) for name in dataset.RATING_COLUMNS}
+    return dataset.Windows(
+        steps=steps,
+        constants=np.random.default_rng(1).standard_normal((n, 4)).astype(np.float32),
+        set_name=np.full(n, "deam"),
+        song=np.array(song),
+        ratings=ratings,
+        end_secs=np.full(n, 10.0),
+        votes=votes or {},
+        step_names=NAMES,
+        constant_names=CONSTANTS,
+    )
 
 
-def share(space, **given):
-    return dataset.soft_labels(ratings(**given), [dataset.Space.parse(space)])[0, 0]
+def share(space, votes=None, **given):
+    one = windows_of(np.zeros((1, 99, len(NAMES)), np.float32), ["deam/1"], {"deam/1": votes} if votes is not None else None, **given)
+    return dataset.soft_labels(one, [dataset.Space.parse(space)])[0, 0]
 
 
 def invented_windows(n_songs=40, windows_per_song=3):
     rng = np.random.default_rng(0)
-    n = n_songs * windows_per_song
     song = np.repeat([f"deam/{i}" for i in range(n_songs)], windows_per_song)
-    return dataset.Windows(
-        steps=rng.standard_normal((n, 99, len(NAMES))).astype(np.float32),
-        constants=rng.standard_normal((n, 4)).astype(np.float32),
-        set_name=np.full(n, "deam"),
-        song=song,
-        ratings={},
-        step_names=NAMES,
-        constant_names=CONSTANTS,
-    )
+    return windows_of(rng.standard_normal((len(song), 99, len(NAMES))).astype(np.float32), song)
 
 
 class Labels(unittest.TestCase):
@@ -57,6 +67,44 @@ class Labels(unittest.TestCase):
         self.assertAlmostEqual(share("joy/sad:0", excited=1.0, joy=0.0), 0.05, places=5)
         self.assertAlmostEqual(share("tense/relaxed:135", excited=1.0, joy=0.0), 0.95, places=5)
         self.assertTrue(np.isnan(share("tense/relaxed:135", excited=1.0, joy=1.0)))
+
+
+    def test_single_votes_are_counted_and_come_before_mean_and_spread(self):
+        votes = np.array([[3.0, 1.0], [1.0, -2.0], [-3.0, -3.0], [0.0, -1.0]])
+        given = {"valence_mean": 1.0, "valence_std": 1.0, "arousal_mean": 9.0, "arousal_std": 1.0}
+        self.assertEqual(share("joy/sad:0", votes, **given), 0.625)
+        self.assertEqual(share("excited/calm:90", votes, **given), 0.25)
+
+    def test_the_modelled_share_is_that_of_normal_raters_when_they_are_counted(self):
+        mean, std = np.array([0.8, -0.4]), np.array([1.5, 1.2])
+        votes = np.random.default_rng(2).normal(mean, std, (200_000, 2))
+        for space in ("joy/sad:0", "excited/calm:90", "tense/relaxed:135"):
+            counted = share(space, votes)
+            modelled = share(space, valence_mean=5.8, valence_std=1.5, arousal_mean=4.6, arousal_std=1.2)
+            self.assertAlmostEqual(counted, modelled, places=2)
+
+
+class Deam(unittest.TestCase):
+    def test_the_download_is_set_right_where_its_scales_are_exchanged(self):
+        header = "song_id, valence_mean, valence_std, arousal_mean, arousal_std\n"
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            tables = folder / "annotations" / "song_level"
+            tables.mkdir(parents=True)
+            (tables / "static_annotations_averaged_songs_1_2000.csv").write_text(header + "2,3.1,0.9,3.0,0.6\n1001,5.5,1.0,6.5,1.2\n")
+            (tables / "static_annotations_averaged_songs_2000_2058.csv").write_text(header + "2058,4,1,7,2\n")
+            (folder / "MEMD_audio").mkdir()
+            (folder / "MEMD_audio" / "2.mp3").write_bytes(b"")
+            said = []
+            audio, labels = deam.prepared(folder, folder / "work", said.append)
+            self.assertEqual(audio.name, "MEMD_audio")
+            rows = labels.read_text().split()
+            self.assertEqual(rows[1:], ["2,3.0,0.6,3.1,0.9", "1001,5.5,1.0,6.5,1.2", "2058,4,1,7,2"])
+            self.assertIn("exchanged back for the 1 with", said[0])
+
+    def test_a_folder_that_is_no_download_says_so(self):
+        with tempfile.TemporaryDirectory() as folder, self.assertRaisesRegex(SystemExit, "is it the DEAM download"):
+            deam.prepared(Path(folder), Path(folder), print)
 
 
 class Splits(unittest.TestCase):
@@ -87,19 +135,74 @@ class Augmentation(unittest.TestCase):
         steps[:, 0] = steps[:, 12] = 100.0
         drawer = augment.Augmenter(NAMES, CONSTANTS, dataset.Scaling.of(windows), seed=3)
         for _ in range(20):
-            drawn, _ = drawer.one(steps, np.zeros(4, np.float32))
+            drawn, *_ = drawer.one(steps, np.zeros(4, np.float32))
             # A masked stretch of time is flat; look where something sounds.
             loud = drawn[np.argmax(drawn[:, :12].max(axis=1))]
             self.assertEqual(np.argmax(loud[:12]), np.argmax(loud[12:24]))
 
 
+class Coarser(unittest.TestCase):
+    def test_steps_are_averaged_and_the_newest_kept(self):
+        windows = invented_windows(1, 1)
+        windows.steps[0, :, 0] = np.arange(99)
+        self.assertEqual(windows.coarser(3).steps[0, :2, 0].tolist(), [1.0, 4.0])
+        self.assertEqual(windows.coarser(10).steps[0, [0, -1], 0].tolist(), [13.5, 93.5])
+
+
+class Report(unittest.TestCase):
+    def test_calibration_finds_the_slope_and_bias_that_were_put_in(self):
+        windows = invented_windows(2000, 1)
+        truth = np.random.default_rng(3).normal(0, 1, (2000, 1))
+        label = network.shares(truth)
+        slope, bias = report.calibration(windows, (truth - 0.4) / 1.7, label)
+        self.assertAlmostEqual(slope[0], 1.7, places=2)
+        self.assertAlmostEqual(bias[0], 0.4, delta=report.BALANCING_BIAS + 0.01)
+
+    def test_four_of_five_labels_lie_within_the_doubt(self):
+        rng = np.random.default_rng(4)
+        read = rng.uniform(0.05, 0.95, 5000)
+        label = np.clip(read + rng.normal(0, 0.08, 5000), 0, 1)
+        windows = windows_of(np.zeros((5000, 1, len(NAMES)), np.float32), [f"deam/{i}" for i in range(5000)], valence_std=1.0)
+        (table,) = report.doubt(windows, {None: read[:, None], 3: read[:, None]}, label[:, None])
+        self.assertEqual(table["heard_secs"], [3.0, 10.0])
+        low, high = (np.interp(read, table["shares"], table[end][1]) for end in ("low", "high"))
+        self.assertAlmostEqual(np.mean((label >= low) & (label <= high)), 0.8, delta=0.03)
+
+    def test_the_ambiguous_are_three_in_ten(self):
+        windows = invented_windows(1000, 1)
+        share = np.random.default_rng(5).uniform(0, 1, (1000, 1))
+        (half_width,) = report.ambiguous_half_widths(windows, share, share)
+        self.assertAlmostEqual(np.mean(np.abs(share - 0.5) < half_width), 0.3, delta=0.01)
+
+
+class Fit(unittest.TestCase):
+    def test_the_same_seed_gives_the_same_weights_and_learns(self):
+        windows = invented_windows(40, 2).coarser(9)
+        label = np.where(windows.steps[:, :, 30].mean(axis=1, keepdims=True) > 0, 0.9, 0.1).astype(np.float32)
+        settings = fitting.Settings(hidden=4, dense=8, epochs=2, batch=16)
+        one, two = (fitting.fit(windows, label, None, settings, say=lambda _: None) for _ in range(2))
+        self.assertTrue(np.array_equal(one.params["out"]["w"], two.params["out"]["w"]))
+        self.assertLess(one.curve[-1][0], one.curve[0][0])
+
+
 class Export(unittest.TestCase):
     def test_both_files_agree_with_the_network_in_jax(self):
         windows = invented_windows(8, 1)
-        for pool in ("mean", "last"):
-            params = network.init(jax.random.key(5), len(NAMES), 4, 2, hidden=32, dense=16)
-            by_jax = jax.nn.softmax(network.logits(params, windows.steps, windows.constants, pool))[..., 0]
-            *_, apart = export.compared(params, pool, 99, windows.steps, windows.constants, np.asarray(by_jax))
+        scaling = dataset.Scaling.of(windows)
+        slope, bias = np.array([1.5, 0.7]), np.array([0.2, -0.3])
+        for settings in (
+            fitting.Settings(hidden=32, members=2, dense=16, layers=2, statistics=True),
+            fitting.Settings(hidden=32, members=1, dense=16, layers=1, statistics=False),
+        ):
+            fitted = [
+                fitting.Fitted(network.init(jax.random.key(m), len(NAMES), 4, 2, 0, settings), scaling)
+                for m in range(settings.members)
+            ]
+            raw = sum(fitting.leaning(one, windows, settings) for one in fitted) / len(fitted)
+            steps, constants = scaling.steps(windows.steps), scaling.constants(windows.constants)
+            *_, apart = export.compared(
+                fitted, settings, slope, bias, steps, constants, network.shares(raw * slope + bias)
+            )
             self.assertLess(apart["f32_from_jax_max"], 1e-5)
             self.assertLess(apart["int8_from_f32_max"], 1e-2)
 

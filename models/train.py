@@ -1,226 +1,265 @@
 #!/usr/bin/env python3
-"""Fits Moodring's network to labelled windows and writes the model that the crate runs.
+"""From labelled music to a quantised, evaluated, documented model: what `cargo xtask train` runs.
 
-Three commands lead from audio to weights (moodring-cli writes the features, so that what is served is what was trained):
+  cargo xtask train --audio MUSIC --labels MUSIC.csv --out models/mine
+  cargo xtask train --deam DEAM --space tense/relaxed:135 --out models/tense
 
-  moodring-cli dataset --audio DEAM/audio --labels DEAM/labels.csv --out deam.npz
-  moodring-cli dataset --audio 4Q/audio --labels 4Q/labels.csv --out 4q.npz
-  python models/train.py --data deam.npz 4q.npz --folds 10 --out models/moodring
+--audio and --labels may be repeated, pair by pair, to fit one model to several collections. A labels file has the file name without
+its ending first and then one of: valence_mean, valence_std, arousal_mean, arousal_std on scales of 1 to 9; the columns excited and joy, 0
+or 1; or one row per rater and song with valence and arousal, 1 to 9. --deam takes the folder of the DEAM download as it comes.
 
-The last one first judges the recipe by cross-validation over songs (--folds 0 skips it) and then fits once to all songs but a
-small validation share (--no-fit skips that). It leaves, for --out models/moodring:
+The recipe is first judged by cross-validation over songs (--folds 0 skips it), then fitted to all songs. What is done is kept in
+the work folder, and the same command goes on where it was stopped. It leaves, for --out models/mine:
 
-  models/moodring.onnx       int8 LSTM weights; this one ships
-  models/moodring-f32.onnx   the same network unquantised, with --keep-f32
-  models/moodring.json       the card: features, scaling, label spaces, hash, results, reference output
-  models/moodring-cv.md      the cross-validation report
+  models/mine.onnx, mine.json    the model: int8 LSTM weights, and the card with features, scaling, label spaces, hash, doubt, results
+  models/mine-cv.md, -cv.png     the cross-validation report, and its pictures: reliability, coverage, learning curve
 
-The same seed, data and versions give the same weights. Two cores need minutes per fold; JAX runs on the CPU.
+The same seed, data and versions give the same weights on the same kind of processor. Two cores need minutes per fold; a GPU is used
+where JAX finds one.
 """
 
 import argparse
 import dataclasses
+import hashlib
 import json
+import os
 import shlex
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
-import augment
+import card
 import dataset
+import deam
 import export
 import fitting
+import network
 import report
+import workers
 
-SAMPLE_RATE_HZ = 22_050
-HOP_SAMPLES = 512
-WINDOW_SAMPLES = 2048
-MEDIAN_LENGTH = 31
-FRAMES_PER_STEP = 4
-# Share of the songs, one in so many, that early stopping looks at.
-VAL_ONE_IN = 10
+# The analysis's constants, which the crate checks against its own.
+STEP_FRAMES = 4
+STEP_SECS = STEP_FRAMES * 512 / 22_050
 # Seconds heard, for which provisional readings are judged too.
 PROVISIONAL_SECS = (1, 3, 5)
-# Windows on which the exported files are compared with JAX.
-COMPARED_WINDOWS = 400
-
-LICENCE = (
-    "Fitted to annotations of DEAM (CC BY-NC) and 4Q (for research): the weights are for non-commercial use. "
-    "The code around them is MIT OR Apache-2.0; fit your own weights to your own labels to be free of this."
-)
+# Windows on which the exported files are compared with JAX and each other.
+COMPARED_WINDOWS = 2000
+DEFAULT_SPACES = ("excited/calm:90", "joy/sad:0")
 
 
 def arguments(argv):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="cargo xtask train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     add = parser.add_argument
-    add("--data", nargs="+", required=True, metavar="F.npz", help="windows written by `moodring-cli dataset`")
+    add("--audio", type=Path, action="append", default=[], metavar="DIR", help="a folder of music; --labels goes with it")
+    add("--labels", type=Path, action="append", default=[], metavar="CSV", help="what listeners said of it")
+    add("--deam", type=Path, metavar="DIR", help="the DEAM download as it comes: its exchanged columns are set right")
+    add("--data", type=Path, nargs="+", default=[], metavar="F.npz", help="windows that `moodring-cli dataset` has written already")
     add("--out", type=Path, required=True, metavar="STEM", help="path of the files to write, without extension")
-    add("--space", action="append", metavar="FIRST/SECOND:DEGREES", help="a label space: its poles and the direction of the "
-        "first, counter-clockwise from positive valence; repeat it (default: excited/calm:90 joy/sad:0)")  # fmt: skip
+    add("--work", type=Path, metavar="DIR", help="where to keep what is done (default: target/train/NAME)")
+    add("--cli", metavar="PATH", default="target/debug/moodring-cli", help=argparse.SUPPRESS)
+    add("--target", type=Path, default=Path("target"), help=argparse.SUPPRESS)
+    add("--space", action="append", metavar="FIRST/SECOND:DEGREES", help="a further label space: its poles and the direction of the "
+        "first, counter-clockwise from positive valence; up to four in all")  # fmt: skip
+    add("--only-spaces", action="store_true", help="just the spaces of --space, without excited/calm:90 and joy/sad:0")
     add("--only", nargs="+", default=(), metavar="PREFIX", help="use only the step features whose names start so")
+    add("--songs", type=int, metavar="N", help="only N songs of each collection, for a quick look")
     add("--folds", type=int, default=10, help="folds of the cross-validation; 0 skips it (default 10)")
     add("--first-folds", type=int, metavar="N", help="run only the first N of the folds, for a quick look")
     add("--no-fit", action="store_true", help="cross-validate only; write no model")
-    add("--keep-f32", action="store_true", help="write the unquantised model too")
+    add("--heard", type=Path, nargs="+", default=[], metavar="F.npz", help="what a teacher heard in every song (embed.py)")
+    add("--jobs", type=int, help="networks fitted at once (default: one per core)")
     add("--model-version", default="0.1.0", help="version written in the card (default 0.1.0)")
+    add("--trained-on", metavar="TEXT", help="what the card says of the data (default: the number of songs)")
+    add("--about", type=Path, metavar="JSON", help="paragraphs for the card: [{title, text}, …]")
     for field in dataclasses.fields(fitting.Settings):
         flag = "--" + field.name.replace("_", "-")
-        choices = ("mean", "last") if field.name == "pool" else None
-        add(flag, type=type(field.default), default=field.default, choices=choices, help=f"(default {field.default})")
-    return parser.parse_args(argv)
+        if field.type in (bool, "bool"):
+            add(flag, action=argparse.BooleanOptionalAction, default=field.default)
+        else:
+            add(flag, type=type(field.default), default=field.default, help=f"(default {field.default})")
+    args = parser.parse_args(argv)
+    if len(args.audio) != len(args.labels):
+        parser.error("--audio and --labels go in pairs")
+    if not (args.audio or args.deam or args.data):
+        parser.error("give --audio and --labels, --deam, or --data")
+    return args
 
 
 def say(text):
     print(text, flush=True)
 
 
-def split_and_fit(windows, labels, rows, settings):
-    """Fits to `rows` (a mask) but one song in `VAL_ONE_IN`, which early stopping uses."""
-    inside = windows.take(rows)
-    aside = dataset.folds_by_song(inside, VAL_ONE_IN, settings.seed + 1) == 0
-    label = labels[rows]
-    return fitting.fit(inside.take(~aside), label[~aside], inside.take(aside), label[aside], settings, say)
-
-
-def steps_heard(secs):
-    """Steps that a reading has when only the last `secs` have been heard."""
-    return max(int(secs * SAMPLE_RATE_HZ / (HOP_SAMPLES * FRAMES_PER_STEP)), augment.MIN_TILED_STEPS)
-
-
-def cross_validate(windows, labels, spaces, settings, n_folds, first_folds):
-    """Predicts every song by a network that never saw it; tables for the full window and for provisional readings."""
-    fold = dataset.folds_by_song(windows, n_folds, settings.seed)
-    heard = {None: None} | {secs: steps_heard(secs) for secs in PROVISIONAL_SECS}
-    share = {secs: np.full(labels.shape, np.nan) for secs in heard}
-    epochs = []
-    for k in range(first_folds or n_folds):
-        started = time.monotonic()
-        test = fold == k
-        fitted = split_and_fit(windows, labels, ~test, settings)
-        epochs.append(fitted.best_epoch)
-        for secs, kept in heard.items():
-            share[secs][test] = fitting.predicted(fitted, windows.take(test), settings, kept)
-        done = np.isfinite(share[None][:, 0])
-        found = report.tables(windows.set_name[done], windows.song[done], share[None][done], labels[done], spaces)
-        so_far = "  ".join(f"{d} {s} {m['balanced_accuracy']:.3f}" for d, by in found.items() for s, m in by.items())
-        say(f"fold {k + 1} of {n_folds}: {time.monotonic() - started:.0f} s; so far {so_far}")
-    done = np.isfinite(share[None][:, 0])
-    return {
-        "full": report.tables(windows.set_name[done], windows.song[done], share[None][done], labels[done], spaces),
-        "provisional": {
-            f"{secs} s": report.tables(windows.set_name[done], windows.song[done], share[secs][done], labels[done], spaces)
-            for secs in PROVISIONAL_SECS
-        },
-        "best_epochs": epochs,
-    }
-
-
-def cv_report(found, args, settings, windows):
-    command = "python models/train.py " + shlex.join(public_arguments(args))
-    songs = {str(n): len(set(windows.song[windows.set_name == n])) for n in sorted(set(windows.set_name))}
-    parts = [
-        "# Cross-validation",
-        "",
-        f"{args.first_folds or args.folds} of {args.folds} folds by song (no song in both halves of any split), "
-        "predictions of all windows of a song averaged; ties left out.",
-        f"Songs: {songs}; windows: {len(windows)}. Early stopping on one in {VAL_ONE_IN} of the training songs;"
-        f" best epochs {found['best_epochs']}.",
-        "",
-        f"    {command}",
-        "",
-        f"Settings: {json.dumps(dataclasses.asdict(settings))}",
-        "",
-        "## The whole ten seconds",
-        "",
-        report.markdown(found["full"]),
-    ]
-    for secs, tables in found["provisional"].items():
-        parts += ["", f"## Provisional: only the last {secs} heard", "", report.markdown(tables)]
-    return "\n".join(parts) + "\n"
-
-
-def public_arguments(args):
-    """The command line as it can be published: data sets by file name, no folders of this machine."""
-    out = ["--data", *(Path(p).name for p in args.data), "--out", f"models/{args.out.name}", "--folds", str(args.folds)]
-    for space in args.space or ():
-        out += ["--space", space]
-    if args.only:
-        out += ["--only", *args.only]
-    for field in dataclasses.fields(fitting.Settings):
-        if getattr(args, field.name) != field.default:
-            out += ["--" + field.name.replace("_", "-"), str(getattr(args, field.name))]
+def run_cli(args, audio, labels, name):
+    """Windows of a collection, written once: again only if its labels or its files have changed."""
+    out = args.work / "windows" / f"{name}.npz"
+    files = sorted(path.name for path in audio.iterdir())
+    state = hashlib.sha256(json.dumps([files, labels.read_text(encoding="utf-8")]).encode()).hexdigest()
+    stamp = out.with_suffix(".made-of")
+    if out.exists() and stamp.exists() and stamp.read_text() == state:
+        say(f"{name}: its windows are in {out}")
+        return out
+    out.parent.mkdir(parents=True, exist_ok=True)
+    command = [args.cli, "dataset", "--audio", str(audio), "--labels", str(labels), "--out", str(out)]
+    if args.songs:
+        command += ["--songs", str(args.songs)]
+    say(f"{name}: reading {len(files)} files")
+    # Some files that cannot be read are no reason to give up the others; the command says which.
+    code = subprocess.run(command, check=False).returncode
+    if not out.exists():
+        raise SystemExit(f"moodring-cli dataset failed ({code})")
+    stamp.write_text(state)
     return out
 
 
-def write_model(fitted, windows, spaces, settings, args, found):
-    """Exports both forms, checks them against each other and JAX, and writes the files."""
-    n_steps, n_features, n_constants = *windows.steps.shape[1:], windows.constants.shape[1]
-    some = windows.take(np.linspace(0, len(windows) - 1, min(COMPARED_WINDOWS, len(windows))).astype(int))
-    steps, constants = fitted.scaling.steps(some.steps), fitted.scaling.constants(some.constants)
-    by_jax = fitting.predicted(fitted, some, settings)
-    f32, int8, apart = export.compared(
-        fitted.params, settings.pool, n_steps, steps, constants, by_jax, args.out.name
-    )
-    say(f"exported: {apart}")
-    card = {
-        "name": args.out.name,
-        "version": args.model_version,
-        "sample_rate_hz": SAMPLE_RATE_HZ,
-        "hop_samples": HOP_SAMPLES,
-        "window_samples": WINDOW_SAMPLES,
-        "median_length": MEDIAN_LENGTH,
-        "frames_per_step": FRAMES_PER_STEP,
-        "n_steps": n_steps,
-        "spaces": [dataclasses.asdict(space) for space in spaces],
-        "sha256": export.sha256(int8),
-        "step_names": windows.step_names,
-        "step_mean": fitted.scaling.step_mean.tolist(),
-        "step_std": fitted.scaling.step_std.tolist(),
-        "constant_names": windows.constant_names,
-        "constant_mean": fitted.scaling.constant_mean.tolist(),
-        "constant_std": fitted.scaling.constant_std.tolist(),
-        "trained_on": ", ".join(
-            f"{len(set(windows.song[windows.set_name == n]))} songs of {n}" for n in sorted(set(windows.set_name))
-        ),
-        "licence": LICENCE,
-        "settings": dataclasses.asdict(settings) | {"best_epoch": fitted.best_epoch},
-        "metrics": found["full"] if found else {},
-        "quantisation": apart,
-        "reference": export.reference(f32, int8, n_steps, n_features, n_constants),
+def collections(args):
+    """The windows of everything that was asked for."""
+    paths = list(args.data)
+    pairs = list(zip(args.audio, args.labels))
+    if args.deam:
+        pairs.append(deam.prepared(args.deam, args.work, say))
+    for audio, labels in pairs:
+        name = labels.parent.name if labels.stem == "labels" else labels.stem
+        paths.append(run_cli(args, audio, labels, name))
+    return paths
+
+
+def steps_heard(secs, settings):
+    """Steps of the network that a reading has when only the last `secs` have been heard."""
+    return max(int(secs / STEP_SECS), STEP_FRAMES) // settings.coarseness or 1
+
+
+def spaces_of(args):
+    texts = [] if args.only_spaces else list(DEFAULT_SPACES)
+    texts += [text for text in args.space or () if text not in texts]
+    try:
+        spaces = [dataset.Space.parse(text) for text in texts]
+    except ValueError as wrong:
+        raise SystemExit(str(wrong)) from None
+    if not 1 <= len(spaces) <= 4:
+        raise SystemExit(f"{len(spaces)} label spaces, where 1 to 4 can be shown")
+    return spaces
+
+
+def cross_validate(args, settings, plan, windows, label):
+    """Every song's leaning by networks that never saw it: {seconds heard or None: [N, n_spaces]}, and the learning curves."""
+    fold = dataset.folds_by_song(windows, args.folds, settings.seed)
+    found = {secs: np.full(label.shape, np.nan) for secs in (None, *PROVISIONAL_SECS)}
+    wanted = range(min(args.first_folds or args.folds, args.folds))
+    curves, started = [], time.monotonic()
+    for k, done in workers.folds(plan, wanted, args.jobs, say):
+        for secs, key in ((None, "all"), *((s, f"secs{s}") for s in PROVISIONAL_SECS)):
+            found[secs][fold == k] = done[key]
+        curves.append(done["curve"])
+        known = np.isfinite(found[None][:, 0])
+        so_far = report.tables(windows.take(known), network.shares(found[None][known]), label[known], plan.spaces)
+        line = "  ".join(f"{d} {s} {m['balanced_accuracy']:.3f}" for d, by in so_far.items() for s, m in by.items())
+        say(f"fold {k + 1} of {args.folds}, {time.monotonic() - started:.0f} s in; so far {line}")
+    return found, fold, curves
+
+
+def public_command(args):
+    """The command line as it can be published: no folders of this machine."""
+    out = []
+    for audio, labels in zip(args.audio, args.labels):
+        out += ["--audio", f"{audio.parent.name}/{audio.name}", "--labels", f"{labels.parent.name}/{labels.name}"]
+    if args.deam:
+        out += ["--deam", args.deam.name]
+    for flag in ("data", "heard"):
+        if getattr(args, flag):
+            out += [f"--{flag}", *(path.name for path in getattr(args, flag))]
+    out += ["--out", f"models/{args.out.name}"]
+    for space in args.space or ():
+        out += ["--space", space]
+    if args.only_spaces:
+        out += ["--only-spaces"]
+    if args.only:
+        out += ["--only", *args.only]
+    if args.folds != 10:
+        out += ["--folds", str(args.folds)]
+    for field in dataclasses.fields(fitting.Settings):
+        value, flag = getattr(args, field.name), field.name.replace("_", "-")
+        if value == field.default:
+            continue
+        out += [("--" if value else "--no-") + flag] if isinstance(value, bool) else [f"--{flag}", str(value)]
+    return "cargo xtask train " + shlex.join(out)
+
+
+def judge(args, settings, plan, windows, label):
+    """Cross-validation, the calibration and the doubt that follow from it, and the report on it."""
+    found, fold, curves = cross_validate(args, settings, plan, windows, label)
+    known = np.isfinite(found[None][:, 0])
+    seen = windows.take(known)
+    leanings = {secs: x[known] for secs, x in found.items()}
+    # Figures are of shares that were calibrated without the fold they are of; the model gets the calibration from all.
+    calibrated = report.calibrated_by_fold(seen, leanings, label[known], fold[known])
+    shares = {secs: network.shares(x) for secs, x in calibrated.items()}
+    results = {
+        "full": report.tables(seen, shares[None], label[known], plan.spaces),
+        "provisional": {
+            f"{secs} s": report.tables(seen, shares[secs], label[known], plan.spaces) for secs in PROVISIONAL_SECS
+        },
+        "calibration": report.calibration(seen, leanings[None], label[known]),
+        "half_widths": report.ambiguous_half_widths(seen, shares[None], label[known]),
+        "doubt": report.doubt(seen, shares, label[known]),
     }
+    np.savez(args.work / "predictions.npz", song=seen.song, label=label[known], **{f"share_{s}": x for s, x in shares.items()})
+    text = report.document(results, public_command(args), settings, seen, shares[None], label[known], plan.spaces, args.folds)
+    path = args.out.with_name(f"{args.out.name}-cv.md")
+    path.write_text(text, encoding="utf-8")
+    import plots  # Brings matplotlib along, which takes seconds.
+
+    plots.cross_validation(path.with_suffix(".png"), seen, shares[None], label[known], plan.spaces, curves)
+    say(f"{report.markdown(results['full'])}\nwrote {path} and {path.with_suffix('.png')}")
+    return results
+
+
+def write_model(args, settings, plan, windows, fitted, results):
+    """Exports both forms, checks them against each other and JAX, and writes the files."""
+    some = windows.take(np.linspace(0, len(windows) - 1, min(COMPARED_WINDOWS, len(windows))).astype(int))
+    scaling = fitted[0].scaling
+    steps, constants = scaling.steps(some.steps), scaling.constants(some.constants)
+    slope, bias = results["calibration"] if results else (np.ones(len(plan.spaces)), np.zeros(len(plan.spaces)))
+    raw = sum(fitting.leaning(one, some, settings) for one in fitted) / len(fitted)
+    by_jax = network.shares(raw * slope + bias)
+    f32, int8, apart = export.compared(fitted, settings, slope, bias, steps, constants, by_jax, args.out.name)
+    say(f"exported: {apart}")
+    trained_on = args.trained_on or ", ".join(
+        f"{len(set(windows.song[windows.set_name == n]))} songs of {n}" for n in sorted(set(windows.set_name))
+    )
+    about = json.loads(args.about.read_text(encoding="utf-8")) if args.about else []
+    made = card.of(args.out.name, args.model_version, settings, plan, windows, scaling, int8, results, apart, trained_on, about)
+    made["reference"] = export.reference(f32, int8, steps.shape[1:], constants.shape[1])
     args.out.with_suffix(".onnx").write_bytes(int8)
-    args.out.with_suffix(".json").write_text(export.card_text(card), encoding="utf-8")
-    if args.keep_f32:
-        args.out.with_name(f"{args.out.name}-f32.onnx").write_bytes(f32)
+    args.out.with_suffix(".json").write_text(card.text(made), encoding="utf-8")
     say(f"wrote {args.out}.onnx ({len(int8) / 1e6:.2f} MB; unquantised {len(f32) / 1e6:.2f} MB) and {args.out}.json")
 
 
 def main(argv=None):
     args = arguments(argv)
-    try:
-        spaces = [dataset.Space.parse(text) for text in args.space or ("excited/calm:90", "joy/sad:0")]
-    except ValueError as wrong:
-        raise SystemExit(str(wrong)) from None
     settings = fitting.Settings(**{f.name: getattr(args, f.name) for f in dataclasses.fields(fitting.Settings)})
-    windows = dataset.load(args.data, args.only)
-    labels = dataset.soft_labels(windows.ratings, spaces)
-    labelled = np.isfinite(labels).any(axis=1)
-    windows, labels = windows.take(labelled), labels[labelled]
-    say(f"{len(windows)} labelled windows of {len(set(windows.song))} songs, {windows.steps.shape[1:]} steps and features")
+    spaces = spaces_of(args)
+    args.work = args.work or args.target / "train" / args.out.name
+    args.work.mkdir(parents=True, exist_ok=True)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-
-    found = None
-    if args.folds:
-        found = cross_validate(windows, labels, spaces, settings, args.folds, args.first_folds)
-        path = args.out.with_name(f"{args.out.name}-cv.md")
-        path.write_text(cv_report(found, args, settings, windows), encoding="utf-8")
-        say(f"{report.markdown(found['full'])}\nwrote {path}")
+    args.jobs = args.jobs or os.cpu_count() or 1
+    plan = workers.Plan(
+        data=collections(args), only=tuple(args.only), spaces=spaces, settings=settings, folds=args.folds, work=args.work,
+        heard=args.heard,
+    )  # fmt: skip
+    windows, label = workers.labelled(plan)
+    n_songs = len(set(windows.song))
+    say(f"{len(windows)} labelled windows of {n_songs} songs, {windows.steps.shape[1:]} steps and features")
+    if args.folds and n_songs < 2 * args.folds:
+        raise SystemExit(f"{n_songs} songs are too few for {args.folds} folds; give --folds 0 or fewer folds")
+    results = judge(args, settings, plan, windows, label) if args.folds else None
     if not args.no_fit:
         say("fitting to all songs")
-        fitted = split_and_fit(windows, labels, np.ones(len(windows), bool), settings)
-        write_model(fitted, windows, spaces, settings, args, found)
+        write_model(args, settings, plan, windows, workers.final(plan, args.jobs, say), results)
     return 0
 
 

@@ -163,12 +163,14 @@ impl Reader {
             self.window.write(heard, &summary, &mut self.input);
             self.shares = self.session.run(&self.input)?;
         }
+        let (card, heard_secs) = (self.session.model().card(), heard.secs());
         on_reading(&Reading {
             time_secs: samples_to_secs(self.step_samples, f64::from(ANALYSIS_RATE_HZ)),
             phase,
-            heard_secs: heard.secs(),
-            n_spaces: self.session.model().card().spaces.len(),
+            heard_secs,
+            n_spaces: card.spaces.len(),
             shares: self.shares,
+            bands: card.bands(&self.shares, heard_secs),
             tempo_harmonic_bpm: summary.tempo_harmonic.bpm,
             tempo_percussive_bpm: summary.tempo_percussive.bpm,
             energy_harmonic_db: summary.energy_harmonic_db,

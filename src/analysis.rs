@@ -22,6 +22,8 @@ pub mod chroma;
 
 pub mod mel;
 
+pub mod change;
+
 pub mod onset;
 
 pub mod tempo;

@@ -59,8 +59,11 @@ pub const N_MEL_BANDS: usize = 40;
 /// beyond 60 dB the bins that the masks flicker on and off would count more than the music.
 pub const ONSET_RANGE_DB: f32 = 60.0;
 
-/// How far under the window's mean power the network hears a mel band, dB.
-pub const MEL_RANGE_DB: f32 = 80.0;
+/// How far under the loudest band of two frames a band still counts for change, dB.
+pub const CHANGE_RANGE_DB: f32 = 80.0;
+
+/// How far under the window's mean power the network hears a mel band, dB. 80 would cut off a third of the values of the top bands.
+pub const MEL_RANGE_DB: f32 = 110.0;
 
 /// Longest lag of the tempogram, frames (2.97 s): four beats at 81 BPM, so slow pulses can be confirmed by their multiples.
 pub const MAX_LAG_FRAMES: usize = 128;

@@ -7,6 +7,7 @@
 //! **Architecture Invariant**: the editor gets a source of Readings and nothing else, and does not know how a Reading is computed;
 //! [`window_ui`] is a plain function of a [`ViewState`], so that tests and previews drive it with invented ones.
 
+mod about;
 mod ballistics;
 mod facts;
 mod meter;
@@ -155,11 +156,14 @@ pub fn window_ui(ui: &mut Ui, view: &ViewState) {
         Some(banner) => status::banner_ui(ui, below, scale, banner),
         None => below,
     };
-    let (meters, footer) = split_bottom(rest, scale.points(FOOTER).max(14.0), scale.points(GAP));
-    for (index, (meter, rect)) in
-        view.meters.iter().zip(cells(meters, view.meters.len(), scale)).enumerate()
-    {
-        meter::meter_ui(ui, rect, index, meter);
+    let (middle, footer) = split_bottom(rest, scale.points(FOOTER).max(14.0), scale.points(GAP));
+    if about::is_open(ui) {
+        about::page_ui(ui, middle, scale, &view.model);
+    } else {
+        let cells = cells(middle, view.meters.len(), scale);
+        for (index, (meter, rect)) in view.meters.iter().zip(cells).enumerate() {
+            meter::meter_ui(ui, rect, index, meter);
+        }
     }
     facts::facts_ui(ui, footer, scale, &view.facts);
     ui.allocate_rect(window, Sense::hover());

@@ -8,17 +8,20 @@ use std::sync::{Arc, OnceLock};
 
 pub mod space;
 
+pub mod doubt;
+
 pub mod card;
 
 pub mod lstm;
 
 pub mod ops;
 
+mod screen;
+
 pub mod session;
 
-use card::Card;
+use card::{Card, ModelFacts};
 use session::Plan;
-use space::LabelSpace;
 
 /// The shipped weights and their card.
 const SHIPPED_ONNX: &[u8] = include_bytes!("../models/moodring.onnx");
@@ -62,10 +65,10 @@ pub enum ModelError {
     Run(String),
 }
 
-/// The label spaces of the shipped model, without loading it; none where its card cannot be read, which loading it then reports.
+/// What the shipped model's card says, without loading it; nothing where it cannot be read, which loading it then reports.
 #[must_use]
-pub fn shipped_spaces() -> Vec<LabelSpace> {
-    Card::parse(SHIPPED_CARD).map(|card| card.spaces).unwrap_or_default()
+pub fn shipped_facts() -> ModelFacts {
+    Card::parse(SHIPPED_CARD).map(|card| card.facts()).unwrap_or_default()
 }
 
 /// A loaded model: shared by all instances, turned into a [`session::Session`] by each.
@@ -117,7 +120,7 @@ impl Model {
         if !card.matches(onnx) {
             return Err(ModelError::Hash);
         }
-        let plan = session::plan(onnx, card.spaces.len())?;
+        let plan = session::plan(onnx, &card)?;
         Ok(Self { card, plan })
     }
 

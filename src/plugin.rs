@@ -100,7 +100,7 @@ impl Plugin for Moodring {
 
     fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
         // Until an engine has loaded a model the meters stand empty under the shipped one's names.
-        self.monitor.set_spaces(model::shipped_spaces());
+        self.monitor.set_model(model::shipped_facts());
         editor::create(Arc::clone(&self.editor_state), Arc::clone(&self.monitor))
     }
 

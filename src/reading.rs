@@ -5,9 +5,6 @@
 /// Most label spaces that a model may have.
 pub const MAX_SPACES: usize = 4;
 
-/// Half width of the band around an even vote in which a share counts as ambiguous: raters would split 45 to 55 % or closer.
-pub const AMBIGUOUS_HALF_WIDTH: f32 = 0.05;
-
 /// What the meter can say at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
@@ -54,6 +51,9 @@ pub struct Reading {
     pub n_spaces: usize,
     /// Share of votes of each space's first pole, in [0, 1]. By convention of the shipped model: excited, joy.
     pub shares: [f32; MAX_SPACES],
+    /// Where listeners' own share lay in four of five unseen songs that were read like this one, low and high end. The share
+    /// itself, twice, where the model does not say.
+    pub bands: [[f32; 2]; MAX_SPACES],
     /// Tempo of the harmonic part, BPM; 0 where there is none.
     pub tempo_harmonic_bpm: f32,
     /// Tempo of the percussive part, BPM; 0 where there is none.
@@ -74,30 +74,11 @@ impl Reading {
     pub fn shares(&self) -> &[f32] {
         if self.phase.has_shares() { &self.shares[..self.n_spaces.min(MAX_SPACES)] } else { &[] }
     }
-
-    /// Whether raters would split over space `space`: its share is within [`AMBIGUOUS_HALF_WIDTH`] of one half.
-    #[must_use]
-    pub fn is_ambiguous(&self, space: usize) -> bool {
-        self.shares().get(space).is_some_and(|share| (share - 0.5).abs() < AMBIGUOUS_HALF_WIDTH)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_even_vote_is_ambiguous_and_a_clear_one_is_not() {
-        let reading = Reading {
-            phase: Phase::Live,
-            n_spaces: 2,
-            shares: [0.52, 0.9, 0.0, 0.0],
-            ..Reading::default()
-        };
-        assert!(reading.is_ambiguous(0));
-        assert!(!reading.is_ambiguous(1));
-        assert!(!reading.is_ambiguous(2));
-    }
 
     #[test]
     fn silence_has_no_shares() {

@@ -169,7 +169,7 @@ fn dataset_windows_carry_their_labels() {
     let mut npz = npyz::npz::NpzArchive::open(&out).unwrap();
     let steps = npz.by_name("steps").unwrap().unwrap();
     // Windows ending at 10 and 15 s of the long song, and the one of the short.
-    assert_eq!(steps.shape(), [3, 99, 106]);
+    assert_eq!(steps.shape(), [3, 99, 146]);
     assert!(steps.into_vec::<f32>().unwrap().iter().all(|x| x.is_finite()));
     let excited: Vec<f32> = npz.by_name("excited").unwrap().unwrap().into_vec().unwrap();
     assert_eq!(excited, [1.0, 1.0, 0.0]);

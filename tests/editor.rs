@@ -3,12 +3,15 @@
 #[path = "support/offscreen.rs"]
 mod offscreen;
 
+use std::sync::Arc;
+
 use egui::accesskit::{Node, Role};
-use egui::{Context, Vec2, vec2};
+use egui::{Context, Event, Key, Modifiers, Pos2, RawInput, Rect, Vec2, vec2};
 use image::RgbImage;
 use moodring::editor::view::{Heard, ViewState};
 use moodring::editor::{theme, window_ui};
 use moodring::engine::publish::Status;
+use moodring::model::card::{About, ModelFacts};
 use moodring::model::space::LabelSpace;
 use moodring::reading::{Phase, Reading};
 
@@ -19,7 +22,8 @@ fn heard(phase: Phase, shares: [f32; 2]) -> Heard {
     let reading = Reading { phase, heard_secs: 4.2, n_spaces: 2, shares, ..Reading::default() };
     let spaces =
         vec![LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joyful", "sad", 0.0)];
-    Heard { reading, status: Status::Running, spaces, ..Heard::default() }
+    let model = Arc::new(ModelFacts { spaces, ..ModelFacts::default() });
+    Heard { reading, status: Status::Running, model, ..Heard::default() }
 }
 
 /// What the window looks like once the needles have arrived, and what it tells a screen reader.
@@ -66,7 +70,7 @@ fn a_screen_reader_hears_which_pole_leads_and_by_how_much() {
 #[test]
 fn a_split_vote_is_told_as_ambiguous() {
     let values = meter_values(&heard(Phase::Live, [0.48, 0.2]));
-    assert_eq!(values[0], "52 % calm, ambiguous: raters would split");
+    assert_eq!(values[0], "52 % calm, ambiguous: too near to call");
 }
 
 #[test]
@@ -101,6 +105,70 @@ fn what_is_wrong_is_an_alert_with_its_whole_text() {
         let (_, nodes) = show(&heard, size);
         assert_eq!(with_role(&nodes, Role::Alert)[0].label(), Some(text.as_str()));
         assert_eq!(with_role(&nodes, Role::Meter).len(), 2, "the meters keep their place");
+    }
+}
+
+#[test]
+fn the_band_of_doubt_is_drawn_and_spoken() {
+    let mut heard = heard(Phase::Live, [0.3, 0.5]);
+    heard.reading.bands[0] = [0.1, 0.45];
+    assert_eq!(meter_values(&heard)[0], "70 % calm, listeners between 55 and 90 %");
+    let (with, _) = show(&heard, SIZE);
+    heard.reading.bands[0] = [0.3, 0.3];
+    assert_eq!(meter_values(&heard)[0], "70 % calm");
+    let (without, _) = show(&heard, SIZE);
+    assert_ne!(with, without);
+}
+
+/// A model that has something to say of itself.
+fn spoken_of(mut heard: Heard) -> Heard {
+    let paragraph = |title: &str, text: &str| About { title: title.into(), text: text.into() };
+    let about = vec![paragraph("Terms", "Not for sale."), paragraph("Limits", "Western music.")];
+    let spaces = heard.model.spaces.clone();
+    heard.model =
+        Arc::new(ModelFacts { name: "mine".into(), version: "0.2.0".into(), spaces, about });
+    heard
+}
+
+#[test]
+fn the_page_on_the_model_opens_by_keyboard_and_says_everything() {
+    let view = ViewState::of(&spoken_of(heard(Phase::Live, [0.7, 0.2])));
+    for size in [SIZE, vec2(320.0, 200.0), vec2(1600.0, 900.0)] {
+        let context = Context::default();
+        context.enable_accesskit();
+        let press = |key: Option<Key>| {
+            let events = key.map(|key| Event::Key {
+                key,
+                physical_key: None,
+                pressed: true,
+                repeat: false,
+                modifiers: Modifiers::NONE,
+            });
+            let input = RawInput {
+                screen_rect: Some(Rect::from_min_size(Pos2::ZERO, size)),
+                events: events.into_iter().collect(),
+                ..RawInput::default()
+            };
+            let output = context.run_ui(input, |ui| window_ui(ui, &view));
+            let tree = output.platform_output.accesskit_update.expect("AccessKit is on");
+            let nodes: Vec<Node> = tree.nodes.into_iter().map(|(_, node)| node).collect();
+            nodes
+        };
+        let labels = |nodes: &[Node]| -> Vec<String> {
+            let texts = nodes.iter().filter_map(|n| n.label().or(n.value()).map(str::to_owned));
+            texts.collect()
+        };
+        press(None);
+        press(Some(Key::Tab));
+        press(Some(Key::Enter));
+        let open = press(None);
+        let said = labels(&open);
+        for text in ["The model: mine 0.2.0", "Terms", "Not for sale.", "Limits"] {
+            assert!(said.iter().any(|label| label == text), "{size:?}: {text} is not in {said:?}");
+        }
+        assert!(with_role(&open, Role::Meter).is_empty());
+        press(Some(Key::Escape));
+        assert_eq!(with_role(&press(None), Role::Meter).len(), 2, "{size:?}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+use moodring::analysis::change::band_change;
 use moodring::analysis::frame::{FrameExtractor, FrameFeatures, PartFeatures};
 use moodring::analysis::hpss::harmonic_masks;
 use moodring::analysis::onset::onset_strength;
@@ -26,6 +27,8 @@ const MEL_TOLERANCE_DB: f32 = 0.05;
 const MEL_AUDIBLE_DB: f32 = -60.0;
 /// Onset strength, dB, from the same bands: rounding alone.
 const ONSET_TOLERANCE_DB: f32 = 1e-4;
+/// Change of bands, dB: rounding of both frames, and bins that flip from one part to the other cancel out.
+const CHANGE_TOLERANCE_DB: f32 = 0.05;
 /// Ours is interpolated between lags, librosa's is a whole lag: half a lag at 174 BPM is 3.4 %.
 const TEMPO_OF_LIBROSA: f32 = 0.035;
 /// The tempo that the envelope was made with.
@@ -135,6 +138,27 @@ fn mel_bands_are_librosas() {
             }
         }
     });
+}
+
+#[test]
+fn change_is_that_of_librosas_bands() {
+    let [harmonic, percussive] =
+        ["harmonic", "percussive"].map(|part| rows::<N_MEL_BANDS>(&format!("mel_db_{part}.npy")));
+    let power = |db: f32| 10_f32.powf(db / 10.0);
+    let whole: Vec<[f32; N_MEL_BANDS]> = harmonic
+        .iter()
+        .zip(&percussive)
+        .map(|(h, p)| std::array::from_fn(|b| power_to_db(power(h[b]) + power(p[b]))))
+        .collect();
+    let theirs = band_change(&whole);
+    let ours = frames();
+    assert_eq!(ours.len(), theirs.len());
+    for (t, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+        let worst = worst(ours.change, *theirs);
+        assert!(worst < CHANGE_TOLERANCE_DB, "frame {t} off by {worst} dB");
+    }
+    let moved = theirs.iter().flatten().filter(|change| **change > 1.0).count();
+    assert!(moved > 1000, "only {moved} changes: the comparison says nothing");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The shipped model against onnxruntime, and files that are no model against their errors.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use moodring::analysis::window::{N_CONSTANTS, N_STEP_FEATURES, NetworkInput};
+use moodring::analysis::window::{N_STEP_FEATURES, NetworkInput};
 use moodring::config::N_STEPS;
 use moodring::model::session::Session;
 use moodring::model::{Model, ModelError};
@@ -10,42 +11,92 @@ use moodring::model::{Model, ModelError};
 /// Our activations are quantised step by step, onnxruntime's over the whole sequence; both are that close to f32 arithmetic.
 const SHARE_TOLERANCE: f32 = 1e-2;
 
+/// The models in the repository; the first is the one built in.
+const MODELS: [&str; 2] = ["moodring", "paper"];
+
+fn file(model: &str, extension: &str) -> PathBuf {
+    let models = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models");
+    models.join(model).with_extension(extension)
+}
+
 fn shipped(extension: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models/moodring").with_extension(extension)
+    file(MODELS[0], extension)
+}
+
+fn card_of(model: &str) -> serde_json::Value {
+    serde_json::from_str(&std::fs::read_to_string(file(model, "json")).unwrap()).unwrap()
 }
 
 fn card() -> serde_json::Value {
-    serde_json::from_str(&std::fs::read_to_string(shipped("json")).unwrap()).unwrap()
+    card_of(MODELS[0])
 }
 
-/// The input that the card's reference was made with, before the scaling that the session undoes.
+/// The input that the card's reference was made with, before the averaging and scaling that the session undoes.
 fn reference_input(model: &Model) -> NetworkInput {
     let card = model.card();
     let mut input = NetworkInput::default();
-    for t in 0..N_STEPS {
-        for f in 0..N_STEP_FEATURES {
+    let first = N_STEPS - card.n_steps * card.steps_per_step();
+    for (i, step) in input.steps.chunks_exact_mut(N_STEP_FEATURES).skip(first).enumerate() {
+        let t = i / card.steps_per_step();
+        for (f, column) in card.step_columns().into_iter().enumerate() {
             let scaled = (0.1 * t as f64 + 0.37 * f as f64).sin() as f32;
-            input.steps[t * N_STEP_FEATURES + f] = scaled * card.step_std[f] + card.step_mean[f];
+            step[column] = scaled * card.step_std[f] + card.step_mean[f];
         }
     }
-    for i in 0..N_CONSTANTS {
-        input.constants[i] = (i as f32).cos() * card.constant_std[i] + card.constant_mean[i];
+    for (i, column) in card.constant_columns().into_iter().enumerate() {
+        input.constants[column] = (i as f32).cos() * card.constant_std[i] + card.constant_mean[i];
     }
     input
 }
 
 #[test]
-fn the_shipped_model_answers_as_onnxruntime_did() {
-    let model = Model::shipped().unwrap();
-    let shares = Session::new(&model).unwrap().run(&reference_input(&model)).unwrap();
-    for arithmetic in ["shares_int8", "shares_f32"] {
-        let reference = card()["reference"][arithmetic].clone();
-        let reference: Vec<f32> = serde_json::from_value(reference).unwrap();
-        assert_eq!(reference.len(), model.card().spaces.len());
-        for (ours, theirs) in shares.iter().zip(&reference) {
-            assert!((ours - theirs).abs() < SHARE_TOLERANCE, "{arithmetic}: {ours}, not {theirs}");
+fn every_model_in_the_repository_answers_as_onnxruntime_did() {
+    for name in MODELS {
+        let model = Model::load(&file(name, "onnx")).unwrap();
+        let shares = Session::new(&model).unwrap().run(&reference_input(&model)).unwrap();
+        for arithmetic in ["shares_int8", "shares_f32"] {
+            let reference = card_of(name)["reference"][arithmetic].clone();
+            let reference: Vec<f32> = serde_json::from_value(reference).unwrap();
+            assert_eq!(reference.len(), model.card().spaces.len());
+            for (ours, theirs) in shares.iter().zip(&reference) {
+                let close = (ours - theirs).abs() < SHARE_TOLERANCE;
+                assert!(close, "{name}, {arithmetic}: {ours}, not {theirs}");
+            }
         }
     }
+}
+
+#[test]
+fn the_built_in_model_is_the_one_in_the_repository() {
+    let (built_in, loaded) = (Model::shipped().unwrap(), Model::load(&shipped("onnx")).unwrap());
+    assert_eq!(built_in.card().sha256, loaded.card().sha256);
+}
+
+#[test]
+fn every_card_states_its_doubt_and_what_a_user_should_know() {
+    for name in MODELS {
+        let card = Model::load(&file(name, "onnx")).unwrap().card().clone();
+        assert_eq!(card.doubt.len(), card.spaces.len(), "{name}");
+        let facts = card.facts();
+        for title in ["Trained on", "Terms", "Results", "Limits"] {
+            assert!(facts.about.iter().any(|about| about.title == title), "{name}: {title}");
+        }
+        // Less music, more doubt; and the band holds the share.
+        let shares = [0.6; 4];
+        let width = |secs: f32| {
+            let [low, high] = card.bands(&shares, secs)[0];
+            assert!(low <= 0.6 && 0.6 <= high);
+            high - low
+        };
+        assert!(width(1.0) > 0.0 && width(10.0) > 0.0);
+    }
+}
+
+#[test]
+fn the_paper_model_hears_the_harmonic_chroma_alone() {
+    let card = Model::load(&file("paper", "onnx")).unwrap().card().clone();
+    assert_eq!(card.step_names.len(), 12);
+    assert!(card.step_names.iter().all(|name| name.starts_with("chroma_harmonic_")));
 }
 
 #[test]
@@ -112,16 +163,76 @@ fn truncated_empty_and_foreign_weights_are_no_network() {
     }
 }
 
+/// `onnx` with the first bytes of the weights called `name` replaced.
+fn with_weights(onnx: &[u8], name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut onnx = onnx.to_vec();
+    let at = onnx.windows(name.len()).rposition(|found| found == name.as_bytes()).unwrap();
+    // After the name come the tag of the raw data and its length, seven bits a byte.
+    let tag = at + name.len();
+    assert_eq!(onnx[tag], 0x4a, "{name} is not followed by its data");
+    let length_bytes = onnx[tag + 1..].iter().take_while(|byte| **byte >= 0x80).count() + 1;
+    let data = tag + 1 + length_bytes;
+    onnx[data..data + bytes.len()].copy_from_slice(bytes);
+    onnx
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused_by_name() {
+    let onnx = std::fs::read(shipped("onnx")).unwrap();
+    for value in [f32::NAN, f32::INFINITY] {
+        let spoilt = with_weights(&onnx, "member0_out_b", &value.to_le_bytes());
+        let error = refused(&spoilt, &card_for(&spoilt)).to_string();
+        assert!(error.contains("member0_out_b") && error.contains("finite"), "{error}");
+    }
+}
+
+#[test]
+fn weights_that_overflow_fall_at_the_first_run_and_not_in_the_show() {
+    let onnx = std::fs::read(shipped("onnx")).unwrap();
+    let spoilt = with_weights(&onnx, "member0_out_b", &3e38_f32.to_le_bytes());
+    // Finite, so they are loaded; what the network then says is a share or an error, never anything else.
+    let model = Model::from_parts(&spoilt, &card_for(&spoilt).to_string()).unwrap();
+    let run = Session::new(&Arc::new(model)).unwrap().run(&NetworkInput::default());
+    match run {
+        Ok(shares) => assert!(shares.iter().all(|share| (0.0..=1.0).contains(share))),
+        Err(error) => assert!(matches!(error, ModelError::Run(_))),
+    }
+}
+
+#[test]
+fn operators_that_have_no_place_here_are_refused_by_name() {
+    let onnx = std::fs::read(shipped("onnx")).unwrap();
+    let at = onnx.windows(7).position(|found| found == b"Softmax").unwrap();
+    let mut spoilt = onnx.clone();
+    spoilt[at..at + 7].copy_from_slice(b"NonZero");
+    let error = refused(&spoilt, &card_for(&spoilt)).to_string();
+    assert!(error.contains("\"NonZero\"") && error.contains("not allowed"), "{error}");
+}
+
+#[test]
+fn a_file_beyond_any_sane_size_is_not_even_read() {
+    let path = std::env::temp_dir().join(format!("moodring-huge-{}.onnx", std::process::id()));
+    std::fs::File::create(&path).unwrap().set_len(129 << 20).unwrap();
+    let error = Model::load(&path).err().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(error, ModelError::TooLarge { .. }), "{error}");
+}
+
 #[test]
 fn a_card_for_another_analysis_is_refused_by_field() {
     let onnx = std::fs::read(shipped("onnx")).unwrap();
-    let changes: [(&str, serde_json::Value); 6] = [
+    let twice = serde_json::json!(["onset_harmonic", "onset_harmonic"]);
+    let changes: [(&str, serde_json::Value); 10] = [
         ("sample_rate_hz", 44_100.into()),
         ("hop_samples", 256.into()),
-        ("n_steps", 98.into()),
+        ("frames_per_step", 6.into()),
+        ("n_steps", 100.into()),
         ("step_names", serde_json::json!(["loudness"])),
-        ("step_std", serde_json::json!(vec![0.0; N_STEP_FEATURES])),
+        ("step_names", twice),
+        ("step_std", serde_json::json!(vec![0.0; card()["step_names"].as_array().unwrap().len()])),
         ("spaces", serde_json::json!([])),
+        ("doubt", serde_json::json!([{ "heard_secs": [], "shares": [], "low": [], "high": [] }])),
+        ("name", "\u{7}".into()),
     ];
     for (field, value) in changes {
         let mut card = card();

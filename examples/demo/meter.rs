@@ -3,7 +3,7 @@
 //! ```text
 //! 0:24 / 1:03  live
 //!   calm  27 %  ··············│██████········  73 %  excited
-//!    sad  52 %  ·············█│··············  48 %  joy      raters would split
+//!    sad  52 %  ·············█│··············  48 %  joy      ambiguous
 //! ```
 //!
 //! On anything but a terminal, a line every few seconds of music instead.
@@ -77,7 +77,9 @@ impl Meter {
                 Some(share) => (percent(1.0 - share), percent(*share), bar(*share)),
                 None => ("".into(), "".into(), bar(0.5)),
             };
-            let split = if reading.is_ambiguous(index) { "raters would split" } else { "" };
+            let share = reading.shares().get(index);
+            let is_ambiguous = share.is_some_and(|share| space.is_ambiguous(*share));
+            let split = if is_ambiguous { "ambiguous" } else { "" };
             format!(
                 "  {:>left$} {second:>5}  {bar}  {first:<5} {:<right$}  {split}",
                 space.second, space.first

@@ -1,5 +1,6 @@
 //! Everything that one frame says: from samples at the host's rate to [`FrameFeatures`], hop by hop.
 
+use crate::analysis::change::BandChange;
 use crate::analysis::chroma::Chroma;
 use crate::analysis::hpss::{Hpss, MaskedFrame};
 use crate::analysis::mel::MelBank;
@@ -29,6 +30,8 @@ pub struct FrameFeatures {
     pub harmonic: PartFeatures,
     /// The struck part.
     pub percussive: PartFeatures,
+    /// How far each mel band of both parts together moved since the frame before, dB ≥ 0.
+    pub change: [f32; N_MEL_BANDS],
 }
 
 /// A frame as the extractor hands it out.
@@ -74,6 +77,7 @@ struct Parts {
     mel: MelBank,
     harmonic_onset: OnsetStrength,
     percussive_onset: OnsetStrength,
+    change: BandChange,
     /// Power spectra of the parts, `[N_BINS]` each.
     harmonic_power: Vec<f32>,
     percussive_power: Vec<f32>,
@@ -98,6 +102,7 @@ impl FrameExtractor {
                     mel: MelBank::new(),
                     harmonic_onset: OnsetStrength::new(),
                     percussive_onset: OnsetStrength::new(),
+                    change: BandChange::new(),
                     harmonic_power: vec![0.0; N_BINS],
                     percussive_power: vec![0.0; N_BINS],
                     pushed: 0,
@@ -163,17 +168,21 @@ impl Parts {
             (harmonic_mel.map(power_to_db), percussive_mel.map(power_to_db));
         let loudest_db = harmonic_db.iter().chain(&percussive_db).copied().fold(f32::MIN, f32::max);
         let floor_db = loudest_db - ONSET_RANGE_DB;
+        let harmonic_onset = self.harmonic_onset.push(&harmonic_db, floor_db);
+        let percussive_onset = self.percussive_onset.push(&percussive_db, floor_db);
+        // Each bin belongs to one part, so the parts' powers add up to the whole.
+        let whole_db = std::array::from_fn(|b| power_to_db(harmonic_mel[b] + percussive_mel[b]));
+        let change = self.change.push(&whole_db);
         let part = |power: &[f32], mel, onset| PartFeatures {
             chroma: self.chroma.of(power),
             energy: power.iter().sum(),
             mel,
             onset,
         };
-        let harmonic_onset = self.harmonic_onset.push(&harmonic_db, floor_db);
-        let percussive_onset = self.percussive_onset.push(&percussive_db, floor_db);
         FrameFeatures {
             harmonic: part(&self.harmonic_power, harmonic_mel, harmonic_onset),
             percussive: part(&self.percussive_power, percussive_mel, percussive_onset),
+            change,
         }
     }
 
@@ -191,6 +200,7 @@ impl Parts {
     fn reset(&mut self) {
         self.harmonic_onset.reset();
         self.percussive_onset.reset();
+        self.change.reset();
         self.pushed = 0;
         self.emitted = 0;
     }

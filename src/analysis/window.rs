@@ -11,7 +11,7 @@ use crate::config::{
 use crate::units::{count, power_to_db};
 
 /// Features of one step.
-pub const N_STEP_FEATURES: usize = 2 * (N_CHROMA + N_MEL_BANDS + 1);
+pub const N_STEP_FEATURES: usize = 2 * (N_CHROMA + N_MEL_BANDS + 1) + N_MEL_BANDS;
 
 /// Features of a whole window.
 pub const N_CONSTANTS: usize = 4;
@@ -26,7 +26,8 @@ pub fn step_names() -> Vec<String> {
     let mel =
         parts.iter().flat_map(|part| (0..N_MEL_BANDS).map(move |b| format!("mel_{part}_{b:02}")));
     let onset = parts.iter().map(|part| format!("onset_{part}"));
-    chroma.chain(mel).chain(onset).collect()
+    let change = (0..N_MEL_BANDS).map(|b| format!("change_{b:02}"));
+    chroma.chain(mel).chain(onset).chain(change).collect()
 }
 
 /// Window features, in the order in which the network takes them: octaves above 120 BPM, dB re the window's mean power.
@@ -136,10 +137,21 @@ impl Part {
 struct Step {
     harmonic: Part,
     percussive: Part,
+    /// Mean change of the bands of both parts together, dB.
+    change: [f32; N_MEL_BANDS],
 }
 
 impl Step {
-    const EMPTY: Self = Self { harmonic: Part::EMPTY, percussive: Part::EMPTY };
+    const EMPTY: Self =
+        Self { harmonic: Part::EMPTY, percussive: Part::EMPTY, change: [0.0; N_MEL_BANDS] };
+
+    /// Adds a frame.
+    fn add(&mut self, frame: &FrameFeatures) {
+        self.harmonic.add(&frame.harmonic);
+        self.percussive.add(&frame.percussive);
+        let share = 1.0 / count(FRAMES_PER_STEP);
+        self.change.iter_mut().zip(frame.change).for_each(|(mean, x)| *mean += share * x);
+    }
 
     fn is_silent(&self) -> bool {
         power_to_db(mean_power(self.harmonic.energy + self.percussive.energy)) < SILENCE_DB
@@ -152,7 +164,7 @@ impl Step {
         let mel = parts.iter().flat_map(|part| part.mel.iter());
         let mel_db = mel.map(|power| (power_to_db(*power) - level_db).max(-MEL_RANGE_DB));
         let onset = parts.iter().map(|part| part.onset);
-        let features = chroma.chain(mel_db).chain(onset);
+        let features = chroma.chain(mel_db).chain(onset).chain(self.change);
         out.iter_mut().zip(features).for_each(|(out, feature)| *out = feature);
     }
 }
@@ -201,8 +213,7 @@ impl FeatureWindow {
     pub fn push(&mut self, frame: &FrameFeatures) -> bool {
         self.harmonic_tempo.push(frame.harmonic.onset);
         self.percussive_tempo.push(frame.percussive.onset);
-        self.current.harmonic.add(&frame.harmonic);
-        self.current.percussive.add(&frame.percussive);
+        self.current.add(frame);
         self.frames_in_current += 1;
         if self.frames_in_current < FRAMES_PER_STEP {
             return false;
@@ -312,6 +323,9 @@ impl FeatureWindow {
 mod tests {
     use super::*;
 
+    /// Where the mark of a frame ends up.
+    const ONSET_HARMONIC: usize = 2 * (N_CHROMA + N_MEL_BANDS);
+
     /// Energy of a loud frame, and of one that counts as silence.
     const LOUD: f32 = 1e4;
     const SILENT: f32 = 0.0;
@@ -324,7 +338,7 @@ mod tests {
             mel: [energy / 1000.0; N_MEL_BANDS],
             onset,
         };
-        FrameFeatures { harmonic: part(mark), percussive: part(0.0) }
+        FrameFeatures { harmonic: part(mark), percussive: part(0.0), change: [1.0; N_MEL_BANDS] }
     }
 
     /// A window after `steps` steps of each energy, marked 0, 1, 2, … step by step.
@@ -342,14 +356,14 @@ mod tests {
         let (heard, mut input) = (window.heard(), NetworkInput::default());
         window.write(heard, &window.summary(heard), &mut input);
         let steps = input.steps.chunks_exact(N_STEP_FEATURES);
-        steps.map(|step| step[N_STEP_FEATURES - 2] as usize).collect()
+        steps.map(|step| step[ONSET_HARMONIC] as usize).collect()
     }
 
     #[test]
     fn every_feature_has_its_own_name() {
         let mut names = step_names();
         assert_eq!(names.len(), N_STEP_FEATURES);
-        assert_eq!(names[N_STEP_FEATURES - 2], "onset_harmonic");
+        assert_eq!(names[ONSET_HARMONIC], "onset_harmonic");
         names.sort();
         names.dedup();
         assert_eq!(names.len(), N_STEP_FEATURES);

@@ -18,7 +18,6 @@ use egui::{
 use super::ballistics::MIDDLE;
 use super::view::MeterView;
 use super::{strings, theme};
-use crate::reading::AMBIGUOUS_HALF_WIDTH;
 use theme::Scale;
 
 /// Size for which the meter is drawn, units; it grows and shrinks from there.
@@ -84,6 +83,7 @@ impl Look<'_> {
             self.paint_number(painter, words.center(), 1.0);
         }
         self.paint_track(painter, track);
+        self.paint_band(painter, track);
         if !self.scale.is_too_small(SCALE_TEXT) {
             self.paint_scale(painter, track);
         }
@@ -165,7 +165,7 @@ impl Look<'_> {
 
     fn paint_track(&self, painter: &Painter, track: Rect) {
         painter.rect_filled(track, self.scale.points(4.0), theme::TRACK);
-        let band = AMBIGUOUS_HALF_WIDTH * track.width();
+        let band = self.meter.ambiguous_half_width * track.width();
         let ambiguous = Rect::from_center_size(track.center(), vec2(2.0 * band, track.height()));
         painter.rect_filled(ambiguous, 0.0, theme::AMBIGUOUS);
         let beyond = track.y_range().expand(self.scale.points(4.0));
@@ -174,6 +174,18 @@ impl Look<'_> {
             beyond,
             Stroke::new(self.scale.points(1.5).max(1.0), theme::TICK),
         );
+    }
+
+    /// A bracket over the shares between which listeners would vote, four times in five.
+    fn paint_band(&self, painter: &Painter, track: Rect) {
+        let Some([low, high]) = self.meter.band.filter(|[low, high]| low < high) else { return };
+        let x = |share: f32| track.left() + share * track.width();
+        let y = track.top() - self.scale.points(5.0);
+        let stroke = Stroke::new(self.scale.points(1.5).max(1.0), theme::MUTED);
+        painter.hline(x(low)..=x(high), y, stroke);
+        for share in [low, high] {
+            painter.vline(x(share), y..=track.top(), stroke);
+        }
     }
 
     fn paint_scale(&self, painter: &Painter, track: Rect) {

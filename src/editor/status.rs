@@ -7,7 +7,7 @@ use egui::{
 };
 
 use super::view::{Banner, State, Urgency, ViewState};
-use super::{ring, strings, theme};
+use super::{about, ring, strings, theme};
 use theme::Scale;
 
 /// Sizes of text, units.
@@ -26,7 +26,13 @@ pub fn header_ui(ui: &mut Ui, rect: Rect, scale: Scale, view: &ViewState) -> Res
     let name = pos2(centre.x + ring_radius + scale.points(12.0), rect.center().y);
     let font = scale.font(PRODUCT_TEXT);
     let name = ui.painter().text(name, Align2::LEFT_CENTER, strings::PRODUCT, font, theme::TEXT);
-    let room = Rect::from_min_max(pos2(name.right() + scale.points(16.0), rect.top()), rect.max);
+    let button = scale.points(about::BUTTON_WIDTH).max(20.0);
+    let button = Rect::from_min_max(pos2(rect.right() - button, rect.top()), rect.max);
+    about::button_ui(ui, button, scale);
+    let room = Rect::from_min_max(
+        pos2(name.right() + scale.points(16.0), rect.top()),
+        pos2(button.left() - scale.points(8.0), rect.bottom()),
+    );
     paint_state(ui, room, scale, &view.state, line);
     if let Some(progress) = view.progress() {
         paint_progress(ui, rect, scale, progress);

@@ -1,12 +1,22 @@
 //! Every sentence that the editor shows, in one place, ready for translation.
 
 use super::view::{Facts, MeterView, State};
+use crate::model::card::ModelFacts;
 
 /// The product's name.
 pub const PRODUCT: &str = "Moodring";
 
+/// Name of the button that opens the page on the model.
+pub const ABOUT_BUTTON: &str = "About the model";
+
 /// Stands where a value has no meaning now.
 pub const NO_VALUE: &str = "–";
+
+/// Title of the page on the model.
+#[must_use]
+pub fn about_title(model: &ModelFacts) -> String {
+    format!("The model: {} {}", model.name, model.version).trim_end().to_owned()
+}
 
 /// The state line.
 #[must_use]
@@ -49,7 +59,7 @@ pub fn percent(share: f32) -> String {
 pub fn verdict(meter: &MeterView) -> &str {
     match meter.share {
         None => "",
-        Some(_) if meter.ambiguous => "ambiguous: raters would split",
+        Some(_) if meter.ambiguous => "ambiguous: too near to call",
         Some(_) => meter.leading(),
     }
 }
@@ -65,14 +75,21 @@ pub fn meter_name(meter: &MeterView) -> String {
 pub fn meter_value(meter: &MeterView) -> String {
     match meter.share {
         None => "no reading".to_owned(),
-        Some(_) if meter.ambiguous => {
-            format!(
-                "{} {}, ambiguous: raters would split",
-                percent(meter.leading_share()),
-                meter.leading()
-            )
+        Some(_) => {
+            let ambiguous = if meter.ambiguous { ", ambiguous: too near to call" } else { "" };
+            let leading = format!("{} {}", percent(meter.leading_share()), meter.leading());
+            format!("{leading}{}{ambiguous}", band(meter))
         }
-        Some(_) => format!("{} {}", percent(meter.leading_share()), meter.leading()),
+    }
+}
+
+/// Between which shares of the leading pole listeners would vote, four times in five; nothing where the model does not say.
+fn band(meter: &MeterView) -> String {
+    match meter.leading_band() {
+        Some([low, high]) if low < high => {
+            format!(", listeners between {:.0} and {}", 100.0 * low, percent(high))
+        }
+        _ => String::new(),
     }
 }
 

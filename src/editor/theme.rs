@@ -20,7 +20,7 @@ pub const CARD: Color32 = Color32::from_rgb(0x17, 0x1b, 0x22);
 pub const CARD_EDGE: Color32 = Color32::from_rgb(0x25, 0x2b, 0x35);
 /// Groove in which a needle moves.
 pub const TRACK: Color32 = Color32::from_rgb(0x27, 0x2d, 0x38);
-/// Part of the groove in which raters would split.
+/// Part of the groove in which a share is ambiguous.
 pub const AMBIGUOUS: Color32 = Color32::from_rgb(0x45, 0x4e, 0x5d);
 /// Marks of the scale.
 pub const TICK: Color32 = Color32::from_rgb(0x4c, 0x55, 0x64);

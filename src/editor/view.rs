@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::ballistics::MIDDLE;
 use crate::config::RING_SECS;
 use crate::engine::publish::{Monitor, Status};
+use crate::model::card::ModelFacts;
 use crate::model::space::LabelSpace;
 use crate::reading::{Phase, Reading};
 use crate::units::POWER_FLOOR;
@@ -74,8 +75,12 @@ pub struct MeterView {
     pub share: Option<f32>,
     /// Where the needle points, in [0, 1], 1 = the first pole.
     pub needle: f32,
-    /// Raters would split.
+    /// Where listeners' own share lay in four of five songs that were read like this one; none while it means nothing.
+    pub band: Option<[f32; 2]>,
+    /// Too near an even vote to name a winner.
     pub ambiguous: bool,
+    /// Half width of the band around an even vote that counts as ambiguous.
+    pub ambiguous_half_width: f32,
     /// Drawn paler: less than ten seconds heard, or the host has stopped.
     pub provisional: bool,
 }
@@ -85,6 +90,14 @@ impl MeterView {
     #[must_use]
     pub fn leading(&self) -> &str {
         if self.share.unwrap_or(MIDDLE) >= MIDDLE { &self.first } else { &self.second }
+    }
+
+    /// The band of the pole with the larger share.
+    #[must_use]
+    pub fn leading_band(&self) -> Option<[f32; 2]> {
+        let [low, high] = self.band?;
+        let is_first = self.share.unwrap_or(MIDDLE) >= MIDDLE;
+        Some(if is_first { [low, high] } else { [1.0 - high, 1.0 - low] })
     }
 
     /// Share of the pole with the larger one, in [0.5, 1].
@@ -115,6 +128,8 @@ pub struct Facts {
 pub struct ViewState {
     /// What the state line says.
     pub state: State,
+    /// The model in charge.
+    pub model: Arc<ModelFacts>,
     /// The meters, top to bottom.
     pub meters: Vec<MeterView>,
     /// The small numbers.
@@ -132,8 +147,8 @@ pub struct Heard {
     pub status: Status,
     /// What is wrong with the outputs, if anything.
     pub output_problem: Option<String>,
-    /// The label spaces of the model in charge.
-    pub spaces: Vec<LabelSpace>,
+    /// The model in charge.
+    pub model: Arc<ModelFacts>,
     /// No newer reading has come for a while.
     pub is_stale: bool,
     /// Time that the analysis takes per second of audio.
@@ -148,7 +163,8 @@ impl ViewState {
         let meter = |(index, space)| meter(&heard.reading, state, index, space);
         Self {
             state,
-            meters: heard.spaces.iter().enumerate().map(meter).collect(),
+            model: Arc::clone(&heard.model),
+            meters: heard.model.spaces.iter().enumerate().map(meter).collect(),
             facts: Facts::of(heard, state.has_shares()),
             banner: banner(heard),
         }
@@ -216,15 +232,22 @@ fn percussive_share(reading: &Reading) -> Option<f32> {
     (sum.is_finite() && sum > 2.0 * POWER_FLOOR).then(|| percussive / sum)
 }
 
+/// To the nearest step that is told apart.
+fn to_step(share: f32) -> f32 {
+    (share.clamp(0.0, 1.0) * SHARE_STEPS).round() / SHARE_STEPS
+}
+
 fn meter(reading: &Reading, state: State, index: usize, space: &LabelSpace) -> MeterView {
     let share = reading.shares().get(index).filter(|share| share.is_finite() && state.has_shares());
     MeterView {
         first: space.first.clone(),
         second: space.second.clone(),
         angle_degrees: space.angle_degrees,
-        share: share.map(|share| (share.clamp(0.0, 1.0) * SHARE_STEPS).round() / SHARE_STEPS),
+        share: share.map(|share| to_step(*share)),
         needle: MIDDLE,
-        ambiguous: share.is_some() && reading.is_ambiguous(index),
+        ambiguous: share.is_some_and(|share| space.is_ambiguous(*share)),
+        ambiguous_half_width: space.ambiguous_half_width,
+        band: share.map(|_| reading.bands[index].map(to_step)),
         provisional: state != State::Live,
     }
 }
@@ -267,7 +290,7 @@ impl Source {
             reading: self.monitor.latest(),
             status: self.monitor.status(),
             output_problem: self.monitor.output_problem(),
-            spaces: self.monitor.spaces(),
+            model: self.monitor.model(),
             is_stale,
             load: self.monitor.load(),
         })
@@ -279,8 +302,10 @@ mod tests {
     use super::*;
     use crate::engine::publish::Publisher;
 
-    fn spaces() -> Vec<LabelSpace> {
-        vec![LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joyful", "sad", 0.0)]
+    fn model() -> ModelFacts {
+        let spaces =
+            vec![LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joyful", "sad", 0.0)];
+        ModelFacts { spaces, ..ModelFacts::default() }
     }
 
     fn live(shares: [f32; 2]) -> Reading {
@@ -289,7 +314,7 @@ mod tests {
     }
 
     fn heard(reading: Reading) -> Heard {
-        Heard { reading, status: Status::Running, spaces: spaces(), ..Heard::default() }
+        Heard { reading, status: Status::Running, model: Arc::new(model()), ..Heard::default() }
     }
 
     fn seen(reading: &Reading) -> ViewState {
@@ -393,7 +418,7 @@ mod tests {
     #[test]
     fn a_monitor_that_stands_still_for_a_second_goes_stale() {
         let monitor = Arc::new(Monitor::default());
-        monitor.set_spaces(spaces());
+        monitor.set_model(model());
         monitor.set_status(Status::Running);
         let mut publisher = Publisher::new(&monitor);
         let start = Instant::now();

@@ -2,7 +2,7 @@
 //!
 //! The analysis thread never waits for a reader. The latest reading goes through a triple buffer, whose reading end sits in a
 //! mutex that only readers take; every reading goes into a bounded queue, where one that finds no room is counted and dropped.
-//! Status and spaces change rarely (start, model load, failure), never from the audio thread, and are kept behind plain mutexes.
+//! Status and model change rarely (start, model load, failure), never from the audio thread, and are kept behind plain mutexes.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use atomic_float::AtomicF32;
 use crossbeam::queue::ArrayQueue;
 
+use crate::model::card::ModelFacts;
 use crate::model::space::LabelSpace;
 use crate::reading::Reading;
 
@@ -37,7 +38,7 @@ pub struct Monitor {
     latest: Mutex<triple_buffer::Output<Reading>>,
     status: Mutex<Status>,
     output_problem: Mutex<Option<String>>,
-    spaces: Mutex<Vec<LabelSpace>>,
+    model: Mutex<Arc<ModelFacts>>,
     every: ArrayQueue<Reading>,
     dropped: AtomicU64,
     queueing: AtomicBool,
@@ -51,7 +52,7 @@ impl Default for Monitor {
             latest: Mutex::new(triple_buffer::triple_buffer(&Reading::default()).1),
             status: Mutex::default(),
             output_problem: Mutex::default(),
-            spaces: Mutex::default(),
+            model: Mutex::default(),
             every: ArrayQueue::new(QUEUE_READINGS),
             dropped: AtomicU64::new(0),
             queueing: AtomicBool::new(false),
@@ -83,7 +84,13 @@ impl Monitor {
     /// The label spaces of the model in charge; empty until one is loaded.
     #[must_use]
     pub fn spaces(&self) -> Vec<LabelSpace> {
-        lock(&self.spaces).clone()
+        self.model().spaces.clone()
+    }
+
+    /// What is known of the model in charge; nothing until one is loaded.
+    #[must_use]
+    pub fn model(&self) -> Arc<ModelFacts> {
+        Arc::clone(&lock(&self.model))
     }
 
     /// Readings published since this monitor was made: a reader that sees it stand still knows that the host is silent.
@@ -125,9 +132,9 @@ impl Monitor {
         *lock(&self.output_problem) = problem;
     }
 
-    /// Replaces the label spaces.
-    pub fn set_spaces(&self, spaces: Vec<LabelSpace>) {
-        *lock(&self.spaces) = spaces;
+    /// Replaces what is known of the model in charge.
+    pub fn set_model(&self, model: ModelFacts) {
+        *lock(&self.model) = Arc::new(model);
     }
 }
 

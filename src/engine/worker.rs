@@ -73,7 +73,7 @@ impl Worker {
             load(self.model_path.as_deref()).map_err(|error| error.to_string())?;
         let mut analyser =
             Analyser::new(self.host_rate_hz, &model).map_err(|error| error.to_string())?;
-        monitor.set_spaces(model.card().spaces.clone());
+        monitor.set_model(model.card().facts());
         monitor.set_status(status);
         self.follow(&mut analyser).map_err(|error| error.to_string())
     }

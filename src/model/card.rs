@@ -4,29 +4,36 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::ModelError;
+use super::doubt::Doubt;
 use super::space::LabelSpace;
 use crate::analysis::window::{CONSTANT_NAMES, step_names};
 use crate::config::{ANALYSIS_RATE_HZ, FRAMES_PER_STEP, HOP_SAMPLES, N_STEPS, WINDOW_SAMPLES};
 use crate::reading::MAX_SPACES;
 
-/// A model's card. Fields that only people read (results, protocol, licence of the data) are not parsed.
+/// Longest name of a model or a pole, characters: what a meter has room for.
+const MAX_NAME_CHARS: usize = 40;
+
+/// A model's card. Fields that only people read in the repository (settings, tables of results) are not parsed.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Card {
     /// The model's name.
     pub name: String,
+    /// Version of the weights.
+    #[serde(default)]
+    pub version: String,
     /// Analysis rate that its features were made at, Hz.
     pub sample_rate_hz: u32,
     /// Samples between frames.
     pub hop_samples: usize,
     /// Samples under a window.
     pub window_samples: usize,
-    /// Frames averaged into one step.
+    /// Frames averaged into one step of the network: a multiple of the analysis's own.
     pub frames_per_step: usize,
-    /// Steps in a window.
+    /// Steps of the network: the newest ones of the window.
     pub n_steps: usize,
-    /// Names of the step features, in order.
+    /// Names of the step features, in the network's order: some or all of the analysis's.
     pub step_names: Vec<String>,
-    /// Names of the constant features, in order.
+    /// Names of the constant features, in the network's order.
     pub constant_names: Vec<String>,
     /// Mean of each step feature over the training data.
     pub step_mean: Vec<f32>,
@@ -38,13 +45,53 @@ pub struct Card {
     pub constant_std: Vec<f32>,
     /// The label spaces, in the order of the network's output.
     pub spaces: Vec<LabelSpace>,
+    /// How far each space's shares may be off; empty where that was not measured.
+    #[serde(default)]
+    pub doubt: Vec<Doubt>,
     /// SHA-256 of the weights file, hexadecimal.
     pub sha256: String,
-    /// One sentence on what the weights were trained on, and under which terms.
+    /// One sentence on what the weights were trained on.
     pub trained_on: String,
+    /// What a user should know of the model: data, terms, results, failures, limits.
+    #[serde(default)]
+    pub about: Vec<About>,
+}
+
+/// A paragraph about a model.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct About {
+    /// A word or two.
+    pub title: String,
+    /// A few sentences.
+    pub text: String,
+}
+
+/// What eyes may know of a model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelFacts {
+    /// The model's name; empty while none is known.
+    pub name: String,
+    /// Version of the weights.
+    pub version: String,
+    /// The label spaces, in the order of the shares.
+    pub spaces: Vec<LabelSpace>,
+    /// What a user should know.
+    pub about: Vec<About>,
 }
 
 impl Card {
+    /// What eyes may know of the model.
+    #[must_use]
+    pub fn facts(&self) -> ModelFacts {
+        let trained_on = About { title: "Trained on".into(), text: self.trained_on.clone() };
+        ModelFacts {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            spaces: self.spaces.clone(),
+            about: std::iter::once(trained_on).chain(self.about.iter().cloned()).collect(),
+        }
+    }
+
     /// Parses a card and checks that this crate makes what it asks for.
     ///
     /// # Errors
@@ -64,21 +111,94 @@ impl Card {
         hex.eq_ignore_ascii_case(&self.sha256)
     }
 
+    /// Steps of the analysis under one of the network.
+    #[must_use]
+    pub fn steps_per_step(&self) -> usize {
+        self.frames_per_step / FRAMES_PER_STEP
+    }
+
+    /// Which of the analysis's step features the network takes, in its order.
+    #[must_use]
+    pub fn step_columns(&self) -> Vec<usize> {
+        columns(&self.step_names, &step_names())
+    }
+
+    /// Which of the analysis's constants the network takes, in its order.
+    #[must_use]
+    pub fn constant_columns(&self) -> Vec<usize> {
+        columns(&self.constant_names, &CONSTANT_NAMES)
+    }
+
+    /// Where listeners' share lay in four of five unseen songs that were read like this one, for each space in turn.
+    ///
+    /// Just the share itself where the card does not say.
+    ///
+    /// # Real-time safety
+    /// Neither allocates nor fails.
+    #[must_use]
+    pub fn bands(&self, shares: &[f32; MAX_SPACES], heard_secs: f32) -> [[f32; 2]; MAX_SPACES] {
+        let mut bands = shares.map(|share| [share; 2]);
+        for ((band, share), doubt) in bands.iter_mut().zip(shares).zip(&self.doubt) {
+            *band = doubt.band(*share, heard_secs);
+        }
+        bands
+    }
+
     fn check(&self) -> Result<(), String> {
+        short("name", &self.name)?;
         equal("sample_rate_hz", self.sample_rate_hz as usize, ANALYSIS_RATE_HZ as usize)?;
         equal("hop_samples", self.hop_samples, HOP_SAMPLES)?;
         equal("window_samples", self.window_samples, WINDOW_SAMPLES)?;
-        equal("frames_per_step", self.frames_per_step, FRAMES_PER_STEP)?;
-        equal("n_steps", self.n_steps, N_STEPS)?;
-        same_names("step_names", &self.step_names, &step_names())?;
-        same_names("constant_names", &self.constant_names, &CONSTANT_NAMES)?;
+        if self.frames_per_step == 0 || !self.frames_per_step.is_multiple_of(FRAMES_PER_STEP) {
+            let frames = self.frames_per_step;
+            return Err(format!("frames_per_step is {frames}, no multiple of {FRAMES_PER_STEP}"));
+        }
+        let most = N_STEPS / self.steps_per_step();
+        if !(1..=most).contains(&self.n_steps) {
+            let (n, frames) = (self.n_steps, self.frames_per_step);
+            return Err(format!(
+                "n_steps is {n}, where the analysis has {most} of {frames} frames"
+            ));
+        }
+        known_names("step_names", &self.step_names, &step_names())?;
+        known_names("constant_names", &self.constant_names, &CONSTANT_NAMES)?;
         scaling("step", &self.step_mean, &self.step_std, self.step_names.len())?;
         scaling("constant", &self.constant_mean, &self.constant_std, self.constant_names.len())?;
-        match self.spaces.len() {
-            1..=MAX_SPACES => Ok(()),
-            n => Err(format!("it has {n} label spaces, where 1 to {MAX_SPACES} can be shown")),
-        }
+        self.check_spaces()
     }
+
+    fn check_spaces(&self) -> Result<(), String> {
+        if !(1..=MAX_SPACES).contains(&self.spaces.len()) {
+            let n = self.spaces.len();
+            return Err(format!("it has {n} label spaces, where 1 to {MAX_SPACES} can be shown"));
+        }
+        for space in &self.spaces {
+            short("a pole of spaces", &space.first)?;
+            short("a pole of spaces", &space.second)?;
+            let half_width = space.ambiguous_half_width;
+            if !space.angle_degrees.is_finite() || !(0.0..=0.5).contains(&half_width) {
+                let pole = &space.first;
+                return Err(format!(
+                    "the angle or the ambiguous_half_width of {pole} is no number"
+                ));
+            }
+        }
+        if !self.doubt.is_empty() {
+            equal("the length of doubt", self.doubt.len(), self.spaces.len())?;
+        }
+        self.doubt.iter().try_for_each(Doubt::check)
+    }
+}
+
+fn short(field: &str, name: &str) -> Result<(), String> {
+    let fits = !name.trim().is_empty()
+        && name.chars().count() <= MAX_NAME_CHARS
+        && !name.chars().any(char::is_control);
+    if fits { Ok(()) } else { Err(format!("{field} must be 1 to {MAX_NAME_CHARS} characters")) }
+}
+
+fn columns(names: &[String], of: &[impl AsRef<str>]) -> Vec<usize> {
+    names.iter().filter_map(|name| of.iter().position(|known| known.as_ref() == name)).collect()
 }
 
 fn equal(field: &str, actual: usize, expected: usize) -> Result<(), String> {
@@ -89,13 +209,17 @@ fn equal(field: &str, actual: usize, expected: usize) -> Result<(), String> {
     }
 }
 
-fn same_names(field: &str, actual: &[String], expected: &[impl AsRef<str>]) -> Result<(), String> {
-    equal(field, actual.len(), expected.len())?;
-    let pairs = actual.iter().zip(expected).enumerate();
-    for (i, (actual, expected)) in pairs {
-        if actual != expected.as_ref() {
-            let expected = expected.as_ref();
-            return Err(format!("{field}[{i}] is {actual:?}, where the analysis has {expected:?}"));
+/// Every name must be one that the analysis has, and stand only once.
+fn known_names(field: &str, names: &[String], known: &[impl AsRef<str>]) -> Result<(), String> {
+    if names.is_empty() {
+        return Err(format!("{field} is empty"));
+    }
+    for (i, name) in names.iter().enumerate() {
+        if !known.iter().any(|known| known.as_ref() == name) {
+            return Err(format!("{field}[{i}] is {name:?}, which the analysis does not have"));
+        }
+        if names[..i].contains(name) {
+            return Err(format!("{field}[{i}] is {name:?} once more"));
         }
     }
     Ok(())

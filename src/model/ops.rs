@@ -24,9 +24,12 @@ const INPUT_R_SCALE: usize = 10;
 const INPUT_R_ZERO: usize = 11;
 const N_INPUTS: usize = 12;
 
+/// The node's name in a file, of the domain `com.microsoft`.
+pub const QUANTISED_LSTM: &str = "DynamicQuantizeLSTM";
+
 /// Teaches `onnx` the operator.
 pub fn register(onnx: &mut tract_onnx::Onnx) {
-    onnx.op_register.insert("DynamicQuantizeLSTM", parse);
+    onnx.op_register.insert(QUANTISED_LSTM, parse);
 }
 
 /// From the file's node: checks what can be checked without the shapes.
@@ -57,7 +60,7 @@ struct QuantisedLstmNode {
 
 impl Expansion for QuantisedLstmNode {
     fn name(&self) -> StaticName {
-        "DynamicQuantizeLSTM".into()
+        QUANTISED_LSTM.into()
     }
 
     fn rules<'r, 'p: 'r, 's: 'r>(

@@ -2,35 +2,42 @@
 
 use std::sync::Arc;
 
+use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 
-use super::{Model, ModelError, ops};
-use crate::analysis::window::{N_CONSTANTS, N_STEP_FEATURES, NetworkInput};
-use crate::config::N_STEPS;
+use super::card::Card;
+use super::{Model, ModelError, ops, screen};
+use crate::analysis::window::{N_STEP_FEATURES, NetworkInput};
 use crate::reading::MAX_SPACES;
+use crate::units::count;
 
 /// A planned network, ready to be spawned.
 pub(super) type Plan = Arc<TypedRunnableModel>;
 
-/// Inputs of the network: `steps` `[1, N_STEPS, N_STEP_FEATURES]` and `constants` `[1, N_CONSTANTS]`.
-const STEPS_SHAPE: [usize; 3] = [1, N_STEPS, N_STEP_FEATURES];
-const CONSTANTS_SHAPE: [usize; 2] = [1, N_CONSTANTS];
-
-/// Plans the network in `onnx`, whose output must be `[1, n_spaces, 2]`: both poles of each space.
-pub(super) fn plan(onnx: &[u8], n_spaces: usize) -> Result<Plan, ModelError> {
-    try_plan(onnx, n_spaces).map_err(|why| ModelError::Network(format!("{why:#}")))
+/// Shapes of the network's inputs: `steps` `[1, n_steps, features]` and `constants` `[1, constants]`.
+fn shapes(card: &Card) -> ([usize; 3], [usize; 2]) {
+    ([1, card.n_steps, card.step_names.len()], [1, card.constant_names.len()])
 }
 
-fn try_plan(mut onnx: &[u8], n_spaces: usize) -> TractResult<Plan> {
+/// Plans the network in `onnx`, whose output must be `[1, spaces, 2]`: both poles of each space.
+pub(super) fn plan(onnx: &[u8], card: &Card) -> Result<Plan, ModelError> {
+    let proto = screen::parsed(onnx).map_err(ModelError::Network)?;
+    try_plan(&proto, card).map_err(|why| ModelError::Network(format!("{why:#}")))
+}
+
+fn try_plan(proto: &ModelProto, card: &Card) -> TractResult<Plan> {
+    let (steps, constants) = shapes(card);
     let mut framework = tract_onnx::onnx();
     ops::register(&mut framework);
-    let model = framework
-        .model_for_read(&mut onnx)?
-        .with_input_fact(0, f32::fact(STEPS_SHAPE).into())?
-        .with_input_fact(1, f32::fact(CONSTANTS_SHAPE).into())?
-        .into_optimized()?;
+    let mut model = framework
+        .model_for_proto_model(proto)?
+        .with_input_fact(0, f32::fact(steps).into())?
+        .with_input_fact(1, f32::fact(constants).into())?;
+    model.analyse(false)?;
+    screen::check_sizes(&model).map_err(TractError::msg)?;
+    let model = model.into_optimized()?;
     let output = model.output_fact(0)?;
-    let expected = f32::fact([1, n_spaces, 2]);
+    let expected = f32::fact([1, card.spaces.len(), 2]);
     if output.without_value() != expected {
         tract_onnx::tract_core::internal::bail!("its output is {output:?}, not {expected:?}");
     }
@@ -44,6 +51,9 @@ pub struct Session {
     /// The network's inputs, refilled in place.
     steps: Arc<Tensor>,
     constants: Arc<Tensor>,
+    /// Which features of the analysis they take.
+    step_columns: Vec<usize>,
+    constant_columns: Vec<usize>,
 }
 
 impl Session {
@@ -52,12 +62,15 @@ impl Session {
     /// # Errors
     /// [`ModelError::Run`] where tract cannot make the state of a run.
     pub fn new(model: &Arc<Model>) -> Result<Self, ModelError> {
+        let (steps, constants) = shapes(&model.card);
         let try_new = || -> TractResult<Self> {
             Ok(Self {
                 state: model.plan.spawn()?,
                 model: Arc::clone(model),
-                steps: Arc::new(Tensor::zero::<f32>(&STEPS_SHAPE)?),
-                constants: Arc::new(Tensor::zero::<f32>(&CONSTANTS_SHAPE)?),
+                steps: Arc::new(Tensor::zero::<f32>(&steps)?),
+                constants: Arc::new(Tensor::zero::<f32>(&constants)?),
+                step_columns: model.card.step_columns(),
+                constant_columns: model.card.constant_columns(),
             })
         };
         try_new().map_err(|why| ModelError::Run(format!("{why:#}")))
@@ -83,9 +96,8 @@ impl Session {
     }
 
     fn try_run(&mut self, input: &NetworkInput) -> TractResult<[f32; MAX_SPACES]> {
-        let card = &self.model.card;
-        refill(&mut self.steps, &input.steps, &card.step_mean, &card.step_std)?;
-        refill(&mut self.constants, &input.constants, &card.constant_mean, &card.constant_std)?;
+        self.fill_steps(&input.steps)?;
+        self.fill_constants(&input.constants)?;
         let inputs = [&self.steps, &self.constants].map(|t| Arc::clone(t).into_tvalue());
         let outputs = self.state.run(inputs.into_iter().collect())?;
         let poles = outputs[0].to_plain_array_view::<f32>()?;
@@ -94,13 +106,86 @@ impl Session {
         shares.iter_mut().zip(first_poles).for_each(|(share, first)| *share = *first);
         Ok(shares)
     }
+
+    /// The newest steps of the analysis, averaged to the network's, its features alone, standardised.
+    fn fill_steps(&mut self, steps: &[f32]) -> TractResult<()> {
+        let card = &self.model.card;
+        let per_step = card.steps_per_step();
+        let newest = &steps[steps.len() - card.n_steps * per_step * N_STEP_FEATURES..];
+        // Nobody else holds the tensor between runs; were it so, a copy would be made and filled.
+        let mut view = Arc::make_mut(&mut self.steps).to_plain_array_view_mut::<f32>()?;
+        let out =
+            view.as_slice_mut().ok_or_else(|| TractError::msg("the steps are not contiguous"))?;
+        let averaged = newest.chunks_exact(per_step * N_STEP_FEATURES);
+        for (out, step) in out.chunks_exact_mut(self.step_columns.len()).zip(averaged) {
+            let scaling = card.step_mean.iter().zip(&card.step_std);
+            for ((out, column), (mean, std)) in out.iter_mut().zip(&self.step_columns).zip(scaling)
+            {
+                let sum: f32 = step.iter().skip(*column).step_by(N_STEP_FEATURES).sum();
+                *out = (sum / count(per_step) - mean) / std;
+            }
+        }
+        Ok(())
+    }
+
+    fn fill_constants(&mut self, constants: &[f32]) -> TractResult<()> {
+        let card = &self.model.card;
+        let mut view = Arc::make_mut(&mut self.constants).to_plain_array_view_mut::<f32>()?;
+        let scaling = card.constant_mean.iter().zip(&card.constant_std);
+        for ((out, column), (mean, std)) in view.iter_mut().zip(&self.constant_columns).zip(scaling)
+        {
+            *out = (constants[*column] - mean) / std;
+        }
+        Ok(())
+    }
 }
 
-/// Writes standardised `values` into `tensor`, row after row of `mean.len()`.
-fn refill(tensor: &mut Arc<Tensor>, values: &[f32], mean: &[f32], std: &[f32]) -> TractResult<()> {
-    // Nobody else holds the tensor between runs; were it so, a copy would be made and filled.
-    let mut view = Arc::make_mut(tensor).to_plain_array_view_mut::<f32>()?;
-    let scaled = values.iter().zip(mean.iter().zip(std).cycle()).map(|(x, (m, s))| (x - m) / s);
-    view.iter_mut().zip(scaled).for_each(|(out, x)| *out = x);
-    Ok(())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tract_onnx::pb::tensor_proto::DataType;
+    use tract_onnx::pb::{GraphProto, NodeProto, TypeProto, ValueInfoProto, type_proto};
+
+    /// Values without a shape: what the session pins is known all the same.
+    fn named(names: &[&str]) -> Vec<ValueInfoProto> {
+        let float = type_proto::Tensor { elem_type: DataType::Float as i32, shape: None };
+        let value = type_proto::Value::TensorType(float);
+        let kind = TypeProto { value: Some(value), ..TypeProto::default() };
+        let value = |name: &&str| ValueInfoProto {
+            name: (*name).to_owned(),
+            r#type: Some(kind.clone()),
+            ..ValueInfoProto::default()
+        };
+        names.iter().map(value).collect()
+    }
+
+    #[test]
+    fn a_network_that_grows_beyond_all_bounds_is_refused_before_it_runs() {
+        let card = Model::shipped().unwrap().card().clone();
+        let doubled = |i: i32| {
+            let before = if i == 0 { "steps".to_owned() } else { format!("x{}", i - 1) };
+            let axis = tract_onnx::pb::AttributeProto {
+                name: "axis".into(),
+                i: 1,
+                r#type: tract_onnx::pb::attribute_proto::AttributeType::Int as i32,
+                ..Default::default()
+            };
+            NodeProto {
+                op_type: "Concat".into(),
+                input: vec![before.clone(), before],
+                output: vec![format!("x{i}")],
+                attribute: vec![axis],
+                ..NodeProto::default()
+            }
+        };
+        let graph = GraphProto {
+            node: (0..50).map(doubled).collect(),
+            input: named(&["steps", "constants"]),
+            output: named(&["x49"]),
+            ..GraphProto::default()
+        };
+        let proto = ModelProto { graph: Some(graph), ..ModelProto::default() };
+        let Err(error) = try_plan(&proto, &card) else { panic!("it was taken") };
+        assert!(format!("{error:#}").contains("more than"), "{error:#}");
+    }
 }

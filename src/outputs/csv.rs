@@ -1,11 +1,12 @@
 //! Readings as comma-separated values: a header, then one row per reading.
 //!
 //! ```text
-//! time_secs,phase,heard_secs,excited,joy,tempo_harmonic_bpm,…,overrun_samples
-//! 12.260000,live,10.00,0.731250,0.442100,92.29,…,0
+//! time_secs,phase,heard_secs,excited,excited_low,excited_high,joy,…,tempo_harmonic_bpm,…,overrun_samples
+//! 12.260000,live,10.00,0.731250,0.560000,0.890000,0.442100,…,92.29,…,0
 //! ```
 //!
-//! Shares are those of each space's first pole, under its name; empty where the phase carries none.
+//! Shares are those of each space's first pole, under its name, with the ends of the band that holds listeners' own share four
+//! times in five; empty where the phase carries none.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -24,19 +25,31 @@ const COLUMNS_AFTER: &str = "tempo_harmonic_bpm,tempo_percussive_bpm,energy_harm
 const N_COLUMNS_BEFORE: usize = 3;
 const N_COLUMNS_AFTER: usize = 5;
 
+/// Columns of one label space: share, low and high end of its band.
+const COLUMNS_PER_SPACE: usize = 3;
+
 /// The header for a model with `spaces`, without a line end.
 #[must_use]
 pub fn header(spaces: &[LabelSpace]) -> String {
-    let poles = spaces.iter().map(|space| format!(",{}", field(&space.first)));
-    format!("{COLUMNS_BEFORE}{},{COLUMNS_AFTER}", poles.collect::<String>())
+    let columns = spaces.iter().flat_map(share_columns).map(|name| format!(",{}", field(&name)));
+    format!("{COLUMNS_BEFORE}{},{COLUMNS_AFTER}", columns.collect::<String>())
+}
+
+/// A space's columns: its first pole's share, and the band around it.
+#[must_use]
+pub fn share_columns(space: &LabelSpace) -> [String; COLUMNS_PER_SPACE] {
+    ["", "_low", "_high"].map(|end| format!("{}{end}", space.first))
 }
 
 /// The row of one reading, without a line end.
 #[must_use]
 pub fn row(reading: &Reading, n_spaces: usize) -> String {
     let shares = (0..n_spaces).map(|space| match reading.shares().get(space) {
-        Some(share) => format!(",{share:.6}"),
-        None => ",".to_owned(),
+        Some(share) => {
+            let [low, high] = reading.bands[space];
+            format!(",{share:.6},{low:.6},{high:.6}")
+        }
+        None => ",".repeat(COLUMNS_PER_SPACE),
     });
     format!(
         "{:.6},{},{:.2}{},{:.2},{:.2},{:.2},{:.2},{}",
@@ -56,9 +69,10 @@ pub fn row(reading: &Reading, n_spaces: usize) -> String {
 #[must_use]
 pub fn parse_row(line: &str) -> Option<Reading> {
     let fields: Vec<&str> = line.split(',').collect();
-    let n_spaces = fields.len().checked_sub(N_COLUMNS_BEFORE + N_COLUMNS_AFTER)?;
+    let n_columns = fields.len().checked_sub(N_COLUMNS_BEFORE + N_COLUMNS_AFTER)?;
+    let n_spaces = n_columns / COLUMNS_PER_SPACE;
     let (before, rest) = fields.split_at(N_COLUMNS_BEFORE);
-    let (written_shares, after) = rest.split_at(n_spaces);
+    let (written, after) = rest.split_at(n_columns);
     let phase = [Phase::Waiting, Phase::Listening, Phase::Live, Phase::Silent]
         .into_iter()
         .find(|phase| phase.word() == before[1])?;
@@ -75,9 +89,10 @@ pub fn parse_row(line: &str) -> Option<Reading> {
         ..Reading::default()
     };
     if phase.has_shares() {
-        let shares = reading.shares.get_mut(..n_spaces)?;
-        for (share, written) in shares.iter_mut().zip(written_shares) {
-            *share = written.parse().ok()?;
+        let places = reading.shares.get_mut(..n_spaces)?.iter_mut().zip(&mut reading.bands);
+        for ((share, band), written) in places.zip(written.chunks_exact(COLUMNS_PER_SPACE)) {
+            *share = written[0].parse().ok()?;
+            *band = [written[1].parse().ok()?, written[2].parse().ok()?];
         }
     }
     Some(reading)
@@ -192,6 +207,7 @@ mod tests {
             heard_secs: 10.0,
             n_spaces: 2,
             shares: [0.75, 0.25, 0.0, 0.0],
+            bands: [[0.5, 0.875], [0.125, 0.5], [0.0; 2], [0.0; 2]],
             tempo_percussive_bpm: 120.0,
             overrun_samples: 3,
             ..Reading::default()
@@ -208,9 +224,13 @@ mod tests {
     #[test]
     fn every_row_has_the_columns_of_the_header() {
         let header = header(&spaces());
-        assert!(header.starts_with("time_secs,phase,heard_secs,excited,joy,tempo_harmonic_bpm"));
+        let shares = "excited,excited_low,excited_high,joy,joy_low,joy_high";
+        assert!(
+            header.starts_with(&format!("time_secs,phase,heard_secs,{shares},tempo_harmonic_bpm"))
+        );
         let row = row(&live(), 2);
-        assert!(row.starts_with("12.500000,live,10.00,0.750000,0.250000,0.00,120.00,"), "{row}");
+        let shares = "0.750000,0.500000,0.875000,0.250000,0.125000,0.500000";
+        assert!(row.starts_with(&format!("12.500000,live,10.00,{shares},0.00,120.00,")), "{row}");
         assert!(row.ends_with(",3"));
         assert_eq!(row.split(',').count(), header.split(',').count());
     }
@@ -218,13 +238,14 @@ mod tests {
     #[test]
     fn silence_leaves_the_shares_empty() {
         let row = row(&Reading { phase: Phase::Silent, ..live() }, 2);
-        assert!(row.starts_with("12.500000,silent,10.00,,,0.00,"), "{row}");
+        assert!(row.starts_with("12.500000,silent,10.00,,,,,,,0.00,"), "{row}");
     }
 
     #[test]
     fn a_row_reads_back_as_the_reading_it_was() {
         assert_eq!(parse_row(&row(&live(), 2)), Some(live()));
-        let silent = Reading { phase: Phase::Silent, shares: [0.0; 4], ..live() };
+        let silent =
+            Reading { phase: Phase::Silent, shares: [0.0; 4], bands: [[0.0; 2]; 4], ..live() };
         assert_eq!(parse_row(&row(&silent, 2)), Some(silent));
     }
 

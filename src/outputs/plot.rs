@@ -15,7 +15,7 @@ use plotters::style::{Color, RGBColor};
 use self::canvas::{Align, Canvas, TextLook};
 use self::curve::{Run, clock, dashes, runs, sides, silences, tick_step_secs};
 use crate::model::space::LabelSpace;
-use crate::reading::{AMBIGUOUS_HALF_WIDTH, Reading};
+use crate::reading::Reading;
 
 /// A named part of the piece, drawn as a tinted band.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,7 +85,8 @@ pub fn plot_readings(
     let time = TimeAxis::around(readings, sections);
     header(&mut canvas, title)?;
     for (index, space) in spaces.iter().enumerate() {
-        let panel = Panel::new(index, spaces.len(), time);
+        let half_width = f64::from(space.ambiguous_half_width);
+        let panel = Panel { half_width, ..Panel::new(index, spaces.len(), time) };
         panel.ground(&mut canvas, sections)?;
         panel.poles(&mut canvas, space)?;
         panel.curve(&mut canvas, readings)?;
@@ -142,6 +143,8 @@ struct Panel {
     bottom: f64,
     time: TimeAxis,
     index: usize,
+    /// Half width of the ambiguous band.
+    half_width: f64,
 }
 
 impl Panel {
@@ -149,7 +152,7 @@ impl Panel {
         let n = n_panels as f64;
         let height = (BOTTOM - TOP - PANEL_GAP * (n - 1.0)) / n;
         let top = TOP + index as f64 * (height + PANEL_GAP);
-        Self { top, bottom: top + height, time, index }
+        Self { top, bottom: top + height, time, index, half_width: 0.0 }
     }
 
     fn y(&self, share: f64) -> f64 {
@@ -167,7 +170,7 @@ impl Panel {
             let (from, to) = (self.time.x(section.start_secs), self.time.x(section.end_secs));
             canvas.rectangle((from, self.top), (to, self.bottom), &TINT)?;
         }
-        let half = f64::from(AMBIGUOUS_HALF_WIDTH);
+        let half = self.half_width;
         canvas.rectangle(
             (LEFT, self.y(0.5 + half)),
             (RIGHT, self.y(0.5 - half)),
@@ -290,8 +293,7 @@ fn legend(canvas: &mut Canvas) -> Result<()> {
     const SWATCH: f64 = 52.0;
     let look = TextLook { size: LABEL_SIZE, colour: FAINT_INK, align: Align::Left };
     let mut x = RIGHT;
-    let entries =
-        [("raters would split", 2), ("provisional: under 10 s heard", 1), ("10 s heard", 0)];
+    let entries = [("ambiguous", 2), ("provisional: under 10 s heard", 1), ("10 s heard", 0)];
     for (text, kind) in entries {
         x -= Canvas::text_width(text, LABEL_SIZE)?;
         canvas.text(text, (x, Y), look)?;

@@ -9,6 +9,7 @@ mod repo;
 mod system;
 mod test;
 mod tidy;
+mod train;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,8 @@ usage: cargo xtask VERB …
 
   demo [AUDIO] [--fast]   bundle the plugin, play AUDIO (default: a piece made here) through it in a headless host,
                           show the meter; leaves target/demo/{readings.csv,mood.png}
+  train …                 fit a model to a folder of music and its labels: quantised, judged, documented; `train --help` teaches
+  steady …                how far a model's readings move when nothing changes that matters; `steady --help` teaches
   test [STEP…]            everything that CI runs; `test --help` lists the steps
   tidy                    dependency direction, licences, stray files
   piece [--out PATH]      make the demo piece
@@ -28,7 +31,7 @@ usage: cargo xtask VERB …
   bundle moodring [--release]
                           make the CLAP and VST3 bundles in target/bundled
 
-demo, test and golden first install what the system lacks where they may, and otherwise say what to install.
+demo, train, test and golden first install what the system lacks where they may, and otherwise say what to install.
 Any other verb is nice-plug's: bundle-universal, known-packages.";
 
 fn main() -> ExitCode {
@@ -56,7 +59,9 @@ fn dispatch() -> Result<ExitCode> {
         "demo" => demo::run_verb(&repo, rest)?,
         "golden" => golden::run_verb(&repo, rest)?,
         "piece" => piece::run_verb(&repo, rest)?,
+        "steady" => train::run_steady_verb(&repo, rest)?,
         "test" => return test::run_verb(&repo, rest),
+        "train" => train::run_verb(&repo, rest)?,
         "tidy" => tidy::run_verb(&repo, rest)?,
         _ => nice_plug_xtask::main_with_args("cargo xtask", args)?,
     }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::repo::{Repo, run, words};
 use crate::system::{self, For};
-use crate::{bundle, demo, python, tidy};
+use crate::{bundle, demo, python, tidy, train};
 
 /// One step.
 struct Step {
@@ -35,7 +35,7 @@ use Action::{Cargo, Ours};
 /// all later steps. Every line that compiles dependencies selects one package alone, never both, and the core alone comes with its
 /// tests: other selections switch other features on in shared dependencies, and tract, which takes longer than all else together,
 /// would be compiled once more (Cargo.toml says more under `dev-dependencies`).
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     step("system", "the system has what is needed", Ours(has_system_needs)),
     step("fmt", "formatting", Cargo("fmt --all --check")),
     step("xtask", "tests of the repository's tasks", Cargo("test --package xtask")),
@@ -65,6 +65,7 @@ const STEPS: [Step; 14] = [
         Cargo("test --package moodring --no-default-features"),
     ),
     step("demo", "the demo piece through the bundled CLAP", Ours(demo::check)),
+    step("train", "a model fitted to 40 songs", Ours(train::check)),
     step("vst3", "the bundled VST3 in a Python host", Ours(hosts_vst3)),
 ];
 

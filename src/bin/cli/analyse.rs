@@ -9,6 +9,7 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use moodring::model::Model;
 use moodring::model::space::LabelSpace;
+use moodring::outputs::csv;
 use moodring::outputs::plot::plot_readings;
 use moodring::reading::Reading;
 use serde_json::{Map, Value, json};
@@ -128,7 +129,7 @@ impl Rows {
         let spaces = model.card().spaces.clone();
         let mut rows = Self { writer, format: args.format, spaces };
         if rows.format == Format::Csv {
-            let names: Vec<&str> = rows.spaces.iter().map(|space| space.first.as_str()).collect();
+            let names: Vec<String> = rows.spaces.iter().flat_map(columns).collect();
             let head = "file,summary,time_secs,phase,heard_secs";
             let tail = "tempo_harmonic_bpm,tempo_percussive_bpm,\
                 energy_harmonic_db,energy_percussive_db";
@@ -151,8 +152,12 @@ impl Rows {
     }
 
     fn write_reading(&mut self, file: &str, reading: &Reading) -> anyhow::Result<()> {
-        let shares: Vec<Option<f32>> =
-            (0..self.spaces.len()).map(|s| reading.shares().get(s).copied()).collect();
+        let shares = self.spaces.iter().enumerate().flat_map(|(s, space)| {
+            let share = reading.shares().get(s).copied();
+            let band = share.map(|_| reading.bands[s]);
+            row_shares(space, share, band)
+        });
+        let shares: Vec<Value> = shares.collect();
         let details = [
             ("tempo_harmonic_bpm", reading.tempo_harmonic_bpm),
             ("tempo_percussive_bpm", reading.tempo_percussive_bpm),
@@ -180,8 +185,10 @@ impl Rows {
 
     fn write_summary(&mut self, file: &str, mood: &FileMood) -> anyhow::Result<()> {
         let whole = mood.shares();
-        let shares: Vec<Option<f32>> =
-            (0..self.spaces.len()).map(|s| whole.map(|(shares, _)| shares[s])).collect();
+        let spaces = self.spaces.iter().enumerate();
+        let shares: Vec<Value> = spaces
+            .flat_map(|(s, space)| row_shares(space, whole.map(|(shares, _)| shares[s]), None))
+            .collect();
         let phase = match whole {
             Some((_, false)) => "live",
             Some((_, true)) => "listening",
@@ -203,11 +210,9 @@ impl Rows {
         self.line(&format!("{file},true,{duration_secs},{phase},,{shares},,,,"))
     }
 
-    fn insert_shares(&self, row: &mut Map<String, Value>, shares: &[Option<f32>]) {
-        for (space, share) in self.spaces.iter().zip(shares) {
-            let share = share.map(|share| (f64::from(share) * 1e6).round() / 1e6);
-            row.insert(space.first.clone(), json!(share));
-        }
+    fn insert_shares(&self, row: &mut Map<String, Value>, shares: &[Value]) {
+        let names = self.spaces.iter().flat_map(columns);
+        row.extend(names.zip(shares.iter().cloned()));
     }
 
     fn line(&mut self, line: &str) -> anyhow::Result<()> {
@@ -228,8 +233,21 @@ fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
-fn joined(shares: &[Option<f32>]) -> String {
-    let text = |share: &Option<f32>| share.map_or(String::new(), |share| format!("{share:.6}"));
+/// Columns of a space: share, band, verdict.
+fn columns(space: &LabelSpace) -> impl Iterator<Item = String> {
+    csv::share_columns(space).into_iter().chain([format!("{}_ambiguous", space.first)])
+}
+
+/// What stands in [`columns`]; null where there is nothing to say.
+fn row_shares(space: &LabelSpace, share: Option<f32>, band: Option<[f32; 2]>) -> [Value; 4] {
+    let number = |share: f32| json!((f64::from(share) * 1e6).round() / 1e6);
+    let end = |i: usize| band.map_or(Value::Null, |band| number(band[i]));
+    let ambiguous = share.map(|share| space.is_ambiguous(share));
+    [share.map_or(Value::Null, number), end(0), end(1), json!(ambiguous)]
+}
+
+fn joined(shares: &[Value]) -> String {
+    let text = |share: &Value| if share.is_null() { String::new() } else { share.to_string() };
     shares.iter().map(text).collect::<Vec<_>>().join(",")
 }
 

@@ -1,5 +1,6 @@
 //! `dataset`: a labelled collection as the network's raw inputs, for training.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,17 +10,19 @@ use moodring::analysis::window::{
 };
 use moodring::config::{ANALYSIS_RATE_HZ, N_STEPS};
 use moodring::decode::AudioFile;
-use moodring::units::secs_to_samples;
+use moodring::units::{samples_to_secs, secs_to_samples};
 
 use crate::jobs;
-use crate::labels::Labels;
+use crate::labels::{Labels, RATING_MIDPOINT};
 use crate::npz::Npz;
 
 /// Write the windows of a labelled collection as .npz, for models/train.py.
 ///
-/// The features are those that the meter itself serves, from the same code. Arrays over N windows: steps N × 99 × 106 and constants N × 4
-/// (unscaled; see step_names and constant_names), song N, and the label columns valence_mean, valence_std, arousal_mean,
-/// arousal_std, excited and joy N, NaN where the labels file has none. A song gives a window every --every seconds; one shorter
+/// The features are those that the meter itself serves, from the same code. Arrays over N windows: steps N × 99 × 146 and constants N × 4
+/// (unscaled; see step_names and constant_names), song N, end_secs N (of the window in its
+/// song), and the label columns valence_mean, valence_std, arousal_mean,
+/// arousal_std, excited and joy N, NaN where the labels file has none; where it has a row per rater, vote_song, vote_valence and
+/// vote_arousal over those rows. A song gives a window every --every seconds; one shorter
 /// than ten seconds gives a single window, its music repeated.
 #[derive(clap::Args)]
 #[command(
@@ -35,6 +38,9 @@ pub struct Args {
     /// Where to write the arrays.
     #[arg(long, value_name = "F.npz")]
     out: PathBuf,
+    /// Only so many songs, spread evenly over the folder.
+    #[arg(long, value_name = "N")]
+    songs: Option<usize>,
     /// Seconds between windows of one song.
     #[arg(long, value_name = "SECS", default_value_t = 5.0)]
     every: f64,
@@ -46,20 +52,20 @@ const LABEL_COLUMNS: [&str; 6] =
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let labels = Labels::read(&args.labels)?;
-    let files = jobs::audio_files(&args.audio)?;
+    let files = spread(&jobs::audio_files(&args.audio)?, args.songs);
     let bar = jobs::progress(files.len() as u64, "songs");
-    let (mut songs, mut inputs) = (Vec::new(), Vec::new());
+    let (mut songs, mut windows) = (Vec::new(), Vec::new());
     let mut failed = false;
     let extract = |path: &PathBuf| {
-        let windows = windows(path, args.every);
+        let made = windows_of(path, args.every);
         bar.inc(1);
-        windows
+        made
     };
-    jobs::each(&files, extract, |path, windows| match windows {
-        Ok(windows) => {
+    jobs::each(&files, extract, |path, made| match made {
+        Ok(made) => {
             let song = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            songs.extend(std::iter::repeat_n(song, windows.len()));
-            inputs.extend(windows);
+            songs.extend(std::iter::repeat_n(song, made.len()));
+            windows.extend(made);
         }
         Err(why) => {
             failed = true;
@@ -67,61 +73,89 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     });
     bar.finish_and_clear();
-    anyhow::ensure!(!inputs.is_empty(), "not one window could be made");
-    write(args, &labels, &songs, &inputs)?;
-    println!("{} windows of {} files in {}", inputs.len(), files.len(), args.out.display());
+    anyhow::ensure!(!windows.is_empty(), "not one window could be made");
+    write(args, &labels, &songs, &windows)?;
+    println!("{} windows of {} files in {}", windows.len(), files.len(), args.out.display());
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// `n` of the files, evenly spread; all where there are no more.
+fn spread(files: &[PathBuf], n: Option<usize>) -> Vec<PathBuf> {
+    let n = n.unwrap_or(files.len()).min(files.len());
+    (0..n).filter_map(|i| files.get(i * files.len() / n)).cloned().collect()
+}
+
+/// A window, and where in its file it ends.
+struct Window {
+    input: NetworkInput,
+    end_secs: f64,
+}
+
 /// The full windows of a file, every `every_secs`; of a short one the only window there is.
-fn windows(path: &Path, every_secs: f64) -> anyhow::Result<Vec<NetworkInput>> {
+fn windows_of(path: &Path, every_secs: f64) -> anyhow::Result<Vec<Window>> {
     let mut file = AudioFile::open(path)?;
     let mut extractor = FrameExtractor::new(file.rate_hz)?;
     let mut window = FeatureWindow::new();
     let mut made = Vec::new();
     let every = secs_to_samples(every_secs, f64::from(ANALYSIS_RATE_HZ)).max(1);
-    let mut next = 0;
+    let (mut next, mut end) = (0, 0);
     while let Some(mono) = file.next_mono() {
         extractor.push(mono, |frame| {
             let is_step = window.push(&frame.features);
+            end = frame.heard_samples;
             if is_step && frame.heard_samples >= next && window.heard() == Heard::Full {
                 next = frame.heard_samples + every;
-                made.push(input_of(&window));
+                made.push(window_at(&window, end));
             }
         });
     }
     if made.is_empty() {
         anyhow::ensure!(window.heard().secs() >= 1.0, "less than a second of music");
-        made.push(input_of(&window));
+        made.push(window_at(&window, end));
     }
     Ok(made)
 }
 
-fn input_of(window: &FeatureWindow) -> NetworkInput {
+fn window_at(window: &FeatureWindow, end_samples: u64) -> Window {
     let mut input = NetworkInput::default();
     let heard = window.heard();
     window.write(heard, &window.summary(heard), &mut input);
-    input
+    Window { input, end_secs: samples_to_secs(end_samples, f64::from(ANALYSIS_RATE_HZ)) }
 }
 
-fn write(
-    args: &Args,
-    labels: &Labels,
-    songs: &[String],
-    inputs: &[NetworkInput],
-) -> anyhow::Result<()> {
-    let n = inputs.len() as u64;
+fn write(args: &Args, labels: &Labels, songs: &[String], windows: &[Window]) -> anyhow::Result<()> {
+    let n = windows.len() as u64;
     let mut npz = Npz::create(&args.out)?;
-    let steps = inputs.iter().flat_map(|input| input.steps.iter().copied());
+    let steps = windows.iter().flat_map(|window| window.input.steps.iter().copied());
     npz.numbers("steps", &[n, N_STEPS as u64, N_STEP_FEATURES as u64], steps)?;
-    let constants = inputs.iter().flat_map(|input| input.constants);
+    let constants = windows.iter().flat_map(|window| window.input.constants);
     npz.numbers("constants", &[n, N_CONSTANTS as u64], constants)?;
     npz.texts("step_names", &step_names())?;
     npz.texts("constant_names", &CONSTANT_NAMES.map(str::to_owned))?;
     npz.texts("song", songs)?;
+    npz.numbers("end_secs", &[n], windows.iter().map(|window| window.end_secs))?;
     for column in LABEL_COLUMNS {
         let values = songs.iter().map(|song| labels.value(song, column) as f32);
         npz.numbers(column, &[n], values)?;
+    }
+    write_votes(&mut npz, labels, songs)
+}
+
+/// What single raters said, a row each, on the scale that they used; nothing where the file has no such rows.
+fn write_votes(npz: &mut Npz, labels: &Labels, songs: &[String]) -> anyhow::Result<()> {
+    let distinct: BTreeSet<&String> = songs.iter().collect();
+    let mut votes: Vec<(&String, [f64; 2])> = Vec::new();
+    for song in distinct {
+        votes.extend(labels.votes(song).iter().map(|vote| (song, *vote)));
+    }
+    if votes.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = votes.iter().map(|(song, _)| (*song).clone()).collect();
+    npz.texts("vote_song", &names)?;
+    for (axis, name) in ["vote_valence", "vote_arousal"].into_iter().enumerate() {
+        let values = votes.iter().map(|(_, vote)| (vote[axis] + RATING_MIDPOINT) as f32);
+        npz.numbers(name, &[names.len() as u64], values)?;
     }
     Ok(())
 }

@@ -14,7 +14,8 @@ use crate::report::{Case, Report};
 /// Compare a model's readings with what listeners said, song by song.
 ///
 /// Prints, per label space, the confusion matrix with a row per true pole, balanced accuracy with its 95 % interval by song, the
-/// majority baseline, Matthews' correlation, the calibration error and the distance from the share of votes. Songs rated exactly
+/// majority baseline, Matthews' correlation, the calibration error with its bins, the accuracy of the most decided songs, and the
+/// distance from the share of votes. Songs rated exactly
 /// in the middle are ties and left out. The labels file has the file name without ending first, then either valence_mean and
 /// arousal_mean (and _std) on scales of 1 to 9, or a column per label space named after its first pole, 0 to 1.
 #[derive(clap::Args)]
@@ -156,9 +157,20 @@ fn print_text(
             report.accuracy, report.majority_accuracy
         );
         println!("  Matthews' corr.    {:.3}  (majority .000)", report.mcc);
+        println!("  worst recall       {:.3}", report.worst_recall);
         println!("  calibration error  {:.3}", report.calibration_error);
         if let Some(error) = report.votes_mean_absolute_error {
             println!("  off the votes by   {error:.3}  (mean absolute)");
+        }
+        println!(
+            "  read    won   songs   (calibration: share read, how often the first pole had won)"
+        );
+        for bin in &report.reliability {
+            println!("  {:.2}   {:.2}   {:>5}", bin.share, bin.first_won, bin.songs);
+        }
+        println!("  judged  right         (the most decided songs alone)");
+        for at in &report.coverage {
+            println!("  {:>4.0} %  {:.3}", 100.0 * at.coverage, at.accuracy);
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use moodring::model::space::LabelSpace;
 
 /// Middle of DEAM's rating scales, which run from 1 to 9.
-const RATING_MIDPOINT: f64 = 5.0;
+pub const RATING_MIDPOINT: f64 = 5.0;
 
 /// Smallest spread among raters that is believed: means are rounded to half a step.
 const MIN_RATING_STD: f64 = 0.6;
@@ -28,33 +28,56 @@ pub struct Label {
 pub struct Labels {
     columns: HashMap<String, usize>,
     songs: HashMap<String, Vec<f64>>,
+    /// Valence and arousal about the midpoint, as each rater gave them.
+    votes: HashMap<String, Vec<[f64; 2]>>,
 }
 
+/// Names of the column that names the song; without one of these it is the first.
+const SONG_COLUMNS: [&str; 4] = ["song", "song_id", "songid", "file"];
+
 impl Labels {
-    /// Reads a labels file: comma-separated, its first column the file name without its ending, and either `valence_mean`,
-    /// `arousal_mean` (and `_std`) on scales of 1 to 9, or one column per label space, named after its first pole, with the
-    /// share of votes (or 0 and 1).
+    /// Reads a labels file: comma-separated, with a column (`song`, `song_id` or just the first) for the file name without its ending,
+    /// and one of:
+    ///
+    /// - `valence_mean`, `arousal_mean` (and `_std`) on scales of 1 to 9;
+    /// - a column per label space, named after its first pole, with the share of votes (or 0 and 1);
+    /// - `valence` and `arousal` on scales of 1 to 9, a row per rater and song: then votes are counted.
     ///
     /// # Errors
-    /// Where the file cannot be read or has none of those columns.
+    /// Where the file cannot be read or has no rows.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let named = || format!("the labels file {}", path.display());
         let mut reader = csv::Reader::from_path(path).with_context(named)?;
-        let header = reader.headers().with_context(named)?.clone();
-        let columns =
-            header.iter().skip(1).enumerate().map(|(i, name)| (name.to_owned(), i)).collect();
-        let mut songs = HashMap::new();
+        let header = reader.headers().with_context(named)?;
+        let names: Vec<String> =
+            header.iter().map(|name| name.trim_matches(['\u{feff}', ' ']).to_lowercase()).collect();
+        let song_column =
+            names.iter().position(|name| SONG_COLUMNS.contains(&name.as_str())).unwrap_or(0);
+        let columns: HashMap<String, usize> =
+            names.into_iter().enumerate().map(|(i, name)| (name, i)).collect();
+        let mut labels = Self { columns, songs: HashMap::new(), votes: HashMap::new() };
         for record in reader.records() {
             let record = record.with_context(named)?;
+            let song = record.get(song_column).unwrap_or_default().trim().to_owned();
             let number = |text: &str| text.trim().parse().unwrap_or(f64::NAN);
-            let mut fields = record.iter();
-            let song = fields.next().unwrap_or_default().to_owned();
-            songs.insert(song, fields.map(number).collect());
+            let row = record.iter().map(number).collect();
+            labels.add(song, row);
         }
-        if songs.is_empty() {
+        if labels.songs.is_empty() {
             bail!("{} has no rows", named());
         }
-        Ok(Self { columns, songs })
+        Ok(labels)
+    }
+
+    fn add(&mut self, song: String, row: Vec<f64>) {
+        let at = |column: &str| {
+            let value = self.columns.get(column).and_then(|&c| row.get(c));
+            value.map(|x| x - RATING_MIDPOINT).filter(|x| x.is_finite())
+        };
+        if let (Some(valence), Some(arousal)) = (at("valence"), at("arousal")) {
+            self.votes.entry(song.clone()).or_default().push([valence, arousal]);
+        }
+        self.songs.insert(song, row);
     }
 
     /// Songs with a row.
@@ -69,27 +92,48 @@ impl Labels {
         value.unwrap_or(f64::NAN)
     }
 
+    /// What each rater said of `song`, valence and arousal about the midpoint; empty where single votes are not known.
+    pub fn votes(&self, song: &str) -> &[[f64; 2]] {
+        self.votes.get(song).map_or(&[], Vec::as_slice)
+    }
+
     /// What listeners said of `song` in `space`; `None` where the file does not say.
     pub fn label(&self, song: &str, space: &LabelSpace) -> Option<Label> {
-        let share = self.value(song, &space.first);
-        if share.is_finite() {
-            let first = (share != 0.5).then_some(share > 0.5);
-            return Some(Label { first, share: Some(share as f32) });
+        let counted = self.value(song, &space.first.to_lowercase());
+        if counted.is_finite() {
+            return Some(Label::of_share(counted));
+        }
+        let (sin, cos) = f64::from(space.angle_degrees).to_radians().sin_cos();
+        let votes = self.votes(song);
+        if !votes.is_empty() {
+            // A rater counts for the pole with a positive dot product, one on neither side half for each.
+            let along = votes.iter().map(|[valence, arousal]| valence * cos + arousal * sin);
+            let first =
+                along.map(|x| if x.abs() < TIE { 0.5 } else { f64::from(u8::from(x > 0.0)) });
+            return Some(Label::of_share(first.sum::<f64>() / votes.len() as f64));
         }
         let rating = |axis: &str| self.value(song, &format!("{axis}_mean")) - RATING_MIDPOINT;
         let spread = |axis: &str| self.value(song, &format!("{axis}_std"));
-        let (sin, cos) = f64::from(space.angle_degrees).to_radians().sin_cos();
         let along = rating("valence") * cos + rating("arousal") * sin;
         let std = (spread("valence") * cos).hypot(spread("arousal") * sin).max(MIN_RATING_STD);
         along.is_finite().then(|| Label {
             first: (along.abs() > TIE).then_some(along > 0.0),
-            share: std.is_finite().then(|| votes(along / std) as f32),
+            share: std.is_finite().then(|| modelled_votes(along / std) as f32),
         })
     }
 }
 
+impl Label {
+    fn of_share(share: f64) -> Self {
+        Self {
+            first: ((share - 0.5).abs() > TIE).then_some(share > 0.5),
+            share: Some(share as f32),
+        }
+    }
+}
+
 /// Share of normally spread raters on the positive side, whose mean is `z` deviations above the middle.
-fn votes(z: f64) -> f64 {
+fn modelled_votes(z: f64) -> f64 {
     0.5 * (1.0 + libm::erf(z / std::f64::consts::SQRT_2))
 }
 
@@ -122,6 +166,22 @@ mod tests {
         let tie = labels.label("3", &LabelSpace::new("joy", "sad", 0.0)).unwrap();
         assert_eq!(tie.first, None);
         assert!(labels.label("4", &LabelSpace::new("joy", "sad", 0.0)).is_none());
+    }
+
+    #[test]
+    fn single_votes_are_counted_along_the_space() {
+        let labels = labels(
+            "rater, song_id, Valence, Arousal\na,7,8,6\nb,7,6,3\nc,7,2,2\nd,7,5,4\na,8,5,5\n",
+        );
+        let label = |song, first, angle| {
+            labels.label(song, &LabelSpace::new(first, "other", angle)).unwrap()
+        };
+        // Two above the middle of valence, one below, one on it.
+        assert_eq!(label("7", "joy", 0.0), Label { first: Some(true), share: Some(0.625) });
+        assert_eq!(label("7", "excited", 90.0), Label { first: Some(false), share: Some(0.25) });
+        // Along 135°: −2, −5, 0 and −1 (times √½), in the order of the rows.
+        assert_eq!(label("7", "tense", 135.0), Label { first: Some(false), share: Some(0.125) });
+        assert_eq!(label("8", "joy", 0.0).first, None, "one vote on neither side is a tie");
     }
 
     #[test]

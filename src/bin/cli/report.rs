@@ -5,6 +5,9 @@ use serde::Serialize;
 /// Bins of the calibration error.
 const CALIBRATION_BINS: usize = 10;
 
+/// Shares of the songs, most decided first, at which the accuracy among them is told.
+const COVERAGES: [f64; 8] = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
+
 /// Resamplings of the songs for the intervals; the seed is fixed, so that a report can be made again.
 const RESAMPLINGS: usize = 1000;
 const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -45,8 +48,36 @@ pub struct Report {
     pub mcc: f64,
     /// Expected calibration error: mean distance of share and outcome over ten bins of share, weighted by songs.
     pub calibration_error: f64,
+    /// Recall of the pole that is read worse.
+    pub worst_recall: f64,
+    /// Accuracy among the songs whose shares are furthest from an even vote.
+    pub coverage: Vec<Coverage>,
+    /// Songs by the share read: what was read on average, and how often the first pole had won.
+    pub reliability: Vec<Reliability>,
     /// Mean distance from the share of votes, where votes are known.
     pub votes_mean_absolute_error: Option<f64>,
+}
+
+/// How right the most decided readings are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Coverage {
+    /// Share of the songs that are judged: those with the most decided readings.
+    pub coverage: f64,
+    /// Share of them that were read right.
+    pub accuracy: f64,
+    /// Distance from an even vote from which on a song counts.
+    pub half_width: f64,
+}
+
+/// One bin of the share read.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Reliability {
+    /// Mean share read.
+    pub share: f64,
+    /// Share of the songs whose first pole had won.
+    pub first_won: f64,
+    /// Songs in the bin.
+    pub songs: usize,
 }
 
 impl Report {
@@ -54,15 +85,20 @@ impl Report {
     pub fn of(cases: &[Case]) -> Option<Self> {
         let counts = Counts::of(cases.iter());
         let n = cases.len() as f64;
+        let confusion = counts.rows()?;
+        let reliability = reliability(cases);
         Some(Self {
             songs: cases.len(),
-            confusion: counts.rows()?,
+            worst_recall: confusion[0][0].min(confusion[1][1]),
+            confusion,
             balanced_accuracy: counts.balanced_accuracy()?,
             balanced_accuracy_95: interval(cases),
             accuracy: (counts.0[0][0] + counts.0[1][1]) / n,
             majority_accuracy: counts.total(0).max(counts.total(1)) / n,
             mcc: counts.mcc(),
-            calibration_error: calibration_error(cases),
+            calibration_error: calibration_error(&reliability),
+            coverage: coverage(cases),
+            reliability,
             votes_mean_absolute_error: votes_error(cases),
         })
     }
@@ -124,15 +160,42 @@ fn interval(cases: &[Case]) -> [f64; 2] {
     [at(0.025), at(0.975)]
 }
 
-fn calibration_error(cases: &[Case]) -> f64 {
-    let mut bins = [(0.0, 0.0); CALIBRATION_BINS];
+/// The bins of the share read that hold any songs.
+fn reliability(cases: &[Case]) -> Vec<Reliability> {
+    let mut bins = [(0.0, 0.0, 0); CALIBRATION_BINS];
     for case in cases {
         let bin = (case.share * CALIBRATION_BINS as f32) as usize;
-        let (shares, firsts) = &mut bins[bin.min(CALIBRATION_BINS - 1)];
+        let (shares, firsts, songs) = &mut bins[bin.min(CALIBRATION_BINS - 1)];
         *shares += f64::from(case.share);
         *firsts += f64::from(u8::from(case.first));
+        *songs += 1;
     }
-    bins.iter().map(|(shares, firsts)| (shares - firsts).abs()).sum::<f64>() / cases.len() as f64
+    let held = bins.iter().filter(|(_, _, songs)| *songs > 0);
+    held.map(|&(shares, firsts, songs)| Reliability {
+        share: shares / songs as f64,
+        first_won: firsts / songs as f64,
+        songs,
+    })
+    .collect()
+}
+
+fn calibration_error(bins: &[Reliability]) -> f64 {
+    let songs: usize = bins.iter().map(|bin| bin.songs).sum();
+    let apart = |bin: &Reliability| (bin.share - bin.first_won).abs() * bin.songs as f64;
+    bins.iter().map(apart).sum::<f64>() / songs as f64
+}
+
+fn coverage(cases: &[Case]) -> Vec<Coverage> {
+    let distance = |case: &Case| (case.share - 0.5).abs();
+    let mut by_distance: Vec<&Case> = cases.iter().collect();
+    by_distance.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
+    let at = |coverage: f64| {
+        let n = ((coverage * cases.len() as f64).round() as usize).clamp(1, cases.len());
+        let right = by_distance[..n].iter().filter(|case| case.says_first() == case.first).count();
+        let half_width = f64::from(distance(by_distance[n - 1]));
+        Coverage { coverage, accuracy: right as f64 / n as f64, half_width }
+    };
+    COVERAGES.into_iter().map(at).collect()
 }
 
 fn votes_error(cases: &[Case]) -> Option<f64> {
@@ -170,6 +233,13 @@ mod tests {
         assert!((report.mcc - 0.25).abs() < 1e-12);
         // Bins: 0.9 ×2 (both first): 0.2; 0.7: 0.3; 0.4: 0.6; 0.1: 0.1; 0.6: 0.6. Sum 1.8 of 6 songs.
         assert!((report.calibration_error - 0.3).abs() < 1e-6);
+        assert_eq!(report.worst_recall, 0.5);
+        // Most decided first: .9, .9 and .1 right, .7 right, then .4 and .6 wrong. 70 % of six songs are four.
+        let at = |wanted: f64| report.coverage.iter().find(|c| c.coverage == wanted).unwrap();
+        assert_eq!(at(0.7).accuracy, 1.0);
+        assert!((at(0.7).half_width - 0.2).abs() < 1e-6);
+        assert!((at(1.0).accuracy - 4.0 / 6.0).abs() < 1e-12);
+        assert_eq!(report.reliability.iter().map(|bin| bin.songs).sum::<usize>(), 6);
         // |0.9−0.8|·2, |0.7−0.8|, |0.4−0.8|, |0.1−0.2|, |0.6−0.2|: 1.2 of 6 songs.
         assert!((report.votes_mean_absolute_error.unwrap() - 0.2).abs() < 1e-6);
         let [low, high] = report.balanced_accuracy_95;

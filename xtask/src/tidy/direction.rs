@@ -27,6 +27,7 @@ const RULES: &[Rule] = &[
     rule("analysis::hpss", &["config", "analysis::median"]),
     rule("analysis::chroma", &["units", "config"]),
     rule("analysis::mel", &["units", "config"]),
+    rule("analysis::change", &["config"]),
     rule("analysis::onset", &["units", "config"]),
     rule("analysis::tempo", &["units", "config"]),
     rule(
@@ -39,6 +40,7 @@ const RULES: &[Rule] = &[
             "analysis::hpss",
             "analysis::chroma",
             "analysis::mel",
+            "analysis::change",
             "analysis::onset",
         ],
     ),
@@ -49,10 +51,23 @@ const RULES: &[Rule] = &[
     rule("decode", &["units", "config"]),
     rule("reading", &[]),
     rule("model::space", &[]),
-    rule("model::card", &["config", "analysis::window", "reading", "model::space"]),
+    rule("model::doubt", &[]),
+    rule("model::card", &["config", "analysis::window", "reading", "model::space", "model::doubt"]),
     rule("model::lstm", &["config"]),
     rule("model::ops", &["config", "model::lstm"]),
-    rule("model::session", &["config", "analysis::window", "reading", "model::card", "model::ops"]),
+    rule("model::screen", &["model::ops"]),
+    rule(
+        "model::session",
+        &[
+            "units",
+            "config",
+            "analysis::window",
+            "reading",
+            "model::card",
+            "model::ops",
+            "model::screen",
+        ],
+    ),
     rule("model", &["config", "analysis::window", "reading"]),
     rule("analyser", &["units", "config", "analysis", "reading", "model"]),
     rule("outputs", &[]),
@@ -60,7 +75,7 @@ const RULES: &[Rule] = &[
     rule("outputs::plot", &["units", "reading", "model::space"]),
     rule("outputs::plot::*", &["units", "reading", "model::space"]),
     rule("engine::ring", &["units", "config"]),
-    rule("engine::publish", &["reading", "model::space"]),
+    rule("engine::publish", &["reading", "model::space", "model::card"]),
     rule(
         "engine::worker",
         &[
@@ -76,8 +91,14 @@ const RULES: &[Rule] = &[
     ),
     rule("engine", &["units", "config", "reading", "model", "analyser", "outputs::csv"]),
     rule("params", &["units", "config"]),
-    rule("editor", &["units", "config", "reading", "model::space", "engine::publish", "params"]),
-    rule("editor::*", &["units", "config", "reading", "model::space", "engine::publish", "params"]),
+    rule(
+        "editor",
+        &["units", "config", "reading", "model::space", "model::card", "engine::publish", "params"],
+    ),
+    rule(
+        "editor::*",
+        &["units", "config", "reading", "model::space", "model::card", "engine::publish", "params"],
+    ),
     rule(
         "plugin",
         &["units", "config", "reading", "model", "outputs::csv", "engine", "params", "editor"],
