@@ -5,6 +5,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+import kernel
 import network
 
 OPSET = 17
@@ -91,15 +92,36 @@ def statistics(graph, n_steps):
     return graph.add("Concat", [mean, deviation, change_mean], "statistics", axis=1)
 
 
-def model(fitted, settings, slope, bias, int8, name, n_steps):
+def kernel_machine(graph, machine, statistics, slope, part):
+    """The machine's logits [1, 2·n_spaces], the second pole's 0, times `slope` and its `part` in the model: kernel.leaning."""
+    u = graph.add("Concat", [statistics, "constants"], "machine_joined", axis=1)
+    u = graph.add("Sub", [u, graph.weight("machine_mean", machine.mean[None].astype(np.float32))], "machine_centred")
+    u = graph.add("Div", [u, graph.weight("machine_deviation", machine.deviation[None].astype(np.float32))], "machine_input")
+    # −width·|u − v|² = 2·width·u·v − width·|v|² − width·|u|²
+    crossed = {"w": 2 * machine.width * machine.vectors.T, "b": -machine.width * np.square(machine.vectors).sum(axis=1)}
+    crossed = graph.dense(u, crossed, "machine_crossed")
+    square = graph.add("Mul", [u, u], "machine_square")
+    length = graph.add("ReduceSum", [square, graph.shape("machine_axis", 1)], "machine_length", keepdims=1)
+    width = graph.weight("machine_width", np.array([[machine.width]], np.float32))
+    length = graph.add("Mul", [length, width], "machine_scaled")
+    near = graph.add("Exp", [graph.add("Sub", [crossed, length], "machine_log")], "machine_near")
+    scale = kernel.LEANING_OF_SHARE * part * np.asarray(slope)
+    n_spaces = len(machine.bias)
+    out = {"w": np.zeros((len(machine.vectors), 2 * n_spaces)), "b": np.zeros(2 * n_spaces)}
+    out["w"][:, ::2], out["b"][::2] = machine.weights * scale, (machine.bias - 0.5) * scale
+    return graph.dense(near, out, "machine_out")
+
+
+def model(fitted, machine, settings, slope, bias, int8, name, n_steps):
     """steps [1, T, F] and constants [1, C], both standardised, to shares [1, n_spaces, 2], first pole first.
 
-    The logits of all members are averaged and, so that shares are calibrated, their difference d becomes slope·d + bias.
+    The logits of all members are averaged, and with the kernel machine's where there is one; so that shares are calibrated, their
+    difference d becomes slope·d + bias.
     """
     graph = Graph()
     graph.add("Transpose", ["steps"], "by_time", perm=[1, 0, 2])
     shared = [statistics(graph, n_steps)] if settings.statistics else []
-    sums = []
+    sums, part = [], 1.0 if machine is None else 0.5
     for m, one in enumerate(fitted):
         params, at = one.params, f"member{m}"
         vector = lstm(graph, params, f"{at}_lstm", int8)
@@ -107,7 +129,9 @@ def model(fitted, settings, slope, bias, int8, name, n_steps):
         for i in range(settings.layers):
             x = graph.dense(x, params[f"dense{i + 1}"], f"{at}_dense{i + 1}")
             x = graph.add("Relu", [x], f"{at}_relu{i + 1}")
-        sums.append(graph.dense(x, calibrated(params["out"], slope, bias, len(fitted)), f"{at}_out"))
+        sums.append(graph.dense(x, calibrated(params["out"], part * slope, bias, len(fitted)), f"{at}_out"))
+    if machine is not None:
+        sums.append(kernel_machine(graph, machine, shared[0], slope, part))
     total = graph.add("Sum", sums, "total") if len(sums) > 1 else sums[0]
     first = fitted[0].params
     n_spaces = first["out"]["b"].shape[0] // 2
@@ -158,10 +182,10 @@ def reference_input(n_steps, n_features, n_constants):
     return np.sin(0.1 * t + 0.37 * f).astype(np.float32), np.cos(np.arange(n_constants)).astype(np.float32)
 
 
-def compared(fitted, settings, slope, bias, steps, constants, jax_shares, name="moodring"):
+def compared(fitted, machine, settings, slope, bias, steps, constants, jax_shares, name="moodring"):
     """Both files, and how far they are from each other and from JAX on the given standardised windows."""
     f32, int8 = (
-        model(fitted, settings, slope, bias, quantise, name, steps.shape[1]) for quantise in (False, True)
+        model(fitted, machine, settings, slope, bias, quantise, name, steps.shape[1]) for quantise in (False, True)
     )
     by_f32, by_int8 = run(f32, steps, constants), run(int8, steps, constants)
     return f32, int8, {

@@ -2,13 +2,14 @@
 
 import functools
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
+import kernel
 import network
 from augment import Augmenter, mel_columns, tiled
 from dataset import Scaling
@@ -28,6 +29,7 @@ class Settings:
     members: int = 4
     # Steps of the analysis (93 ms) under one of the network.
     coarseness: int = 3
+    # Whether the dense layers see statistics of the window too, and a kernel machine on them has half a say.
     statistics: bool = True
     layers: int = 1
     dense: int = 256
@@ -67,11 +69,24 @@ def predictor(settings):
 
 def leaning(fitted, windows, settings, kept=None):
     """Difference of the logits of both poles, [N, n_spaces]; with `kept`, as if only the newest steps had been heard."""
-    steps = windows.steps
-    if kept is not None:
-        steps = tiled(steps, kept, mel_columns(windows.step_names))
-    scaling = fitted.scaling
-    return network.leanings(predictor(settings), fitted.params, scaling.steps(steps), scaling.constants(windows.constants))
+    windows, scaling = heard_windows(windows, kept), fitted.scaling
+    steps, constants = scaling.steps(windows.steps), scaling.constants(windows.constants)
+    return network.leanings(predictor(settings), fitted.params, steps, constants)
+
+
+def model_leaning(fitted, machine, windows, settings, kept=None):
+    """The whole model's: the mean of its networks, and of both halves where there is a kernel machine."""
+    of_networks = sum(leaning(one, windows, settings, kept) for one in fitted) / len(fitted)
+    if machine is None:
+        return of_networks
+    return 0.5 * (of_networks + kernel.leaning(machine, heard_windows(windows, kept), fitted[0].scaling))
+
+
+def heard_windows(windows, kept):
+    """The windows, or what they would be if only the newest `kept` steps had been heard."""
+    if kept is None:
+        return windows
+    return replace(windows, steps=tiled(windows.steps, kept, mel_columns(windows.step_names)))
 
 
 def known_cross_entropy(share, label):

@@ -12,8 +12,8 @@ N_CALIBRATION_BINS = 10
 COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 # Share of the songs that a model calls ambiguous: those read nearest to an even vote.
 AMBIGUOUS_SHARE = 0.3
-# How far a bias may be moved for the sake of the pole that is read worst, logits: shares move by 1.5 points at most.
-BALANCING_BIAS = 0.06
+# How far a bias may be moved for the sake of the pole that is read worst, logits: shares move by 3 points at most.
+BALANCING_BIAS = 0.12
 # The doubt table: shares at which it has entries, quantiles of its band, and the fewest songs that an entry rests on.
 DOUBT_SHARES = tuple(round(0.1 * i, 1) for i in range(1, 10))
 DOUBT_QUANTILES = (0.1, 0.9)
@@ -121,14 +121,10 @@ def tables(windows, share, label, spaces):
     return out
 
 
-def calibration(windows, leaning, label, times=None):
-    """(slope, bias) per space by which leanings become shares: with the least cross-entropy over songs, sets weighed as in fitting, and then
+def calibration(windows, leaning, label):
+    """(slope, bias) per space by which leanings become shares: with the least cross-entropy over songs, and then
     moved a little to where the pole that is read worst in any set is read best."""
-    import fitting
-
-    times = fitting.draws(windows) if times is None else times
     slopes, biases = [], []
-    weights = by_song(windows.song, times[:, None].astype(float))[1][:, 0]
     songs, x, y = by_song(windows.song, leaning, label)
     set_of = np.array([song.split("/", 1)[0] for song in songs])
     for i in range(label.shape[1]):
@@ -136,10 +132,10 @@ def calibration(windows, leaning, label, times=None):
 
         def loss(at):
             z = at[0] * x[known, i] + at[1]
-            return np.average(np.logaddexp(0, z) - y[known, i] * z, weights=weights[known])
+            return np.mean(np.logaddexp(0, z) - y[known, i] * z)
 
         slope, bias = minimize(loss, (1.0, 0.0), method="Nelder-Mead").x
-        shifts = np.linspace(-BALANCING_BIAS, BALANCING_BIAS, 13)
+        shifts = np.linspace(-BALANCING_BIAS, BALANCING_BIAS, 25)
         worst = [worst_recall(x[:, i] * slope + bias + shift, y[:, i], set_of) for shift in shifts]
         # Of equally good ones the smallest.
         best = min(range(len(shifts)), key=lambda j: (-round(worst[j], 3), abs(shifts[j])))

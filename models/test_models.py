@@ -12,6 +12,7 @@ import dataset
 import deam
 import export
 import fitting
+import kernel
 import network
 import report
 
@@ -185,6 +186,18 @@ class Fit(unittest.TestCase):
         self.assertLess(one.curve[-1][0], one.curve[0][0])
 
 
+class Kernel(unittest.TestCase):
+    def test_the_machine_learns_its_songs_and_says_the_same_of_one_window_as_of_many(self):
+        windows = invented_windows(60, 1).coarser(9)
+        label = np.where(windows.steps[:, :, 30].mean(axis=1, keepdims=True) > 0, 0.9, 0.1)
+        scaling = dataset.Scaling.of(windows)
+        machine = kernel.fit(windows, label, np.ones(60), scaling)
+        leaning = kernel.leaning(machine, windows, scaling)
+        self.assertGreater(np.mean((leaning > 0) == (label > 0.5)), 0.8)
+        one = kernel.leaning(machine, windows.take(np.array([7])), scaling)
+        self.assertTrue(np.allclose(one[0], leaning[7], atol=1e-5))
+
+
 class Export(unittest.TestCase):
     def test_both_files_agree_with_the_network_in_jax(self):
         windows = invented_windows(8, 1)
@@ -198,10 +211,12 @@ class Export(unittest.TestCase):
                 fitting.Fitted(network.init(jax.random.key(m), len(NAMES), 4, 2, 0, settings), scaling)
                 for m in range(settings.members)
             ]
-            raw = sum(fitting.leaning(one, windows, settings) for one in fitted) / len(fitted)
+            label = np.random.default_rng(6).uniform(0.1, 0.9, (len(windows), 2))
+            machine = kernel.fit(windows, label, np.ones(len(windows)), scaling) if settings.statistics else None
+            raw = fitting.model_leaning(fitted, machine, windows, settings)
             steps, constants = scaling.steps(windows.steps), scaling.constants(windows.constants)
             *_, apart = export.compared(
-                fitted, settings, slope, bias, steps, constants, network.shares(raw * slope + bias)
+                fitted, machine, settings, slope, bias, steps, constants, network.shares(raw * slope + bias)
             )
             self.assertLess(apart["f32_from_jax_max"], 1e-5)
             self.assertLess(apart["int8_from_f32_max"], 1e-2)

@@ -218,15 +218,15 @@ def judge(args, settings, plan, windows, label):
     return results
 
 
-def write_model(args, settings, plan, windows, fitted, results):
+def write_model(args, settings, plan, windows, fitted, machine, results):
     """Exports both forms, checks them against each other and JAX, and writes the files."""
     some = windows.take(np.linspace(0, len(windows) - 1, min(COMPARED_WINDOWS, len(windows))).astype(int))
     scaling = fitted[0].scaling
     steps, constants = scaling.steps(some.steps), scaling.constants(some.constants)
     slope, bias = results["calibration"] if results else (np.ones(len(plan.spaces)), np.zeros(len(plan.spaces)))
-    raw = sum(fitting.leaning(one, some, settings) for one in fitted) / len(fitted)
+    raw = fitting.model_leaning(fitted, machine, some, settings)
     by_jax = network.shares(raw * slope + bias)
-    f32, int8, apart = export.compared(fitted, settings, slope, bias, steps, constants, by_jax, args.out.name)
+    f32, int8, apart = export.compared(fitted, machine, settings, slope, bias, steps, constants, by_jax, args.out.name)
     say(f"exported: {apart}")
     trained_on = args.trained_on or ", ".join(
         f"{len(set(windows.song[windows.set_name == n]))} songs of {n}" for n in sorted(set(windows.set_name))
@@ -259,7 +259,7 @@ def main(argv=None):
     results = judge(args, settings, plan, windows, label) if args.folds else None
     if not args.no_fit:
         say("fitting to all songs")
-        write_model(args, settings, plan, windows, workers.final(plan, args.jobs, say), results)
+        write_model(args, settings, plan, windows, *workers.final(plan, args.jobs, say), results)
     return 0
 
 

@@ -54,12 +54,26 @@ def labelled(plan):
 
 def folds(plan, wanted, jobs, say):
     """Yields (fold, its results) in order, as they come in: leanings of the songs kept aside, and the learning curve."""
-    yield from kept(plan, [("fold", k) for k in wanted], jobs, say)
+    machines = plan.settings.statistics
+    tasks = [(kind, k) for k in wanted for kind in (("fold", "machine") if machines else ("fold",))]
+    found = {}
+    for k, result in kept(plan, tasks, jobs, say):
+        if machines and k not in found:
+            found[k] = result
+            continue
+        if machines:
+            halves = found[k], result
+            # The halves of a model: its networks and its kernel machine.
+            result = halves[0] | {name: 0.5 * (halves[0][name] + x) for name, x in halves[1].items()}
+        yield k, result
 
 
 def final(plan, jobs, say):
-    """The members fitted to all songs, in order of their seeds."""
-    return [one for _, one in kept(plan, [("final", m) for m in range(plan.settings.members)], jobs, say)]
+    """The members fitted to all songs, in order of their seeds, and the kernel machine or None."""
+    members = [("final", m) for m in range(plan.settings.members)]
+    machines = [("final-machine", 0)] if plan.settings.statistics else []
+    found = [one for _, one in kept(plan, members + machines, jobs, say)]
+    return found[: len(members)], (found[len(members)] if machines else None)
 
 
 def kept(plan, tasks, jobs, say):
@@ -87,7 +101,7 @@ def kept(plan, tasks, jobs, say):
 def run(plan, task, path):
     """In a process of its own: one fit, written whole or not at all."""
     kind, number = task
-    result = one_fold(plan, number) if kind == "fold" else one_member(plan, number)
+    result = {"fold": one_fold, "machine": one_machine, "final": one_member, "final-machine": final_machine}[kind](plan, number)
     part = path.with_suffix(".part")
     part.write_bytes(pickle.dumps(result))
     part.replace(path)
@@ -121,7 +135,6 @@ def members(plan, windows, label, rows, aside, numbers):
 
 def one_fold(plan, k):
     import fitting
-    import train
 
     windows, label = labelled(plan)
     test = dataset.folds_by_song(windows, plan.folds, plan.settings.seed) == k
@@ -131,10 +144,42 @@ def one_fold(plan, k):
     def mean_leaning(kept_steps):
         return sum(fitting.leaning(one, unseen, settings, kept_steps) for one in fitted) / len(fitted)
 
-    found = {"all": mean_leaning(None), "curve": [one.curve for one in fitted]}
-    for secs in train.PROVISIONAL_SECS:
-        found[f"secs{secs}"] = mean_leaning(train.steps_heard(secs, settings))
-    return found
+    return at_all_lengths(mean_leaning, settings) | {"curve": [one.curve for one in fitted]}
+
+
+def at_all_lengths(leaning, settings):
+    """{"all": …, "secs1": …}: `leaning` as if so much had been heard."""
+    import train
+
+    return {"all": leaning(None)} | {f"secs{s}": leaning(train.steps_heard(s, settings)) for s in train.PROVISIONAL_SECS}
+
+
+def machine_of(plan, windows, label, rows):
+    """A kernel machine fitted to the songs in `rows`, and the scaling it expects."""
+    import fitting
+    import kernel
+
+    inside, told, _ = lesson(plan, windows, label, rows)
+    scaling = dataset.Scaling.of(inside)
+    return kernel.fit(inside, told, fitting.draws(inside).astype(float), scaling), scaling
+
+
+def one_machine(plan, k):
+    import fitting
+    import kernel
+
+    windows, label = labelled(plan)
+    test = dataset.folds_by_song(windows, plan.folds, plan.settings.seed) == k
+    machine, scaling = machine_of(plan, windows, label, ~test)
+    unseen = windows.take(test)
+    return at_all_lengths(
+        lambda kept_steps: kernel.leaning(machine, fitting.heard_windows(unseen, kept_steps), scaling), plan.settings
+    )
+
+
+def final_machine(plan, _):
+    windows, label = labelled(plan)
+    return machine_of(plan, windows, label, np.ones(len(windows), bool))[0]
 
 
 def one_member(plan, m):
