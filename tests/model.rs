@@ -255,5 +255,7 @@ fn a_card_with_more_spaces_than_the_network_is_refused() {
     let extra =
         serde_json::json!({ "first": "tense", "second": "relaxed", "angle_degrees": 135.0 });
     card["spaces"].as_array_mut().unwrap().push(extra);
+    let doubt = card["doubt"][0].clone();
+    card["doubt"].as_array_mut().unwrap().push(doubt);
     assert!(matches!(refused(&onnx, &card), ModelError::Network(_)));
 }
