@@ -13,10 +13,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use egui::vec2;
 use moodring::editor::view::{Heard, ViewState};
-use moodring::editor::window_ui;
+use moodring::editor::{open_about, window_ui};
 use moodring::engine::publish::Status;
-use moodring::model::card::ModelFacts;
-use moodring::model::space::LabelSpace;
+use moodring::model::shipped_facts;
 use moodring::reading::{Phase, Reading};
 
 fn main() -> Result<()> {
@@ -36,11 +35,23 @@ fn main() -> Result<()> {
     ] {
         save(&folder, name, &live, size, scale)?;
     }
+    save_about(&folder)?;
     let mut broken = states().remove(6).1;
     broken.reading.phase = Phase::Waiting;
     save(&folder, "size-320x200-failed", &broken, (320.0, 200.0), 1.0)?;
     println!("{}", folder.display());
     Ok(())
+}
+
+/// The page on the shipped model.
+fn save_about(folder: &std::path::Path) -> Result<()> {
+    let view = ViewState::of(&heard(Phase::Live, 10.0, [0.86, 0.71]));
+    let context = egui::Context::default();
+    open_about(&context);
+    let (picture, _) =
+        offscreen::frame(&context, vec2(640.0, 400.0), 2.0, |ui| window_ui(ui, &view));
+    let path = folder.join("about.png");
+    picture.save(&path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn states() -> Vec<(&'static str, Heard)> {
@@ -71,15 +82,14 @@ fn heard(phase: Phase, heard_secs: f32, shares: [f32; 2]) -> Heard {
         heard_secs,
         n_spaces: 2,
         shares: [shares[0], shares[1], 0.0, 0.0],
+        bands: [shares[0], shares[1], 0.0, 0.0].map(|share| [0.8 * share, 0.75 * share + 0.25]),
         tempo_harmonic_bpm: 92.4,
         tempo_percussive_bpm: 124.1,
         energy_harmonic_db: -18.0,
         energy_percussive_db: -20.3,
         ..Reading::default()
     };
-    let spaces =
-        vec![LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joyful", "sad", 0.0)];
-    let model = Arc::new(ModelFacts { spaces, ..ModelFacts::default() });
+    let model = Arc::new(shipped_facts());
     Heard { reading, status: Status::Running, model, ..Heard::default() }
 }
 

@@ -32,6 +32,7 @@ use nice_plug_egui::{
 };
 
 use crate::engine::publish::Monitor;
+pub use about::open as open_about;
 use ballistics::Needle;
 use theme::Scale;
 use view::{Source, State, ViewState};

@@ -2,7 +2,7 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align2, Id, Key, Rect, Response, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui,
+    Align2, Context, Id, Key, Rect, Response, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui,
     UiBuilder, WidgetInfo, vec2,
 };
 
@@ -29,8 +29,13 @@ pub fn is_open(ui: &Ui) -> bool {
     ui.data(|data| data.get_temp(id()).unwrap_or(false))
 }
 
-fn set_open(ui: &Ui, open: bool) {
-    ui.data_mut(|data| data.insert_temp(id(), open));
+fn set_open(context: &Context, open: bool) {
+    context.data_mut(|data| data.insert_temp(id(), open));
+}
+
+/// Opens the page in the window of `context`.
+pub fn open(context: &Context) {
+    set_open(context, true);
 }
 
 /// The button that opens and closes the page, in `rect`. Escape closes it too.
@@ -45,9 +50,9 @@ pub fn button_ui(ui: &mut Ui, rect: Rect, scale: Scale) -> Response {
     painter.circle_stroke(rect.center(), radius, Stroke::new(scale.points(1.5).max(1.0), colour));
     painter.text(rect.center(), Align2::CENTER_CENTER, "i", scale.font(BUTTON_TEXT), colour);
     if response.clicked() {
-        set_open(ui, !open);
+        set_open(ui.ctx(), !open);
     } else if open && ui.input(|input| input.key_pressed(Key::Escape)) {
-        set_open(ui, false);
+        set_open(ui.ctx(), false);
     }
     response
 }
