@@ -189,7 +189,7 @@ def main():
         looped = loops(args, folder, clips, spaces)
         print("read the loops", file=sys.stderr)
         spliced = splices(args, folder, clips, shares["as it is"][:, 0], spaces[0])
-    sources = ", ".join(f"--audio {folder.parent.name}/{folder.name}" for folder in args.audio)
+    sources = " ".join(f"--audio {folder.parent.name}/{folder.name}" for folder in args.audio)
     text = "\n".join([
         "# Steadiness", "",
         f"{len(clips)} clips of {CLIP_SECS} s, spread evenly over their folders. Shares of the whole clip.", "",

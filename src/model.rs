@@ -27,7 +27,7 @@ use session::Plan;
 const SHIPPED_ONNX: &[u8] = include_bytes!("../models/moodring.onnx");
 const SHIPPED_CARD: &str = include_str!("../models/moodring.json");
 
-/// Largest weights file taken, bytes: eight times the paper's network in f32.
+/// Largest weights file taken, bytes: a dozen times the paper's network in f32.
 const MAX_ONNX_BYTES: u64 = 128 << 20;
 
 /// Why a model cannot be used, and what to do about it.
