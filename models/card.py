@@ -9,6 +9,7 @@ HOP_SAMPLES = 512
 WINDOW_SAMPLES = 2048
 MEDIAN_LENGTH = 31
 FRAMES_PER_STEP = 4
+STEP_SECS = FRAMES_PER_STEP * HOP_SAMPLES / SAMPLE_RATE_HZ
 
 
 def of(name, version, settings, plan, windows, scaling, onnx, results, quantisation, trained_on, about):

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
+import card
 import report
 
 # Songs that the teacher judges for the network are judged by regressions that were not fitted to them.
@@ -19,9 +20,8 @@ INNER_FOLDS = 5
 N_TAUGHT = 64
 PRINCIPAL_EVERY = 8
 MIN_DEVIATION = 1e-3
-# A step of the analysis, and the newest audio of a window that no step rests on yet, as the medians look ahead and a window goes on.
-STEP_SECS = 4 * 512 / 22_050
-LOOKAHEAD_STEPS = (15 * 512 + 2048 - 512) / (4 * 512)
+# In steps of the analysis, the newest audio of a window that no step rests on yet, as the medians look ahead and a window goes on.
+LOOKAHEAD_STEPS = ((card.MEDIAN_LENGTH // 2 - 1) * card.HOP_SAMPLES + card.WINDOW_SAMPLES) / (card.FRAMES_PER_STEP * card.HOP_SAMPLES)
 # (penalty, kernel width) of the regression on each group of features; found on clip statistics of the training sets.
 ON_STATISTICS, ON_TAGS, ON_POOLED = (0.3, 0.003), (0.5, 0.0015), (0.5, 0.001)
 EPSILON = 0.1
@@ -76,7 +76,7 @@ def heard_in(windows, steps, coarseness):
     out = np.empty((len(windows), n, N_TAUGHT), np.float32)
     for i, (song, end_secs) in enumerate(zip(windows.song, windows.end_secs)):
         # The steps of the analysis under the window, the newest last; those that a window of a short song repeats are near enough.
-        end = int(round(end_secs / STEP_SECS - LOOKAHEAD_STEPS))
+        end = int(round(end_secs / card.STEP_SECS - LOOKAHEAD_STEPS))
         under = np.clip(np.arange(end - n * coarseness, end), 0, len(scores[song]) - 1)
         out[i] = scores[song][under].reshape(n, coarseness, N_TAUGHT).mean(axis=1)
     return (out / np.sqrt(np.square(out).mean())).astype(np.float32)

@@ -40,11 +40,6 @@ import network
 import report
 import workers
 
-# The analysis's constants, which the crate checks against its own.
-STEP_FRAMES = 4
-STEP_SECS = STEP_FRAMES * 512 / 22_050
-# Seconds heard, for which provisional readings are judged too.
-PROVISIONAL_SECS = (1, 3, 5)
 # Windows on which the exported files are compared with JAX and each other.
 COMPARED_WINDOWS = 2000
 DEFAULT_SPACES = ("excited/calm:90", "joy/sad:0")
@@ -95,15 +90,19 @@ def say(text):
 
 
 def run_cli(args, audio, labels, name):
-    """Windows of a collection, written once: again only if its labels or its files have changed."""
+    """Windows of a collection, written once: again only if its labels, its files, how many of them, or the command have changed."""
     out = args.work / "windows" / f"{name}.npz"
     files = sorted(path.name for path in audio.iterdir())
-    state = hashlib.sha256(json.dumps([files, labels.read_text(encoding="utf-8")]).encode()).hexdigest()
+    made_by = hashlib.sha256(Path(args.cli).read_bytes()).hexdigest()
+    made_of = [files, labels.read_text(encoding="utf-8"), args.songs, made_by]
+    state = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
     stamp = out.with_suffix(".made-of")
     if out.exists() and stamp.exists() and stamp.read_text() == state:
         say(f"{name}: its windows are in {out}")
         return out
     out.parent.mkdir(parents=True, exist_ok=True)
+    # What another state left must not pass for this one's.
+    out.unlink(missing_ok=True)
     command = [args.cli, "dataset", "--audio", str(audio), "--labels", str(labels), "--out", str(out)]
     if args.songs:
         command += ["--songs", str(args.songs)]
@@ -128,11 +127,6 @@ def collections(args):
     return paths
 
 
-def steps_heard(secs, settings):
-    """Steps of the network that a reading has when only the last `secs` have been heard."""
-    return max(int(secs / STEP_SECS), STEP_FRAMES) // settings.coarseness or 1
-
-
 def spaces_of(args):
     texts = [] if args.only_spaces else list(DEFAULT_SPACES)
     texts += [text for text in args.space or () if text not in texts]
@@ -148,12 +142,12 @@ def spaces_of(args):
 def cross_validate(args, settings, plan, windows, label):
     """Every song's leaning by networks that never saw it: {seconds heard or None: [N, n_spaces]}, and the learning curves."""
     fold = dataset.folds_by_song(windows, args.folds, settings.seed)
-    found = {secs: np.full(label.shape, np.nan) for secs in (None, *PROVISIONAL_SECS)}
+    found = {secs: np.full(label.shape, np.nan) for secs in (None, *workers.PROVISIONAL_SECS)}
     wanted = range(min(args.first_folds or args.folds, args.folds))
     curves, started = [], time.monotonic()
     for k, done in workers.folds(plan, wanted, args.jobs, say):
-        for secs, key in ((None, "all"), *((s, f"secs{s}") for s in PROVISIONAL_SECS)):
-            found[secs][fold == k] = done[key]
+        for secs, leaning in done["leaning"].items():
+            found[secs][fold == k] = leaning
         curves.append(done["curve"])
         known = np.isfinite(found[None][:, 0])
         so_far = report.tables(windows.take(known), network.shares(found[None][known]), label[known], plan.spaces)
@@ -201,7 +195,7 @@ def judge(args, settings, plan, windows, label):
     results = {
         "full": report.tables(seen, shares[None], label[known], plan.spaces),
         "provisional": {
-            f"{secs} s": report.tables(seen, shares[secs], label[known], plan.spaces) for secs in PROVISIONAL_SECS
+            f"{secs} s": report.tables(seen, shares[secs], label[known], plan.spaces) for secs in workers.PROVISIONAL_SECS
         },
         "calibration": report.calibration(seen, leanings[None], label[known]),
         "half_widths": report.ambiguous_half_widths(seen, shares[None], label[known]),

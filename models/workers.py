@@ -12,8 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
+import card
 import dataset
 
+# Seconds heard, for which provisional readings are judged too.
+PROVISIONAL_SECS = (1, 3, 5)
+# Fewest steps of the analysis under a provisional reading.
+MIN_STEPS_HEARD = 4
+# What a fit is made by: another text is another fit.
+SOURCES = ("augment.py", "dataset.py", "fitting.py", "kernel.py", "network.py", "teacher.py", "workers.py")
 # A network is small: several on one core each are faster than one on all.
 ONE_THREAD = {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
@@ -35,10 +42,11 @@ class Plan:
     heard: list
 
     def key(self):
-        """Changes with whatever would change a fit; files by size and time."""
+        """Changes with whatever would change a fit: data by size and time, settings, and our own code."""
         stamps = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in (*self.data, *self.heard)]
         spaces = [dataclasses.asdict(space) for space in self.spaces]
-        told = [stamps, self.only, spaces, dataclasses.asdict(self.settings), self.folds]
+        code = [(Path(__file__).parent / name).read_text(encoding="utf-8") for name in SOURCES]
+        told = [code, stamps, self.only, spaces, dataclasses.asdict(self.settings), self.folds]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -52,34 +60,30 @@ def labelled(plan):
     return windows.take(known).coarser(plan.settings.coarseness), label[known]
 
 
+def steps_heard(secs, settings):
+    """Steps of the network that a reading has when only the last `secs` have been heard."""
+    return max(int(secs / card.STEP_SECS), MIN_STEPS_HEARD) // settings.coarseness or 1
+
+
 def folds(plan, wanted, jobs, say):
     """Yields (fold, its results) in order, as they come in: leanings of the songs kept aside, and the learning curve."""
-    machines = plan.settings.statistics
-    tasks = [(kind, k) for k in wanted for kind in (("fold", "machine") if machines else ("fold",))]
-    found = {}
-    for k, result in kept(plan, tasks, jobs, say):
-        if machines and k not in found:
-            found[k] = result
-            continue
-        if machines:
-            halves = found[k], result
-            # The halves of a model: its networks and its kernel machine.
-            result = halves[0] | {name: 0.5 * (halves[0][name] + x) for name, x in halves[1].items()}
-        yield k, result
+    yield from kept(plan, [("fold", k) for k in wanted], jobs, say)
 
 
 def final(plan, jobs, say):
     """The members fitted to all songs, in order of their seeds, and the kernel machine or None."""
     members = [("final", m) for m in range(plan.settings.members)]
-    machines = [("final-machine", 0)] if plan.settings.statistics else []
+    machines = [("machine", 0)] if plan.settings.statistics else []
     found = [one for _, one in kept(plan, members + machines, jobs, say)]
     return found[: len(members)], (found[len(members)] if machines else None)
 
 
 def kept(plan, tasks, jobs, say):
     """Runs what is not on disk yet and yields (number, result) in order."""
+    key = plan.key()
+
     def path(task):
-        return plan.work / f"{task[0]}-{task[1]}-{plan.key()}.pickle"
+        return plan.work / f"{task[0]}-{task[1]}-{key}.pickle"
 
     missing = [task for task in tasks if not path(task).exists()]
     if len(missing) < len(tasks):
@@ -101,7 +105,7 @@ def kept(plan, tasks, jobs, say):
 def run(plan, task, path):
     """In a process of its own: one fit, written whole or not at all."""
     kind, number = task
-    result = {"fold": one_fold, "machine": one_machine, "final": one_member, "final-machine": final_machine}[kind](plan, number)
+    result = {"fold": one_fold, "final": one_member, "machine": one_machine}[kind](plan, number)
     part = path.with_suffix(".part")
     part.write_bytes(pickle.dumps(result))
     part.replace(path)
@@ -124,64 +128,49 @@ def lesson(plan, windows, label, rows):
     return inside, told.astype(np.float32), hearing.heard
 
 
-def members(plan, windows, label, rows, aside, numbers):
+def member(plan, told, aside, m):
+    """One network, fitted to what `lesson` gives."""
     import fitting
 
-    train, told, heard = lesson(plan, windows, label, rows)
-    for m in numbers:
-        settings = dataclasses.replace(plan.settings, seed=plan.settings.seed + 1000 * m)
-        yield fitting.fit(train, told, heard, settings, aside, say=lambda _: None)
+    settings = dataclasses.replace(plan.settings, seed=plan.settings.seed + 1000 * m)
+    return fitting.fit(*told, settings, aside, say=lambda _: None)
+
+
+def machine_of(windows, label):
+    """A kernel machine fitted to what `lesson` gives."""
+    import fitting
+    import kernel
+
+    return kernel.fit(windows, label, fitting.draws(windows).astype(float), dataset.Scaling.of(windows))
 
 
 def one_fold(plan, k):
+    """Networks and kernel machine fitted to all songs but a fold's, and what they say of those."""
     import fitting
 
     windows, label = labelled(plan)
     test = dataset.folds_by_song(windows, plan.folds, plan.settings.seed) == k
     unseen, settings = windows.take(test), plan.settings
-    fitted = list(members(plan, windows, label, ~test, (unseen, label[test]), range(settings.members)))
+    told = lesson(plan, windows, label, ~test)
+    fitted = [member(plan, told, (unseen, label[test]), m) for m in range(settings.members)]
+    machine = machine_of(*told[:2]) if settings.statistics else None
 
-    def mean_leaning(kept_steps):
-        return sum(fitting.leaning(one, unseen, settings, kept_steps) for one in fitted) / len(fitted)
+    def leaning(secs):
+        kept_steps = None if secs is None else steps_heard(secs, settings)
+        return fitting.model_leaning(fitted, machine, unseen, settings, kept_steps)
 
-    return at_all_lengths(mean_leaning, settings) | {"curve": [one.curve for one in fitted]}
-
-
-def at_all_lengths(leaning, settings):
-    """{"all": …, "secs1": …}: `leaning` as if so much had been heard."""
-    import train
-
-    return {"all": leaning(None)} | {f"secs{s}": leaning(train.steps_heard(s, settings)) for s in train.PROVISIONAL_SECS}
+    return {"leaning": {secs: leaning(secs) for secs in (None, *PROVISIONAL_SECS)}, "curve": [one.curve for one in fitted]}
 
 
-def machine_of(plan, windows, label, rows):
-    """A kernel machine fitted to the songs in `rows`, and the scaling it expects."""
-    import fitting
-    import kernel
-
-    inside, told, _ = lesson(plan, windows, label, rows)
-    scaling = dataset.Scaling.of(inside)
-    return kernel.fit(inside, told, fitting.draws(inside).astype(float), scaling), scaling
-
-
-def one_machine(plan, k):
-    import fitting
-    import kernel
-
+def all_songs(plan):
+    """What to fit the model to that is written."""
     windows, label = labelled(plan)
-    test = dataset.folds_by_song(windows, plan.folds, plan.settings.seed) == k
-    machine, scaling = machine_of(plan, windows, label, ~test)
-    unseen = windows.take(test)
-    return at_all_lengths(
-        lambda kept_steps: kernel.leaning(machine, fitting.heard_windows(unseen, kept_steps), scaling), plan.settings
-    )
-
-
-def final_machine(plan, _):
-    windows, label = labelled(plan)
-    return machine_of(plan, windows, label, np.ones(len(windows), bool))[0]
+    return lesson(plan, windows, label, np.ones(len(windows), bool))
 
 
 def one_member(plan, m):
-    windows, label = labelled(plan)
-    return next(members(plan, windows, label, np.ones(len(windows), bool), None, [m]))
+    return member(plan, all_songs(plan), None, m)
+
+
+def one_machine(plan, _):
+    return machine_of(*all_songs(plan)[:2])
