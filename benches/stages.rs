@@ -45,7 +45,7 @@ fn stages(c: &mut Criterion) {
     let mut hpss = Hpss::new(N_BINS);
     group.bench_function("hpss", |b| b.iter(|| hpss.push(black_box(&spectrum)).is_some()));
     let mut stft = Stft::new();
-    group.bench_function("stft", |b| b.iter(|| stft.push(black_box(&hop), |_| ())));
+    group.bench_function("stft", |b| b.iter(|| stft.push(black_box(&hop), |_, _| ())));
     let chroma = Chroma::new();
     group.bench_function("chroma", |b| b.iter(|| chroma.of(black_box(&spectrum))));
     let mel = MelBank::new();
@@ -59,7 +59,7 @@ fn stages(c: &mut Criterion) {
         b.iter(|| resampler.push(black_box(&host_hop), |_| ()));
     });
     let mut extractor = FrameExtractor::new(f64::from(ANALYSIS_RATE_HZ)).expect("its own rate");
-    group.bench_function("all", |b| b.iter(|| extractor.push(black_box(&hop), |_| ())));
+    group.bench_function("all", |b| b.iter(|| extractor.push(black_box(&hop), |_, _| ())));
     group.finish();
 }
 

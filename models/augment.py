@@ -30,6 +30,11 @@ def mel_columns(step_names):
     return columns(step_names, "mel_")
 
 
+def relative_columns(step_names):
+    """Features in dB re the mean power of what was heard, mel bands first."""
+    return np.concatenate([mel_columns(step_names), columns(step_names, "level")])
+
+
 def min_tiled(n_steps):
     """Steps of the shortest provisional reading."""
     return max(round(MIN_TILED * n_steps), 1)
@@ -41,8 +46,8 @@ def tiled_index(n_steps, kept):
     return last - (last - np.arange(n_steps)) % kept
 
 
-def tiled(steps, kept, mel):
-    """Raw steps [..., T, F] as a provisional reading has them: the newest `kept`, repeated, mel bands relative to their own level.
+def tiled(steps, kept, mel, relative):
+    """Raw steps [..., T, F] as a provisional reading has them: the newest `kept`, repeated, dB `relative` to their own level.
 
     The level is that of the mean mel band, which stands in for the mean power that the crate uses.
     """
@@ -50,16 +55,19 @@ def tiled(steps, kept, mel):
     steps = steps[..., tiled_index(steps.shape[-2], kept), :]
     if len(mel):
         heard_db = 10 * np.log10(np.mean(10 ** (steps[..., mel] / 10), axis=(-2, -1), keepdims=True))
-        steps[..., mel] = np.maximum(steps[..., mel] + level_db - heard_db, MEL_FLOOR_DB)
+        steps[..., relative] = np.maximum(steps[..., relative] + level_db - heard_db, MEL_FLOOR_DB)
     return steps
 
 
 class Augmenter:
     """Draws changed copies of windows; the same seed draws the same."""
 
-    def __init__(self, step_names, constant_names, scaling, seed):
+    def __init__(self, windows, scaling, seed):
+        step_names, constant_names = windows.step_names, windows.constant_names
         self.rng = np.random.default_rng(seed)
         self.scaling = scaling
+        # Steps under the provisional constants, and under the whole window's.
+        self.heard_steps = np.array([*windows.heard_steps, windows.steps.shape[1]])
         self.n_features = len(step_names)
         self.rests = False
 
@@ -67,7 +75,8 @@ class Augmenter:
             both = (columns(step_names, f"{kind}_{part}_") for part in ("harmonic", "percussive"))
             return [block for block in both if len(block)]
 
-        self.chroma, self.mel, self.all_mel = blocks("chroma"), blocks("mel"), mel_columns(step_names)
+        self.chroma, self.mel = blocks("chroma"), blocks("mel")
+        self.all_mel, self.relative = mel_columns(step_names), relative_columns(step_names)
         self.tempo = columns(constant_names, "tempo_")
 
     def rest(self):
@@ -87,15 +96,19 @@ class Augmenter:
         bump = np.exp(-(((band - rng.uniform(-1, 1)) / rng.uniform(0.15, 0.5)) ** 2))
         return rng.normal(0, TILT_STD_DB) * band + rng.normal(0, BUMP_STD_DB) * bump
 
-    def one(self, steps, constants):
-        """A changed, standardised copy of one raw window, and which of its steps each new step is."""
+    def one(self, steps, constants, heard_constants):
+        """A changed, standardised copy of one raw window, and which of its steps each new step is.
+
+        `heard_constants` [K, C] are those of provisional readings.
+        """
         rng, n_steps = self.rng, len(steps)
         if self.rests:
             return self.scaling.steps(steps), self.scaling.constants(constants), np.arange(n_steps)
         if rng.random() < TILE_CHANCE:
             kept = rng.integers(min_tiled(n_steps), n_steps)
             index, octaves = tiled_index(n_steps, kept), 0.0
-            steps = tiled(steps, kept, self.all_mel)
+            steps = tiled(steps, kept, self.all_mel, self.relative)
+            constants = [*heard_constants, constants][np.argmin(np.abs(self.heard_steps - kept))]
         else:
             index, octaves = self.time_index(n_steps)
             steps = steps[index]
@@ -125,7 +138,7 @@ class Augmenter:
         constants += CONSTANT_NOISE_STD * rng.standard_normal(constants.shape, dtype=np.float32)
         return steps, constants, index
 
-    def batch(self, steps, constants):
-        """Changed copies of a batch of windows, and the steps that theirs came from [B, T]."""
-        drawn = [self.one(s, c) for s, c in zip(steps, constants)]
+    def batch(self, windows):
+        """Changed copies of a batch of windows: steps, constants, and the steps that theirs came from [B, T]."""
+        drawn = [self.one(*one) for one in zip(windows.steps, windows.constants, windows.heard_constants)]
         return tuple(np.stack(part) for part in zip(*drawn))

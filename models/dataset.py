@@ -54,24 +54,26 @@ class Windows:
     votes: dict  # song -> [R, 2], valence and arousal of every rater about the midpoint; songs without votes are absent
     step_names: list
     constant_names: list
+    heard_secs: tuple  # [K] seconds heard in provisional readings
+    heard_steps: tuple  # [K] their steps
+    heard_constants: np.ndarray  # [N, K, C] and their constants
 
     def __len__(self):
         return len(self.song)
 
     def take(self, index):
         ratings = {name: column[index] for name, column in self.ratings.items()}
-        return Windows(
-            self.steps[index], self.constants[index], self.set_name[index], self.song[index], ratings,
-            self.end_secs[index], self.votes, self.step_names, self.constant_names,
+        return replace(
+            self, steps=self.steps[index], constants=self.constants[index], set_name=self.set_name[index], song=self.song[index],
+            ratings=ratings, end_secs=self.end_secs[index], heard_constants=self.heard_constants[index],
         )  # fmt: skip
-
 
     def coarser(self, factor):
         """Means over `factor` steps each, the newest kept where they do not divide: what a card's larger frames_per_step asks for."""
         n = self.steps.shape[1] // factor
         newest = self.steps[:, self.steps.shape[1] - n * factor :]
         steps = newest.reshape(len(self), n, factor, -1).mean(axis=2)
-        return replace(self, steps=steps)
+        return replace(self, steps=steps, heard_steps=tuple(max(heard // factor, 1) for heard in self.heard_steps))
 
 
 RATING_COLUMNS = ("valence_mean", "valence_std", "arousal_mean", "arousal_std", "excited", "joy")
@@ -89,7 +91,7 @@ def votes_of(stem, arrays):
 
 
 def load(paths, only=()):
-    """All windows of the given .npz files; `only` keeps the step features whose names start with one of these."""
+    """All windows of the given .npz files; `only` keeps the features whose names start with one of these."""
     parts = []
     for path in map(Path, paths):
         with np.load(path) as file:
@@ -98,26 +100,31 @@ def load(paths, only=()):
     for stem, arrays in parts:
         if (arrays["step_names"].tolist(), arrays["constant_names"].tolist()) != names:
             raise SystemExit(f"{stem}: its features are not those of {parts[0][0]}; write both with the same moodring-cli")
-        for name in ("steps", "constants"):
+        if "heard_constants" not in arrays:
+            raise SystemExit(f"{stem}: an older moodring-cli wrote it; write it anew")
+        for name in ("steps", "constants", "heard_constants"):
             if not np.isfinite(arrays[name]).all():
                 raise SystemExit(f"{stem}: {name} holds values that are not finite")
-    kept = [i for i, name in enumerate(names[0]) if not only or name.startswith(tuple(only))]
-    if not kept:
-        raise SystemExit(f"no step feature starts with {' or '.join(only)}")
+    kept, kept_constants = ([i for i, name in enumerate(of) if not only or name.startswith(tuple(only))] for of in names)
+    if not (kept and kept_constants):
+        raise SystemExit(f"no step feature, or no constant, starts with {' or '.join(only)}")
 
     def joined(name, missing=np.nan):
         return np.concatenate([np.asarray(a.get(name, np.full(len(a["song"]), missing)), np.float64) for _, a in parts])
 
     return Windows(
         steps=np.concatenate([a["steps"][:, :, kept].astype(np.float32) for _, a in parts]),
-        constants=np.concatenate([a["constants"].astype(np.float32) for _, a in parts]),
+        constants=np.concatenate([a["constants"][:, kept_constants].astype(np.float32) for _, a in parts]),
         set_name=np.concatenate([np.full(len(a["song"]), stem) for stem, a in parts]),
         song=np.concatenate([np.char.add(f"{stem}/", a["song"].astype(str)) for stem, a in parts]),
         ratings={name: joined(name) for name in RATING_COLUMNS},
         end_secs=joined("end_secs"),
         votes=dict(item for stem, arrays in parts for item in votes_of(stem, arrays)),
         step_names=[names[0][i] for i in kept],
-        constant_names=names[1],
+        constant_names=[names[1][i] for i in kept_constants],
+        heard_secs=tuple(parts[0][1]["heard_secs"].tolist()),
+        heard_steps=tuple(parts[0][1]["heard_steps"].tolist()),
+        heard_constants=np.concatenate([a["heard_constants"][:, :, kept_constants].astype(np.float32) for _, a in parts]),
     )
 
 

@@ -48,8 +48,8 @@ class Graph:
         return self.add("Gemm", [x, w, b], name)
 
 
-def lstm(graph, params, name, int8):
-    """The bidirectional LSTM over `by_time` [T, 1, F], its outputs averaged over time: [1, 2H]."""
+def lstm(graph, params, name, int8, n_steps):
+    """The bidirectional LSTM over `by_time` [T, 1, F], its outputs averaged over time by `step_weights`: [1, 2H]."""
     hidden = params["forward"]["r"].shape[0]
     # ONNX adds an input and a recurrent bias; ours is one.
     bias = stacked(params, "b")
@@ -69,26 +69,25 @@ def lstm(graph, params, name, int8):
         # The plain operator keeps its weights the other way round.
         weights = [graph.weight(f"{name}_{weight}", stacked(params, weight).swapaxes(1, 2)) for weight in "wr"]
         graph.add("LSTM", ["by_time", *weights, bias], name, **shared)
-    mean = graph.add("ReduceMean", [name], f"{name}_mean", axes=[0], keepdims=0)
-    by_batch = graph.add("Transpose", [mean], f"{name}_by_batch", perm=[1, 0, 2])
-    return graph.add("Reshape", [by_batch, graph.shape(f"{name}_flat", 1, 2 * hidden)], f"{name}_vector")
+    rows = graph.add("Reshape", [name, graph.shape(f"{name}_flat", n_steps, 2 * hidden)], f"{name}_rows")
+    return graph.add("MatMul", ["step_weights", rows], f"{name}_vector")
 
 
-def statistics(graph, n_steps):
-    """Mean, deviation and mean change of every feature of `steps`: network.statistics."""
-    mean = graph.add("ReduceMean", ["steps"], "mean", axes=[1], keepdims=0)
-    square = graph.add("Mul", ["steps", "steps"], "square")
-    square_mean = graph.add("ReduceMean", [square], "square_mean", axes=[1], keepdims=0)
-    mean_square = graph.add("Mul", [mean, mean], "mean_square")
-    variance = graph.add("Sub", [square_mean, mean_square], "variance")
+def statistics(graph, n_steps, n_features, recency):
+    """Mean, deviation and mean change of every feature of `steps`, weighted: network.statistics, [1, 3F]."""
+    rows = graph.add("Reshape", ["steps", graph.shape("rows_shape", n_steps, n_features)], "rows")
+    mean = graph.add("MatMul", ["step_weights", rows], "mean")
+    square_mean = graph.add("MatMul", ["step_weights", graph.add("Mul", [rows, rows], "square")], "square_mean")
+    variance = graph.add("Sub", [square_mean, graph.add("Mul", [mean, mean], "mean_square")], "variance")
     floor = graph.weight("variance_floor", np.array(network.VARIANCE_FLOOR, np.float32))
     deviation = graph.add("Sqrt", [graph.add("Max", [variance, floor], "floored")], "deviation")
-    ends = {"first": 0, "second": 1, "last": n_steps, "last_but_one": n_steps - 1, "axis": 1}
+    ends = {"first": 0, "second": 1, "last": n_steps, "last_but_one": n_steps - 1, "axis": 0}
     at = {name: graph.shape(f"at_{name}", value) for name, value in ends.items()}
-    later = graph.add("Slice", ["steps", at["second"], at["last"], at["axis"]], "later")
-    earlier = graph.add("Slice", ["steps", at["first"], at["last_but_one"], at["axis"]], "earlier")
+    later = graph.add("Slice", [rows, at["second"], at["last"], at["axis"]], "later")
+    earlier = graph.add("Slice", [rows, at["first"], at["last_but_one"], at["axis"]], "earlier")
     change = graph.add("Abs", [graph.add("Sub", [later, earlier], "difference")], "change")
-    change_mean = graph.add("ReduceMean", [change], "change_mean", axes=[1], keepdims=0)
+    change_weights = graph.weight("change_weights", network.step_weights(n_steps - 1, recency)[None])
+    change_mean = graph.add("MatMul", [change_weights, change], "change_mean")
     return graph.add("Concat", [mean, deviation, change_mean], "statistics", axis=1)
 
 
@@ -120,11 +119,13 @@ def model(fitted, machine, settings, slope, bias, int8, name, n_steps):
     """
     graph = Graph()
     graph.add("Transpose", ["steps"], "by_time", perm=[1, 0, 2])
-    shared = [statistics(graph, n_steps)] if settings.statistics else []
+    graph.weight("step_weights", network.step_weights(n_steps, settings.recency)[None])
+    n_features = fitted[0].params["forward"]["w"].shape[0]
+    shared = [statistics(graph, n_steps, n_features, settings.recency)] if settings.statistics else []
     sums, part = [], 1.0 if machine is None else 0.5
     for m, one in enumerate(fitted):
         params, at = one.params, f"member{m}"
-        vector = lstm(graph, params, f"{at}_lstm", int8)
+        vector = lstm(graph, params, f"{at}_lstm", int8, n_steps)
         x = graph.add("Concat", [vector, *shared, "constants"], f"{at}_joined", axis=1)
         for i in range(settings.layers):
             x = graph.dense(x, params[f"dense{i + 1}"], f"{at}_dense{i + 1}")
@@ -138,7 +139,6 @@ def model(fitted, machine, settings, slope, bias, int8, name, n_steps):
     graph.add("Reshape", [total, graph.shape("pairs", 1, n_spaces, 2)], "logits")
     graph.add("Softmax", ["logits"], "shares", axis=2)
 
-    n_features = first["forward"]["w"].shape[0]
     n_constants = len(fitted[0].scaling.constant_mean)
 
     def value(name, *shape):

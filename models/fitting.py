@@ -11,7 +11,7 @@ import optax
 
 import kernel
 import network
-from augment import Augmenter, mel_columns, tiled
+from augment import Augmenter, mel_columns, relative_columns, tiled
 from dataset import Scaling
 
 # A small collection is passed over more often, so that a network of few songs is fitted at all.
@@ -31,6 +31,8 @@ class Settings:
     coarseness: int = 3
     # Whether the dense layers see statistics of the window too, and a kernel machine on them has half a say.
     statistics: bool = True
+    # How much more the newest step counts in means over time than the middle one, 0 to 1.
+    recency: float = 0.6
     layers: int = 1
     dense: int = 256
     dropout: float = 0.4
@@ -67,26 +69,31 @@ def predictor(settings):
     return jax.jit(leaning)
 
 
-def leaning(fitted, windows, settings, kept=None):
-    """Difference of the logits of both poles, [N, n_spaces]; with `kept`, as if only the newest steps had been heard."""
-    windows, scaling = heard_windows(windows, kept), fitted.scaling
+def leaning(fitted, windows, settings):
+    """Difference of the logits of both poles, [N, n_spaces]."""
+    scaling = fitted.scaling
     steps, constants = scaling.steps(windows.steps), scaling.constants(windows.constants)
     return network.leanings(predictor(settings), fitted.params, steps, constants)
 
 
-def model_leaning(fitted, machine, windows, settings, kept=None):
-    """The whole model's: the mean of its networks, and of both halves where there is a kernel machine."""
-    of_networks = sum(leaning(one, windows, settings, kept) for one in fitted) / len(fitted)
+def model_leaning(fitted, machine, windows, settings, secs=None):
+    """The whole model's: the mean of its networks, and of both halves where there is a kernel machine.
+
+    With `secs`, as if only that much had been heard.
+    """
+    windows = windows if secs is None else heard_windows(windows, secs)
+    of_networks = sum(leaning(one, windows, settings) for one in fitted) / len(fitted)
     if machine is None:
         return of_networks
-    return 0.5 * (of_networks + kernel.leaning(machine, heard_windows(windows, kept), fitted[0].scaling))
+    return 0.5 * (of_networks + kernel.leaning(machine, windows, fitted[0].scaling))
 
 
-def heard_windows(windows, kept):
-    """The windows, or what they would be if only the newest `kept` steps had been heard."""
-    if kept is None:
-        return windows
-    return replace(windows, steps=tiled(windows.steps, kept, mel_columns(windows.step_names)))
+def heard_windows(windows, secs):
+    """What the windows would be if only their last `secs` seconds had been heard, one of `windows.heard_secs`."""
+    k = windows.heard_secs.index(secs)
+    names = windows.step_names
+    steps = tiled(windows.steps, windows.heard_steps[k], mel_columns(names), relative_columns(names))
+    return replace(windows, steps=steps, constants=windows.heard_constants[:, k])
 
 
 def known_cross_entropy(share, label):
@@ -140,7 +147,7 @@ def fit(train, label, heard, settings, aside=None, say=print):
     rng = np.random.default_rng(settings.seed)
     key = jax.random.key(settings.seed)
     scaling = Scaling.of(train)
-    augmenter = Augmenter(train.step_names, train.constant_names, scaling, settings.seed)
+    augmenter = Augmenter(train, scaling, settings.seed)
     if not settings.augment:
         augmenter.rest()
     n_taught = 0 if heard is None else heard.shape[2]
@@ -165,7 +172,7 @@ def fit(train, label, heard, settings, aside=None, say=print):
         rows = epoch_rows(train, times, rng)
         for i in range(batches):
             now = rows[i * batch : (i + 1) * batch]
-            steps, constants, then = augmenter.batch(train.steps[now], train.constants[now])
+            steps, constants, then = augmenter.batch(train.take(now))
             key, dropout_key = jax.random.split(key)
             params, averaged, state, loss = update(
                 params, averaged, state, steps, constants, label[now], heard[now[:, None], then], dropout_key

@@ -28,17 +28,19 @@ class Machine:
     weights: np.ndarray  # [M, n_spaces]
     bias: np.ndarray  # [n_spaces]
     width: float
+    recency: float
 
 
-def statistics(windows, scaling):
+def statistics(windows, scaling, recency):
     """[N, D]: network.statistics of the standardised steps, and the standardised constants."""
-    parts = [np.asarray(network.statistics(scaling.steps(steps))) for steps in np.array_split(windows.steps, max(len(windows) // 256, 1))]
+    chunks = np.array_split(windows.steps, max(len(windows) // 256, 1))
+    parts = [np.asarray(network.statistics(scaling.steps(steps), recency)) for steps in chunks]
     return np.concatenate([np.concatenate(parts), scaling.constants(windows.constants)], axis=1)
 
 
-def fit(windows, label, weight, scaling):
+def fit(windows, label, weight, scaling, recency):
     """Fits to the songs of `windows`; `label` and `weight` are by window and the same for all windows of a song."""
-    _, u, label, weight = report.by_song(windows.song, statistics(windows, scaling), label, weight[:, None])
+    _, u, label, weight = report.by_song(windows.song, statistics(windows, scaling, recency), label, weight[:, None])
     mean, deviation = u.mean(axis=0), u.std(axis=0) + MIN_DEVIATION
     u, width = (u - mean) / deviation, 1 / u.shape[1]
     weights, bias = np.zeros((len(u), label.shape[1])), np.zeros(label.shape[1])
@@ -49,11 +51,11 @@ def fit(windows, label, weight, scaling):
         weights[known[machine.support_], space] = machine.dual_coef_[0]
         bias[space] = machine.intercept_[0]
     used = np.abs(weights).any(axis=1)
-    return Machine(mean, deviation, u[used], weights[used], bias, width)
+    return Machine(mean, deviation, u[used], weights[used], bias, width, recency)
 
 
 def leaning(machine, windows, scaling):
     """As a network's: [N, n_spaces]."""
-    u = (statistics(windows, scaling) - machine.mean) / machine.deviation
+    u = (statistics(windows, scaling, machine.recency) - machine.mean) / machine.deviation
     apart = np.square(u).sum(axis=1)[:, None] + np.square(machine.vectors).sum(axis=1) - 2 * u @ machine.vectors.T
     return LEANING_OF_SHARE * (np.exp(-machine.width * apart) @ machine.weights + machine.bias - 0.5)

@@ -68,11 +68,24 @@ def lstm_outputs(params, steps):
     return jnp.concatenate([ahead, back[::-1]], axis=2)
 
 
-def statistics(steps):
-    """[B, T, F] to [B, 3F]: mean, standard deviation and mean absolute change of every feature over time."""
-    mean = steps.mean(axis=1)
-    variance = jnp.square(steps).mean(axis=1) - jnp.square(mean)
-    change = jnp.abs(steps[:, 1:] - steps[:, :-1]).mean(axis=1)
+def step_weights(n_steps, recency):
+    """[T], of sum 1: how much each step counts in a mean over time. The newest counts 1 + recency, the oldest 1 - recency,
+    with a straight line between, so that a meter follows a change before half of its window is new.
+    """
+    position = (np.arange(n_steps) + 0.5) / n_steps
+    weights = 1 + recency * (2 * position - 1)
+    return (weights / weights.sum()).astype(np.float32)
+
+
+def statistics(steps, recency):
+    """[B, T, F] to [B, 3F]: weighted mean, standard deviation and mean absolute change of every feature over time."""
+
+    def mean_of(x):
+        return jnp.einsum("btf,t->bf", x, step_weights(x.shape[1], recency))
+
+    mean = mean_of(steps)
+    variance = mean_of(jnp.square(steps)) - jnp.square(mean)
+    change = mean_of(jnp.abs(steps[:, 1:] - steps[:, :-1]))
     return jnp.concatenate([mean, jnp.sqrt(jnp.maximum(variance, VARIANCE_FLOOR)), change], axis=1)
 
 
@@ -87,9 +100,10 @@ def forward(params, steps, constants, settings, key=None):
     """Logits [B, n_spaces, 2], first pole first, and the guess at what the teacher heard [T, B, n_taught] or None."""
     keys = iter([None] * 8 if key is None else jax.random.split(key, 8))
     outputs = lstm_outputs(params, steps)
-    parts = [dropped(next(keys), outputs.mean(axis=0), settings.dropout)]
+    heard = jnp.einsum("tbh,t->bh", outputs, step_weights(steps.shape[1], settings.recency))
+    parts = [dropped(next(keys), heard, settings.dropout)]
     if settings.statistics:
-        parts.append(dropped(next(keys), statistics(steps), settings.input_dropout))
+        parts.append(dropped(next(keys), statistics(steps, settings.recency), settings.input_dropout))
     x = jnp.concatenate([*parts, constants], axis=1)
     for i in range(settings.layers):
         layer = params[f"dense{i + 1}"]

@@ -36,6 +36,9 @@ def windows_of(steps, song, votes=None, **given):
         votes=votes or {},
         step_names=NAMES,
         constant_names=CONSTANTS,
+        heard_secs=(1.0, 3.0),
+        heard_steps=(6, 27),
+        heard_constants=np.zeros((n, 2, 4), np.float32),
     )
 
 
@@ -125,7 +128,7 @@ class Augmentation(unittest.TestCase):
     def test_tiled_mel_bands_are_relative_to_what_was_heard(self):
         steps = np.zeros((8, 3), np.float32)
         steps[:, 1:] = np.array([-40.0] * 6 + [-10.0] * 2)[:, None]
-        tiled = augment.tiled(steps, 2, np.array([1, 2]))
+        tiled = augment.tiled(steps, 2, np.array([1, 2]), np.array([1, 2]))
         # Two of eight steps hold nearly all the power, so their own mean level is 6 dB higher.
         self.assertTrue(np.allclose(tiled[:, 1:], -16.0, atol=0.05))
         self.assertTrue(np.all(tiled[:, 0] == 0.0))
@@ -134,12 +137,35 @@ class Augmentation(unittest.TestCase):
         windows = invented_windows(2, 1)
         steps = np.zeros((99, len(NAMES)), np.float32)
         steps[:, 0] = steps[:, 12] = 100.0
-        drawer = augment.Augmenter(NAMES, CONSTANTS, dataset.Scaling.of(windows), seed=3)
+        drawer = augment.Augmenter(windows, dataset.Scaling.of(windows), seed=3)
         for _ in range(20):
-            drawn, *_ = drawer.one(steps, np.zeros(4, np.float32))
+            drawn, *_ = drawer.one(steps, np.zeros(4, np.float32), np.zeros((2, 4), np.float32))
             # A masked stretch of time is flat; look where something sounds.
             loud = drawn[np.argmax(drawn[:, :12].max(axis=1))]
             self.assertEqual(np.argmax(loud[:12]), np.argmax(loud[12:24]))
+
+
+class Heard(unittest.TestCase):
+    def test_a_provisional_reading_has_its_own_steps_and_constants(self):
+        windows = invented_windows(2, 1)
+        windows.heard_constants[:, 1] = 7.0
+        heard = fitting.heard_windows(windows, 3.0)
+        self.assertTrue(np.all(heard.constants == 7.0))
+        self.assertTrue(np.array_equal(heard.steps[:, -27:, 0], heard.steps[:, -54:-27, 0]))
+        self.assertEqual(windows.coarser(3).heard_steps, (2, 9))
+
+
+class Weights(unittest.TestCase):
+    def test_the_newest_of_steps_count_most_and_all_count_one(self):
+        weights = network.step_weights(33, 0.6)
+        self.assertAlmostEqual(weights.sum(), 1.0, places=6)
+        self.assertAlmostEqual(weights[-1] / weights[0], 1.58 / 0.42, delta=0.05)
+        self.assertTrue(np.allclose(network.step_weights(33, 0.0), 1 / 33))
+
+    def test_statistics_are_numpys_where_all_steps_count_alike(self):
+        steps = np.random.default_rng(7).standard_normal((3, 33, 5)).astype(np.float32)
+        expected = [steps.mean(axis=1), steps.std(axis=1), np.abs(np.diff(steps, axis=1)).mean(axis=1)]
+        self.assertTrue(np.allclose(network.statistics(steps, 0.0), np.concatenate(expected, axis=1), atol=1e-4))
 
 
 class Coarser(unittest.TestCase):
@@ -191,7 +217,7 @@ class Kernel(unittest.TestCase):
         windows = invented_windows(60, 1).coarser(9)
         label = np.where(windows.steps[:, :, 30].mean(axis=1, keepdims=True) > 0, 0.9, 0.1)
         scaling = dataset.Scaling.of(windows)
-        machine = kernel.fit(windows, label, np.ones(60), scaling)
+        machine = kernel.fit(windows, label, np.ones(60), scaling, 0.5)
         leaning = kernel.leaning(machine, windows, scaling)
         self.assertGreater(np.mean((leaning > 0) == (label > 0.5)), 0.8)
         one = kernel.leaning(machine, windows.take(np.array([7])), scaling)
@@ -212,7 +238,7 @@ class Export(unittest.TestCase):
                 for m in range(settings.members)
             ]
             label = np.random.default_rng(6).uniform(0.1, 0.9, (len(windows), 2))
-            machine = kernel.fit(windows, label, np.ones(len(windows)), scaling) if settings.statistics else None
+            machine = kernel.fit(windows, label, np.ones(len(windows)), scaling, settings.recency) if settings.statistics else None
             raw = fitting.model_leaning(fitted, machine, windows, settings)
             steps, constants = scaling.steps(windows.steps), scaling.constants(windows.constants)
             *_, apart = export.compared(

@@ -61,7 +61,7 @@ def arguments(argv):
     add("--space", action="append", metavar="FIRST/SECOND:DEGREES", help="a further label space: its poles and the direction of the "
         "first, counter-clockwise from positive valence; up to four in all")  # fmt: skip
     add("--only-spaces", action="store_true", help="just the spaces of --space, without excited/calm:90 and joy/sad:0")
-    add("--only", nargs="+", default=(), metavar="PREFIX", help="use only the step features whose names start so")
+    add("--only", nargs="+", default=(), metavar="PREFIX", help="use only the features, of steps and constant ones, whose names start so")
     add("--songs", type=int, metavar="N", help="only N songs of each collection, for a quick look")
     add("--folds", type=int, default=10, help="folds of the cross-validation; 0 skips it (default 10)")
     add("--first-folds", type=int, metavar="N", help="run only the first N of the folds, for a quick look")
@@ -142,7 +142,7 @@ def spaces_of(args):
 def cross_validate(args, settings, plan, windows, label):
     """Every song's leaning by networks that never saw it: {seconds heard or None: [N, n_spaces]}, and the learning curves."""
     fold = dataset.folds_by_song(windows, args.folds, settings.seed)
-    found = {secs: np.full(label.shape, np.nan) for secs in (None, *workers.PROVISIONAL_SECS)}
+    found = {secs: np.full(label.shape, np.nan) for secs in (None, *windows.heard_secs)}
     wanted = range(min(args.first_folds or args.folds, args.folds))
     curves, started = [], time.monotonic()
     for k, done in workers.folds(plan, wanted, args.jobs, say):
@@ -195,7 +195,7 @@ def judge(args, settings, plan, windows, label):
     results = {
         "full": report.tables(seen, shares[None], label[known], plan.spaces),
         "provisional": {
-            f"{secs} s": report.tables(seen, shares[secs], label[known], plan.spaces) for secs in workers.PROVISIONAL_SECS
+            f"{secs:g} s": report.tables(seen, shares[secs], label[known], plan.spaces) for secs in seen.heard_secs
         },
         "calibration": report.calibration(seen, leanings[None], label[known]),
         "half_widths": report.ambiguous_half_widths(seen, shares[None], label[known]),

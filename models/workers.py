@@ -12,13 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-import card
 import dataset
 
-# Seconds heard, for which provisional readings are judged too.
-PROVISIONAL_SECS = (1, 3, 5)
-# Fewest steps of the analysis under a provisional reading.
-MIN_STEPS_HEARD = 4
 # What a fit is made by: another text is another fit.
 SOURCES = ("augment.py", "dataset.py", "fitting.py", "kernel.py", "network.py", "teacher.py", "workers.py")
 # A network is small: several on one core each are faster than one on all.
@@ -58,11 +53,6 @@ def labelled(plan):
     if not known.any():
         raise SystemExit("no song has a label in any of the spaces: does the labels file name the files?")
     return windows.take(known).coarser(plan.settings.coarseness), label[known]
-
-
-def steps_heard(secs, settings):
-    """Steps of the network that a reading has when only the last `secs` have been heard."""
-    return max(int(secs / card.STEP_SECS), MIN_STEPS_HEARD) // settings.coarseness or 1
 
 
 def folds(plan, wanted, jobs, say):
@@ -136,12 +126,13 @@ def member(plan, told, aside, m):
     return fitting.fit(*told, settings, aside, say=lambda _: None)
 
 
-def machine_of(windows, label):
+def machine_of(plan, windows, label):
     """A kernel machine fitted to what `lesson` gives."""
     import fitting
     import kernel
 
-    return kernel.fit(windows, label, fitting.draws(windows).astype(float), dataset.Scaling.of(windows))
+    weight = fitting.draws(windows).astype(float)
+    return kernel.fit(windows, label, weight, dataset.Scaling.of(windows), plan.settings.recency)
 
 
 def one_fold(plan, k):
@@ -153,13 +144,10 @@ def one_fold(plan, k):
     unseen, settings = windows.take(test), plan.settings
     told = lesson(plan, windows, label, ~test)
     fitted = [member(plan, told, (unseen, label[test]), m) for m in range(settings.members)]
-    machine = machine_of(*told[:2]) if settings.statistics else None
+    machine = machine_of(plan, *told[:2]) if settings.statistics else None
 
-    def leaning(secs):
-        kept_steps = None if secs is None else steps_heard(secs, settings)
-        return fitting.model_leaning(fitted, machine, unseen, settings, kept_steps)
-
-    return {"leaning": {secs: leaning(secs) for secs in (None, *PROVISIONAL_SECS)}, "curve": [one.curve for one in fitted]}
+    leaning = {secs: fitting.model_leaning(fitted, machine, unseen, settings, secs) for secs in (None, *unseen.heard_secs)}
+    return {"leaning": leaning, "curve": [one.curve for one in fitted]}
 
 
 def all_songs(plan):
@@ -173,4 +161,4 @@ def one_member(plan, m):
 
 
 def one_machine(plan, _):
-    return machine_of(*all_songs(plan)[:2])
+    return machine_of(plan, *all_songs(plan)[:2])

@@ -3,7 +3,8 @@
 //! A stage has two forms with the same words and the same tests. The **batch** form is a free function over the whole signal,
 //! written like the paper, allocating freely: the definition. The **incremental** form is a struct with `new`, `push` and
 //! `reset`, which allocates only in `new`: what runs, in the plugin, on the command line and for training alike. Where a stage
-//! looks ahead it says by how many frames. What needs one frame only (chroma, mel) has one form.
+//! looks ahead it says by how many frames. What needs one frame only (chroma, mel, crest,
+//! contrast), or is read off the window anew each time (modulation, tonality), has no state and one way to be asked.
 //!
 //! **Architecture Invariant**: nothing here knows the host's block size, a thread, or the model.
 //!
@@ -22,11 +23,19 @@ pub mod chroma;
 
 pub mod mel;
 
+pub mod crest;
+
+pub mod contrast;
+
 pub mod change;
 
 pub mod onset;
 
 pub mod tempo;
+
+pub mod modulation;
+
+pub mod tonality;
 
 pub mod frame;
 

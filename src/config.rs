@@ -65,6 +65,25 @@ pub const CHANGE_RANGE_DB: f32 = 80.0;
 /// How far under the window's mean power the network hears a mel band, dB. 80 would cut off a third of the values of the top bands.
 pub const MEL_RANGE_DB: f32 = 110.0;
 
+/// Upper edge of the lowest band of spectral contrast, Hz; the others are octaves above it, up to 9.6 kHz, which every host's rate
+/// and every codec leaves alone.
+pub const CONTRAST_LOWEST_HZ: f64 = 150.0;
+
+/// Bands of spectral contrast; librosa's default.
+pub const N_CONTRAST_BANDS: usize = 7;
+
+/// Share of a band's bins that are its peaks, and its valleys. Of librosa's 0.02 a low octave would have less than one bin.
+pub const CONTRAST_QUANTILE: f64 = 0.1;
+
+/// Bands whose modulation is followed: the mel bands by fours.
+pub const N_MODULATION_BANDS: usize = N_MEL_BANDS / 4;
+
+/// Rates in which modulation is told, 0.2 Hz to Nyquist.
+pub const N_MODULATION_RATES: usize = 6;
+
+/// Figures that describe the tonality of a window.
+pub const N_TONALITY: usize = 19;
+
 /// Longest lag of the tempogram, frames (2.97 s): four beats at 81 BPM, so slow pulses can be confirmed by their multiples.
 pub const MAX_LAG_FRAMES: usize = 128;
 

@@ -23,6 +23,12 @@ pub fn count(n: usize) -> f32 {
     n as f32
 }
 
+/// How many of `n` are `share` of them, rounded half to even as numpy does.
+#[must_use]
+pub fn share_of(share: f64, n: usize) -> usize {
+    (share * n as f64).round_ties_even() as usize
+}
+
 /// Decibels of a power, clamped at [`POWER_FLOOR`]: `10·log10(max(power, 1e-10))`.
 ///
 /// As `librosa.power_to_db(ref=1.0, amin=1e-10, top_db=None)`.

@@ -7,11 +7,15 @@ use std::path::Path;
 use moodring::analysis::change::band_change;
 use moodring::analysis::frame::{FrameExtractor, FrameFeatures, PartFeatures};
 use moodring::analysis::hpss::harmonic_masks;
+use moodring::analysis::modulation::modulation_db;
 use moodring::analysis::onset::onset_strength;
 use moodring::analysis::resample::resample;
 use moodring::analysis::stft::spectrogram;
 use moodring::analysis::tempo::tempo;
-use moodring::config::{N_BINS, N_CHROMA, N_MEL_BANDS};
+use moodring::analysis::tonality::Tonality;
+use moodring::config::{
+    FEATURE_FRAMES, FRAMES_PER_STEP, N_BINS, N_CHROMA, N_CONTRAST_BANDS, N_MEL_BANDS,
+};
 use moodring::units::power_to_db;
 
 /// Magnitudes: f32 against f64 transforms of values up to some hundreds.
@@ -29,6 +33,15 @@ const MEL_AUDIBLE_DB: f32 = -60.0;
 const ONSET_TOLERANCE_DB: f32 = 1e-4;
 /// Change of bands, dB: rounding of both frames, and bins that flip from one part to the other cancel out.
 const CHANGE_TOLERANCE_DB: f32 = 0.05;
+/// Melodic chroma in [0, 1], of power that no mask divides: rounding alone.
+const MELODIC_TOLERANCE: f32 = 1e-4;
+/// Contrast and crest, dB: rounding of means over a few bins, and over the samples of a frame.
+const CONTRAST_TOLERANCE_DB: f32 = 0.01;
+const CREST_TOLERANCE_DB: f32 = 1e-3;
+/// Modulation, dB: f32 sums of 396 terms against f64 ones.
+const MODULATION_TOLERANCE_DB: f32 = 1e-3;
+/// Correlations, and softmax of eight times them.
+const TONALITY_TOLERANCE: f32 = 1e-4;
 /// Ours is interpolated between lags, librosa's is a whole lag: half a lag at 174 BPM is 3.4 %.
 const TEMPO_OF_LIBROSA: f32 = 0.035;
 /// The tempo that the envelope was made with.
@@ -160,6 +173,55 @@ fn change_is_that_of_librosas_bands() {
     }
     let moved = theirs.iter().flatten().filter(|change| **change > 1.0).count();
     assert!(moved > 1000, "only {moved} changes: the comparison says nothing");
+}
+
+#[test]
+fn melodic_chroma_is_weighted_as_librosa_weighs_octaves() {
+    let theirs = rows::<N_CHROMA>("chroma_melodic.npy");
+    for (t, (ours, theirs)) in frames().iter().zip(&theirs).enumerate() {
+        let worst = worst(ours.chroma_melodic, *theirs);
+        assert!(worst < MELODIC_TOLERANCE, "frame {t} off by {worst}");
+    }
+}
+
+#[test]
+fn contrast_is_librosas() {
+    let theirs = rows::<N_CONTRAST_BANDS>("contrast.npy");
+    for (t, (ours, theirs)) in frames().iter().zip(&theirs).enumerate() {
+        let worst = worst(ours.contrast, *theirs);
+        assert!(worst < CONTRAST_TOLERANCE_DB, "frame {t} off by {worst} dB: {:?}", ours.contrast);
+    }
+}
+
+#[test]
+fn crest_is_librosas() {
+    let theirs = array::<f32>("crest.npy");
+    let ours = frames();
+    assert_eq!(ours.len(), theirs.len());
+    let worst = worst(ours.iter().map(|frame| frame.crest_db), theirs);
+    assert!(worst < CREST_TOLERANCE_DB, "off by {worst} dB");
+}
+
+#[test]
+fn modulation_is_librosas() {
+    let envelope = array::<f32>("tempo_envelope_music_128.npy");
+    let ours = modulation_db(&envelope[envelope.len() - FEATURE_FRAMES..]);
+    let worst = worst(ours, array("modulation.npy"));
+    assert!(worst < MODULATION_TOLERANCE_DB, "off by {worst} dB");
+}
+
+#[test]
+fn tonality_is_numpys() {
+    let melodic = rows::<N_CHROMA>("chroma_melodic.npy");
+    let steps: Vec<[f32; N_CHROMA]> = melodic
+        .chunks_exact(FRAMES_PER_STEP)
+        .map(|frames| {
+            std::array::from_fn(|c| frames.iter().map(|frame| frame[c]).sum::<f32>() / 4.0)
+        })
+        .take(20)
+        .collect();
+    let worst = worst(Tonality::new().of(&steps), array("tonality.npy"));
+    assert!(worst < TONALITY_TOLERANCE, "off by {worst}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::units::hz_to_midi;
 ///
 /// ```text
 /// P(p)  = bins whose nearest MIDI pitch is p           (DC has none)
-/// y(p)  = Σ_{k ∈ P(p)} |χ[k]|²
+/// y(p)  = Σ_{k ∈ P(p)} w(k)·|χ[k]|²,                   w = 1 but for Chroma::melodic
 /// C(c)  = Σ_{p mod 12 = c} y(p),  then C / max(C)
 /// ```
 ///
@@ -17,9 +17,15 @@ use crate::units::hz_to_midi;
 /// Liu, Fang and Huang 2018, equations for y_LF and C, after Müller, "Fundamentals of Music Processing", section 3.1.
 /// Golden: `tests/data/chroma_harmonic.npy`.
 pub struct Chroma {
-    /// Pitch class of each bin from bin 1 on.
-    pitch_class: Vec<u8>,
+    /// Pitch class and weight of each bin from bin 1 on.
+    bins: Vec<(u8, f32)>,
 }
+
+/// Centre of the register of melodies and chords, Hz (E♭5, four octaves and a half above A0), and its width, octaves.
+const MELODIC_HZ: f64 = 622.25;
+const MELODIC_OCTAVES: f64 = 1.0;
+/// How far from a pitch a bin may lie and still count for it, semitones.
+const TUNED_SEMITONES: f64 = 0.2;
 
 impl Default for Chroma {
     fn default() -> Self {
@@ -28,17 +34,43 @@ impl Default for Chroma {
 }
 
 impl Chroma {
-    /// The table for [`N_BINS`] bins at the analysis rate.
+    /// The table for [`N_BINS`] bins at the analysis rate, every bin with the same weight: the paper's.
     #[must_use]
     pub fn new() -> Self {
+        Self::weighted(|_, _| 1.0)
+    }
+
+    /// Chroma of the register in which melodies and chords lie, by bins that are near a pitch.
+    ///
+    /// ```text
+    /// w(k) = exp(−½·(log2(f / 622 Hz) / 1 octave)²) · exp(−½·((p(k) − round p(k)) / 0.2 semitones)²)
+    /// ```
+    ///
+    /// Where all registers weigh alike the bass outweighs the others, and a bass line says little of major and minor: correlated
+    /// with key profiles, this chroma tells joy from sadness far better than the paper's.
+    ///
+    /// # Source
+    /// The weight of the register is that of `librosa.filters.chroma(ctroct=4.5, octwidth=1)`. Golden: `tests/data/chroma_melodic.npy`.
+    #[must_use]
+    pub fn melodic() -> Self {
+        let bell = |x: f64| (-0.5 * x * x).exp();
+        Self::weighted(|hz, off| {
+            bell((hz / MELODIC_HZ).log2() / MELODIC_OCTAVES) * bell(off / TUNED_SEMITONES)
+        })
+    }
+
+    /// `weight` takes the frequency of a bin, Hz, and how far it is off its nearest pitch, semitones.
+    fn weighted(weight: impl Fn(f64, f64) -> f64) -> Self {
         let bin_hz = f64::from(ANALYSIS_RATE_HZ) / WINDOW_SAMPLES as f64;
-        let pitch_class = (1..N_BINS)
+        let bins = (1..N_BINS)
             .map(|k| {
-                let pitch = hz_to_midi(k as f64 * bin_hz).round() as i64;
-                pitch.rem_euclid(N_CHROMA as i64) as u8
+                let hz = k as f64 * bin_hz;
+                let pitch = hz_to_midi(hz);
+                let class = (pitch.round() as i64).rem_euclid(N_CHROMA as i64) as u8;
+                (class, weight(hz, pitch - pitch.round()) as f32)
             })
             .collect();
-        Self { pitch_class }
+        Self { bins }
     }
 
     /// Chroma of one power spectrum, `[N_BINS]`, max-normalised to [0, 1], C first; all 0 for silence.
@@ -49,8 +81,8 @@ impl Chroma {
     pub fn of(&self, power: &[f32]) -> [f32; N_CHROMA] {
         debug_assert_eq!(power.len(), N_BINS);
         let mut chroma = [0.0; N_CHROMA];
-        for (&class, y) in self.pitch_class.iter().zip(&power[1..]) {
-            chroma[usize::from(class)] += y;
+        for ((class, weight), y) in self.bins.iter().zip(&power[1..]) {
+            chroma[usize::from(*class)] += weight * y;
         }
         let largest = chroma.iter().copied().fold(0.0, f32::max);
         // Under the smallest normal number the quotient would be noise: that is silence.
@@ -79,6 +111,16 @@ mod tests {
             assert_eq!(chroma[9], 1.0, "{hz} Hz");
             assert_eq!(chroma.iter().sum::<f32>(), 1.0);
         }
+    }
+
+    #[test]
+    fn melodic_chroma_hears_the_melody_over_the_bass() {
+        let mut power = spike(622.25);
+        // Five octaves under it and a semitone up, and twice as strong.
+        power.iter_mut().zip(spike(20.6)).for_each(|(y, bass)| *y += 2.0 * bass);
+        let chroma = Chroma::melodic().of(&power);
+        assert_eq!(chroma[3], 1.0, "{chroma:?}");
+        assert!(chroma.iter().sum::<f32>() < 1.1, "{chroma:?}");
     }
 
     #[test]

@@ -2,12 +2,16 @@
 
 use crate::analysis::change::BandChange;
 use crate::analysis::chroma::Chroma;
+use crate::analysis::contrast::Contrast;
+use crate::analysis::crest::crest_db;
 use crate::analysis::hpss::{Hpss, MaskedFrame};
 use crate::analysis::mel::MelBank;
 use crate::analysis::onset::OnsetStrength;
 use crate::analysis::resample::{RateError, Resampler};
 use crate::analysis::stft::{Stft, frame_end_samples};
-use crate::config::{N_BINS, N_CHROMA, N_MEL_BANDS, ONSET_RANGE_DB};
+use crate::config::{
+    LOOKAHEAD_FRAMES, N_BINS, N_CHROMA, N_CONTRAST_BANDS, N_MEL_BANDS, ONSET_RANGE_DB,
+};
 use crate::units::power_to_db;
 
 /// One part, harmonic or percussive, of one frame.
@@ -30,8 +34,16 @@ pub struct FrameFeatures {
     pub harmonic: PartFeatures,
     /// The struck part.
     pub percussive: PartFeatures,
-    /// How far each mel band of both parts together moved since the frame before, dB ≥ 0.
+    /// Mel-band powers of both parts together, dB.
+    pub mel_db: [f32; N_MEL_BANDS],
+    /// How far each of them moved since the frame before, dB ≥ 0.
     pub change: [f32; N_MEL_BANDS],
+    /// Pitch classes of the register of melodies and chords, both parts together, max-normalised, C first.
+    pub chroma_melodic: [f32; N_CHROMA],
+    /// How far peaks stand over valleys in each octave, dB ≥ 0.
+    pub contrast: [f32; N_CONTRAST_BANDS],
+    /// How far the waveform's peak stands over its mean, dB ≥ 0.
+    pub crest_db: f32,
 }
 
 /// A frame as the extractor hands it out.
@@ -71,14 +83,22 @@ struct Spectra {
     parts: Parts,
 }
 
+/// Frames from the newest to the one whose masks it completes.
+const CREST_FRAMES: usize = LOOKAHEAD_FRAMES + 1;
+
 /// What is computed of a frame once its masks are known.
 struct Parts {
     chroma: Chroma,
+    chroma_melodic: Chroma,
     mel: MelBank,
+    contrast: Contrast,
     harmonic_onset: OnsetStrength,
     percussive_onset: OnsetStrength,
     change: BandChange,
-    /// Power spectra of the parts, `[N_BINS]` each.
+    /// Crests of the frames that wait in the medians, frame `t` at `t % CREST_FRAMES`.
+    crests_db: [f32; CREST_FRAMES],
+    /// Power spectra of both parts together and of each, `[N_BINS]`.
+    power: Vec<f32>,
     harmonic_power: Vec<f32>,
     percussive_power: Vec<f32>,
     /// Frames pushed into the medians, and handed out of them.
@@ -99,10 +119,14 @@ impl FrameExtractor {
                 hpss: Hpss::new(N_BINS),
                 parts: Parts {
                     chroma: Chroma::new(),
+                    chroma_melodic: Chroma::melodic(),
                     mel: MelBank::new(),
+                    contrast: Contrast::new(),
                     harmonic_onset: OnsetStrength::new(),
                     percussive_onset: OnsetStrength::new(),
                     change: BandChange::new(),
+                    crests_db: [0.0; CREST_FRAMES],
+                    power: vec![0.0; N_BINS],
                     harmonic_power: vec![0.0; N_BINS],
                     percussive_power: vec![0.0; N_BINS],
                     pushed: 0,
@@ -139,13 +163,19 @@ impl FrameExtractor {
 impl Spectra {
     fn push(&mut self, samples: &[f32], on_frame: &mut impl FnMut(&Frame)) {
         let (hpss, parts) = (&mut self.hpss, &mut self.parts);
-        self.stft.push(samples, |magnitude| {
+        self.stft.push(samples, |window, magnitude| {
+            parts.crests_db[crest_of(parts.pushed)] = crest_db(window);
             parts.pushed += 1;
             if let Some(masked) = hpss.push(magnitude) {
                 parts.emit(masked, on_frame);
             }
         });
     }
+}
+
+/// Where the crest of frame `t` waits.
+fn crest_of(t: u64) -> usize {
+    (t % CREST_FRAMES as u64) as usize
 }
 
 impl Parts {
@@ -171,8 +201,8 @@ impl Parts {
         let harmonic_onset = self.harmonic_onset.push(&harmonic_db, floor_db);
         let percussive_onset = self.percussive_onset.push(&percussive_db, floor_db);
         // Each bin belongs to one part, so the parts' powers add up to the whole.
-        let whole_db = std::array::from_fn(|b| power_to_db(harmonic_mel[b] + percussive_mel[b]));
-        let change = self.change.push(&whole_db);
+        let mel_db = std::array::from_fn(|b| power_to_db(harmonic_mel[b] + percussive_mel[b]));
+        let change = self.change.push(&mel_db);
         let part = |power: &[f32], mel, onset| PartFeatures {
             chroma: self.chroma.of(power),
             energy: power.iter().sum(),
@@ -182,18 +212,22 @@ impl Parts {
         FrameFeatures {
             harmonic: part(&self.harmonic_power, harmonic_mel, harmonic_onset),
             percussive: part(&self.percussive_power, percussive_mel, percussive_onset),
+            mel_db,
             change,
+            chroma_melodic: self.chroma_melodic.of(&self.power),
+            contrast: self.contrast.of(masked.magnitude),
+            crest_db: self.crests_db[crest_of(self.emitted)],
         }
     }
 
-    /// Power spectra of both parts: each bin belongs to exactly one.
+    /// Power spectra of both parts, each bin in exactly one, and of the whole.
     fn split(&mut self, masked: MaskedFrame<'_>) {
         let parts = self.harmonic_power.iter_mut().zip(&mut self.percussive_power);
-        for (((harmonic, percussive), x), &is_harmonic) in
-            parts.zip(masked.magnitude).zip(masked.harmonic)
+        for ((((harmonic, percussive), power), x), &is_harmonic) in
+            parts.zip(&mut self.power).zip(masked.magnitude).zip(masked.harmonic)
         {
-            let power = x * x;
-            (*harmonic, *percussive) = if is_harmonic { (power, 0.0) } else { (0.0, power) };
+            *power = x * x;
+            (*harmonic, *percussive) = if is_harmonic { (*power, 0.0) } else { (0.0, *power) };
         }
     }
 

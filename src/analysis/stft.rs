@@ -88,8 +88,9 @@ impl Stft {
         }
     }
 
-    /// Takes samples and hands each frame that they complete to `on_frame`, `[N_BINS]`.
-    pub fn push(&mut self, samples: &[f32], mut on_frame: impl FnMut(&[f32])) {
+    /// Takes samples and hands each frame that they complete to `on_frame`: its samples, `[WINDOW_SAMPLES]`, and its
+    /// magnitudes, `[N_BINS]`.
+    pub fn push(&mut self, samples: &[f32], mut on_frame: impl FnMut(&[f32], &[f32])) {
         let mut rest = samples;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(rest.len().min(WINDOW_SAMPLES - self.filled));
@@ -98,7 +99,7 @@ impl Stft {
             rest = later;
             if self.filled == WINDOW_SAMPLES {
                 self.transform.magnitude(&self.window, &mut self.magnitude);
-                on_frame(&self.magnitude);
+                on_frame(&self.window, &self.magnitude);
                 self.window.copy_within(HOP_SAMPLES.., 0);
                 self.filled -= HOP_SAMPLES;
             }
@@ -200,7 +201,7 @@ mod tests {
         for chunk in [1, 17, 511, 512, 2048, 8000] {
             let mut frames = Vec::new();
             let mut stft = Stft::new();
-            signal.chunks(chunk).for_each(|c| stft.push(c, |frame| frames.push(frame.to_vec())));
+            signal.chunks(chunk).for_each(|c| stft.push(c, |_, frame| frames.push(frame.to_vec())));
             assert_eq!(frames, batch, "chunks of {chunk}");
         }
     }
@@ -209,10 +210,10 @@ mod tests {
     fn reset_is_new() {
         let signal = sine(5.0, 5000);
         let mut stft = Stft::new();
-        stft.push(&signal[..3000], |_| ());
+        stft.push(&signal[..3000], |_, _| ());
         stft.reset();
         let mut frames = Vec::new();
-        stft.push(&signal, |frame| frames.push(frame.to_vec()));
+        stft.push(&signal, |_, frame| frames.push(frame.to_vec()));
         assert_eq!(frames, spectrogram(&signal));
     }
 }

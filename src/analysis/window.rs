@@ -1,20 +1,26 @@
-//! The last ten seconds as the network sees them: frames averaged into steps, and four constants.
+//! The last ten seconds as the network sees them: frames averaged into steps, and constants of the whole window.
 
 use crate::analysis::frame::{FrameFeatures, PartFeatures};
+use crate::analysis::modulation::ModulationSpectrum;
 use crate::analysis::stft::mean_power;
 use crate::analysis::tempo::{Tempo, Tempogram};
+use crate::analysis::tonality::{TONALITY_NAMES, Tonality};
 use crate::config::{
     ANALYSIS_RATE_HZ, FRAME_RATE_HZ, FRAMES_PER_STEP, HOP_SAMPLES, LOOKAHEAD_FRAMES, MEL_RANGE_DB,
-    N_CHROMA, N_MEL_BANDS, N_STEPS, RING_FRAMES, RING_SECS, SILENCE_DB, SILENCE_SECS,
-    WINDOW_SAMPLES,
+    N_CHROMA, N_CONTRAST_BANDS, N_MEL_BANDS, N_MODULATION_BANDS, N_MODULATION_RATES, N_STEPS,
+    N_TONALITY, RING_FRAMES, RING_SECS, SILENCE_DB, SILENCE_SECS, WINDOW_SAMPLES,
 };
 use crate::units::{count, power_to_db};
 
 /// Features of one step.
-pub const N_STEP_FEATURES: usize = 2 * (N_CHROMA + N_MEL_BANDS + 1) + N_MEL_BANDS;
+pub const N_STEP_FEATURES: usize =
+    2 * (N_CHROMA + N_MEL_BANDS + 1) + N_MEL_BANDS + 2 + N_CONTRAST_BANDS;
 
-/// Features of a whole window.
-pub const N_CONSTANTS: usize = 4;
+/// Features of a whole window: the paper's four, tonality, and modulation.
+pub const N_CONSTANTS: usize = 4 + N_TONALITY + N_MODULATION_BANDS * N_MODULATION_RATES;
+
+/// Mel bands under one band whose modulation is followed.
+const MEL_PER_MODULATION: usize = N_MEL_BANDS / N_MODULATION_BANDS;
 
 /// Step features, in the order in which the network takes them.
 #[must_use]
@@ -27,16 +33,25 @@ pub fn step_names() -> Vec<String> {
         parts.iter().flat_map(|part| (0..N_MEL_BANDS).map(move |b| format!("mel_{part}_{b:02}")));
     let onset = parts.iter().map(|part| format!("onset_{part}"));
     let change = (0..N_MEL_BANDS).map(|b| format!("change_{b:02}"));
-    chroma.chain(mel).chain(onset).chain(change).collect()
+    let whole = ["level", "crest"].map(str::to_owned);
+    let contrast = (0..N_CONTRAST_BANDS).map(|b| format!("contrast_{b:02}"));
+    chroma.chain(mel).chain(onset).chain(change).chain(whole).chain(contrast).collect()
 }
 
-/// Window features, in the order in which the network takes them: octaves above 120 BPM, dB re the window's mean power.
-pub const CONSTANT_NAMES: [&str; N_CONSTANTS] = [
-    "tempo_harmonic_octaves",
-    "tempo_percussive_octaves",
-    "energy_harmonic_db",
-    "energy_percussive_db",
-];
+/// Window features, in the order in which the network takes them: octaves above 120 BPM; dB re the window's mean power;
+/// [`Tonality`]; [`ModulationSpectrum`] of every band, dB.
+#[must_use]
+pub fn constant_names() -> Vec<String> {
+    let paper = [
+        "tempo_harmonic_octaves",
+        "tempo_percussive_octaves",
+        "energy_harmonic_db",
+        "energy_percussive_db",
+    ];
+    let modulation = (0..N_MODULATION_BANDS)
+        .flat_map(|b| (0..N_MODULATION_RATES).map(move |r| format!("modulation_{b:02}_{r}")));
+    paper.into_iter().chain(TONALITY_NAMES).map(str::to_owned).chain(modulation).collect()
+}
 
 /// Steps of silence that end what was heard.
 const SILENCE_STEPS: usize = (SILENCE_SECS * FRAME_RATE_HZ) as usize / FRAMES_PER_STEP + 1;
@@ -139,22 +154,50 @@ struct Step {
     percussive: Part,
     /// Mean change of the bands of both parts together, dB.
     change: [f32; N_MEL_BANDS],
+    /// Means of the melodic chroma, of the contrast and of the crest, dB.
+    chroma_melodic: [f32; N_CHROMA],
+    contrast: [f32; N_CONTRAST_BANDS],
+    crest_db: f32,
+    /// Level of each band whose modulation is followed, dB, frame by frame.
+    modulated_db: [[f32; N_MODULATION_BANDS]; FRAMES_PER_STEP],
 }
 
 impl Step {
-    const EMPTY: Self =
-        Self { harmonic: Part::EMPTY, percussive: Part::EMPTY, change: [0.0; N_MEL_BANDS] };
+    const EMPTY: Self = Self {
+        harmonic: Part::EMPTY,
+        percussive: Part::EMPTY,
+        change: [0.0; N_MEL_BANDS],
+        chroma_melodic: [0.0; N_CHROMA],
+        contrast: [0.0; N_CONTRAST_BANDS],
+        crest_db: 0.0,
+        modulated_db: [[0.0; N_MODULATION_BANDS]; FRAMES_PER_STEP],
+    };
 
-    /// Adds a frame.
-    fn add(&mut self, frame: &FrameFeatures) {
+    /// Adds frame `i` of the step.
+    fn add(&mut self, i: usize, frame: &FrameFeatures) {
         self.harmonic.add(&frame.harmonic);
         self.percussive.add(&frame.percussive);
         let share = 1.0 / count(FRAMES_PER_STEP);
-        self.change.iter_mut().zip(frame.change).for_each(|(mean, x)| *mean += share * x);
+        let add = |mean: &mut [f32], x: &[f32]| {
+            mean.iter_mut().zip(x).for_each(|(mean, x)| *mean += share * x);
+        };
+        add(&mut self.change, &frame.change);
+        add(&mut self.chroma_melodic, &frame.chroma_melodic);
+        add(&mut self.contrast, &frame.contrast);
+        self.crest_db += share * frame.crest_db;
+        let bands = frame.mel_db.chunks_exact(MEL_PER_MODULATION);
+        for (out, bands) in self.modulated_db[i].iter_mut().zip(bands) {
+            *out = bands.iter().sum::<f32>() / count(MEL_PER_MODULATION);
+        }
+    }
+
+    /// Energy of both parts.
+    fn energy(&self) -> f32 {
+        self.harmonic.energy + self.percussive.energy
     }
 
     fn is_silent(&self) -> bool {
-        power_to_db(mean_power(self.harmonic.energy + self.percussive.energy)) < SILENCE_DB
+        power_to_db(mean_power(self.energy())) < SILENCE_DB
     }
 
     /// Writes the step's features, mel bands in dB over `floor_db`, relative to `level_db`.
@@ -164,7 +207,10 @@ impl Step {
         let mel = parts.iter().flat_map(|part| part.mel.iter());
         let mel_db = mel.map(|power| (power_to_db(*power) - level_db).max(-MEL_RANGE_DB));
         let onset = parts.iter().map(|part| part.onset);
-        let features = chroma.chain(mel_db).chain(onset).chain(self.change);
+        let energy_db = (power_to_db(self.energy()) - level_db).max(-MEL_RANGE_DB);
+        let whole = [energy_db, self.crest_db];
+        let features =
+            chroma.chain(mel_db).chain(onset).chain(self.change).chain(whole).chain(self.contrast);
         out.iter_mut().zip(features).for_each(|(out, feature)| *out = feature);
     }
 }
@@ -186,6 +232,8 @@ pub struct FeatureWindow {
     complete: u64,
     harmonic_tempo: Tempogram,
     percussive_tempo: Tempogram,
+    tonality: Tonality,
+    modulation: ModulationSpectrum,
 }
 
 impl Default for FeatureWindow {
@@ -206,6 +254,8 @@ impl FeatureWindow {
             complete: 0,
             harmonic_tempo: Tempogram::new(),
             percussive_tempo: Tempogram::new(),
+            tonality: Tonality::new(),
+            modulation: ModulationSpectrum::new(),
         }
     }
 
@@ -213,7 +263,7 @@ impl FeatureWindow {
     pub fn push(&mut self, frame: &FrameFeatures) -> bool {
         self.harmonic_tempo.push(frame.harmonic.onset);
         self.percussive_tempo.push(frame.percussive.onset);
-        self.current.add(frame);
+        self.current.add(self.frames_in_current, frame);
         self.frames_in_current += 1;
         if self.frames_in_current < FRAMES_PER_STEP {
             return false;
@@ -246,21 +296,39 @@ impl FeatureWindow {
 
     /// Writes the network's input. Where less than the window was heard, the newest steps are repeated until they fill it, so
     /// that the network meets a loop, which music often is, rather than a silence that was never played.
-    pub fn write(&self, heard: Heard, summary: &WindowSummary, input: &mut NetworkInput) {
+    pub fn write(&mut self, heard: Heard, summary: &WindowSummary, input: &mut NetworkInput) {
         let heard = heard.steps().max(1);
-        let level_db = self.level_db(heard);
+        let mean_energy = self.mean_energy(heard);
+        let level_db = power_to_db(mean_energy);
         for (back, out) in input.steps.chunks_exact_mut(N_STEP_FEATURES).rev().enumerate() {
             self.step(back % heard).write(level_db, out);
         }
         let octaves = |tempo: Tempo| if tempo.bpm > 0.0 { (tempo.bpm / 120.0).log2() } else { 0.0 };
-        let total_db = power_to_db(mean_power(self.mean_energy(heard)));
+        let total_db = power_to_db(mean_power(mean_energy));
         let relative = |energy_db: f32| (energy_db - total_db).clamp(-MEL_RANGE_DB, 0.0);
-        input.constants = [
+        let (paper, rest) = input.constants.split_at_mut(4);
+        paper.copy_from_slice(&[
             octaves(summary.tempo_harmonic),
             octaves(summary.tempo_percussive),
             relative(summary.energy_harmonic_db),
             relative(summary.energy_percussive_db),
-        ];
+        ]);
+        let (tonality, modulation) = rest.split_at_mut(N_TONALITY);
+        let chroma: [[f32; N_CHROMA]; N_STEPS] =
+            std::array::from_fn(|t| self.step((N_STEPS - 1 - t) % heard).chroma_melodic);
+        tonality.copy_from_slice(&self.tonality.of(&chroma));
+        self.write_modulation(heard, level_db - MEL_RANGE_DB, modulation);
+    }
+
+    /// Modulation of every band over the newest `heard` steps, repeated; what is under `floor_db` does not move.
+    fn write_modulation(&mut self, heard: usize, floor_db: f32, out: &mut [f32]) {
+        let (steps, next) = (&self.steps, self.next);
+        for (band, out) in out.chunks_exact_mut(N_MODULATION_RATES).enumerate() {
+            let newest_last = (0..N_STEPS).rev().map(|back| nth_last(steps, next, back % heard));
+            let band_db = newest_last
+                .flat_map(|step| step.modulated_db.iter().map(|frame| frame[band].max(floor_db)));
+            out.copy_from_slice(&self.modulation.of(band_db));
+        }
     }
 
     /// Tempi, energies and chroma of what was heard.
@@ -304,19 +372,18 @@ impl FeatureWindow {
 
     /// The complete step `back` before the newest.
     fn step(&self, back: usize) -> &Step {
-        &self.steps[(self.next + N_STEPS - 1 - back) % N_STEPS]
+        nth_last(&self.steps, self.next, back)
     }
 
     /// Mean energy of both parts over the newest `steps` steps.
     fn mean_energy(&self, steps: usize) -> f32 {
-        let energy = |step: &Step| step.harmonic.energy + step.percussive.energy;
-        (0..steps).map(|back| energy(self.step(back))).sum::<f32>() / count(steps)
+        (0..steps).map(|back| self.step(back).energy()).sum::<f32>() / count(steps)
     }
+}
 
-    /// The level that mel bands are measured against, dB: the window's mean energy.
-    fn level_db(&self, steps: usize) -> f32 {
-        power_to_db(self.mean_energy(steps))
-    }
+/// The step `back` before the newest of a full ring whose oldest is at `next`.
+fn nth_last(steps: &[Step], next: usize, back: usize) -> &Step {
+    &steps[(next + N_STEPS - 1 - back) % N_STEPS]
 }
 
 #[cfg(test)]
@@ -338,7 +405,15 @@ mod tests {
             mel: [energy / 1000.0; N_MEL_BANDS],
             onset,
         };
-        FrameFeatures { harmonic: part(mark), percussive: part(0.0), change: [1.0; N_MEL_BANDS] }
+        FrameFeatures {
+            harmonic: part(mark),
+            percussive: part(0.0),
+            mel_db: [power_to_db(energy / 1000.0); N_MEL_BANDS],
+            change: [1.0; N_MEL_BANDS],
+            chroma_melodic: [0.5; N_CHROMA],
+            contrast: [10.0; N_CONTRAST_BANDS],
+            crest_db: 12.0,
+        }
     }
 
     /// A window after `steps` steps of each energy, marked 0, 1, 2, … step by step.
@@ -352,7 +427,7 @@ mod tests {
     }
 
     /// The marks of the steps that the network would see, oldest first.
-    fn marks(window: &FeatureWindow) -> Vec<usize> {
+    fn marks(mut window: FeatureWindow) -> Vec<usize> {
         let (heard, mut input) = (window.heard(), NetworkInput::default());
         window.write(heard, &window.summary(heard), &mut input);
         let steps = input.steps.chunks_exact(N_STEP_FEATURES);
@@ -364,21 +439,39 @@ mod tests {
         let mut names = step_names();
         assert_eq!(names.len(), N_STEP_FEATURES);
         assert_eq!(names[ONSET_HARMONIC], "onset_harmonic");
+        names.extend(constant_names());
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), N_STEP_FEATURES);
+        assert_eq!(names.len(), N_STEP_FEATURES + N_CONSTANTS);
+    }
+
+    #[test]
+    fn modulation_is_that_of_the_frames_in_their_order() {
+        let mut window = FeatureWindow::new();
+        let loud = |t: usize| if t % 16 < 8 { LOUD } else { LOUD / 100.0 };
+        // A window and a half, to have the ring go round.
+        (0..600).for_each(|t| _ = window.push(&frame(loud(t), 0.0)));
+        let mut input = NetworkInput::default();
+        window.write(window.heard(), &window.summary(window.heard()), &mut input);
+        let band: Vec<f32> =
+            (600 - 4 * N_STEPS..600).map(|t| power_to_db(loud(t) / 1000.0)).collect();
+        let definition = crate::analysis::modulation::modulation_db(&band);
+        let first = 4 + N_TONALITY;
+        for (ours, definition) in input.constants[first..].iter().zip(definition) {
+            assert!((ours - definition).abs() < 1e-2, "{ours} dB, not {definition} dB");
+        }
     }
 
     #[test]
     fn the_window_is_full_when_its_first_frame_has_all_its_neighbours() {
         assert_eq!(window(&[(LOUD, 102)]).heard(), Heard::Steps(99));
         assert_eq!(window(&[(LOUD, 103)]).heard(), Heard::Full);
-        assert_eq!(marks(&window(&[(LOUD, 300)])), (201..300).collect::<Vec<_>>());
+        assert_eq!(marks(window(&[(LOUD, 300)])), (201..300).collect::<Vec<_>>());
     }
 
     #[test]
     fn little_music_is_repeated_so_that_it_ends_with_the_newest_step() {
-        let marks = marks(&window(&[(LOUD, 10)]));
+        let marks = marks(window(&[(LOUD, 10)]));
         assert_eq!(marks.len(), N_STEPS);
         assert_eq!(marks[N_STEPS - 12..], [8, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     }
@@ -391,7 +484,7 @@ mod tests {
         assert_eq!(window(&[(LOUD, 200), (SILENT, SILENCE_STEPS)]).heard(), Heard::Silence);
         let resumed = window(&[(LOUD, 200), (SILENT, SILENCE_STEPS), (LOUD, 12)]);
         assert_eq!(resumed.heard(), Heard::Steps(12));
-        assert!(marks(&resumed).iter().all(|mark| *mark >= 200 + SILENCE_STEPS));
+        assert!(marks(resumed).iter().all(|mark| *mark >= 200 + SILENCE_STEPS));
         let long_ago = window(&[(LOUD, 50), (SILENT, SILENCE_STEPS), (LOUD, 99)]);
         assert_eq!(long_ago.heard(), Heard::Full);
     }
@@ -399,7 +492,7 @@ mod tests {
     #[test]
     fn gain_moves_nothing_that_the_network_sees() {
         let input = |energy: f32| {
-            let (window, mut input) = (window(&[(energy, 110)]), NetworkInput::default());
+            let (mut window, mut input) = (window(&[(energy, 110)]), NetworkInput::default());
             window.write(window.heard(), &window.summary(window.heard()), &mut input);
             input
         };

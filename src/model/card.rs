@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::ModelError;
 use super::doubt::Doubt;
 use super::space::LabelSpace;
-use crate::analysis::window::{CONSTANT_NAMES, step_names};
+use crate::analysis::window::{constant_names, step_names};
 use crate::config::{ANALYSIS_RATE_HZ, FRAMES_PER_STEP, HOP_SAMPLES, N_STEPS, WINDOW_SAMPLES};
 use crate::reading::MAX_SPACES;
 
@@ -33,7 +33,7 @@ pub struct Card {
     pub n_steps: usize,
     /// Names of the step features, in the network's order: some or all of the analysis's.
     pub step_names: Vec<String>,
-    /// Names of the constant features, in the network's order.
+    /// Names of the constant features, in the network's order: some or all of the analysis's.
     pub constant_names: Vec<String>,
     /// Mean of each step feature over the training data.
     pub step_mean: Vec<f32>,
@@ -126,7 +126,7 @@ impl Card {
     /// Which of the analysis's constants the network takes, in its order.
     #[must_use]
     pub fn constant_columns(&self) -> Vec<usize> {
-        columns(&self.constant_names, &CONSTANT_NAMES)
+        columns(&self.constant_names, &constant_names())
     }
 
     /// Where listeners' share lay in four of five unseen songs that were read like this one, for each space in turn.
@@ -161,7 +161,7 @@ impl Card {
             ));
         }
         known_names("step_names", &self.step_names, &step_names())?;
-        known_names("constant_names", &self.constant_names, &CONSTANT_NAMES)?;
+        known_names("constant_names", &self.constant_names, &constant_names())?;
         scaling("step", &self.step_mean, &self.step_std, self.step_names.len())?;
         scaling("constant", &self.constant_mean, &self.constant_std, self.constant_names.len())?;
         self.check_spaces()
@@ -197,8 +197,8 @@ fn short(field: &str, name: &str) -> Result<(), String> {
     if fits { Ok(()) } else { Err(format!("{field} must be 1 to {MAX_NAME_CHARS} characters")) }
 }
 
-fn columns(names: &[String], of: &[impl AsRef<str>]) -> Vec<usize> {
-    names.iter().filter_map(|name| of.iter().position(|known| known.as_ref() == name)).collect()
+fn columns(names: &[String], of: &[String]) -> Vec<usize> {
+    names.iter().filter_map(|name| of.iter().position(|known| known == name)).collect()
 }
 
 fn equal(field: &str, actual: usize, expected: usize) -> Result<(), String> {
@@ -210,12 +210,12 @@ fn equal(field: &str, actual: usize, expected: usize) -> Result<(), String> {
 }
 
 /// Every name must be one that the analysis has, and stand only once.
-fn known_names(field: &str, names: &[String], known: &[impl AsRef<str>]) -> Result<(), String> {
+fn known_names(field: &str, names: &[String], known: &[String]) -> Result<(), String> {
     if names.is_empty() {
         return Err(format!("{field} is empty"));
     }
     for (i, name) in names.iter().enumerate() {
-        if !known.iter().any(|known| known.as_ref() == name) {
+        if !known.contains(name) {
             return Err(format!("{field}[{i}] is {name:?}, which the analysis does not have"));
         }
         if names[..i].contains(name) {

@@ -30,6 +30,15 @@ N_MEL_BANDS = 40
 MAGNITUDE_STRIDE_FRAMES = 8
 # Lags of the autocorrelation, 0 to 128 frames.
 N_LAGS = 129
+# Bins up to 9.6 kHz, in which contrast is measured.
+CONTRAST_BINS = 892
+# Frames of a window, of a step, and steps of what is called a moment and a chord.
+WINDOW_FRAMES, STEP_FRAMES, MOMENT_STEPS, CHORD_STEPS = 396, 4, 4, 12
+RATE_EDGES_HZ = (0.2, 0.7, 1.5, 3.0, 6.0, 12.0, 22.0)
+# Krumhansl and Kessler 1982.
+MAJOR_KEY = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+MINOR_KEY = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+CHORDS = ((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 8), (0, 5, 7), (0, 3, 7, 10), (0, 4, 7, 11), (0, 4, 7, 10))
 # Another machine's FFT may round differently; more than this is another definition.
 CHECK_TOLERANCE = 1e-4
 
@@ -55,6 +64,61 @@ def chroma_of(power):
     pitch_class = np.round(librosa.hz_to_midi(hz[1:])).astype(int) % 12
     chroma = np.stack([power[1:][pitch_class == c].sum(axis=0) for c in range(12)])
     return librosa.util.normalize(chroma, norm=np.inf, axis=0).T
+
+
+def melodic_chroma_of(power):
+    """As `chroma_of`, each bin weighted by its register, as librosa weighs octaves, and by how near it is to a pitch."""
+    hz = librosa.fft_frequencies(sr=RATE_HZ, n_fft=WINDOW_SAMPLES)
+    octave = librosa.hz_to_octs(hz[1:])
+    midi = librosa.hz_to_midi(hz[1:])
+    weight = np.exp(-0.5 * (octave - 4.5) ** 2) * np.exp(-0.5 * ((midi - np.round(midi)) / 0.2) ** 2)
+    return chroma_of(power * np.concatenate([[0.0], weight])[:, None])
+
+
+def contrast_of(magnitude):
+    hz = librosa.fft_frequencies(sr=RATE_HZ, n_fft=WINDOW_SAMPLES)[:CONTRAST_BINS]
+    sounding = np.maximum(magnitude[:CONTRAST_BINS], magnitude.max(axis=0) * 10 ** (-110 / 20))
+    return librosa.feature.spectral_contrast(S=sounding, sr=RATE_HZ, freq=hz, fmin=150.0, n_bands=6, quantile=0.1).T
+
+
+def crest_of(signal):
+    peak = np.abs(librosa.util.frame(signal, frame_length=WINDOW_SAMPLES, hop_length=HOP_SAMPLES)).max(axis=0)
+    rms = librosa.feature.rms(y=signal, frame_length=WINDOW_SAMPLES, hop_length=HOP_SAMPLES, center=False)[0]
+    return np.where(rms > 0, 20 * np.log10(peak / np.maximum(rms, 1e-30) + (rms == 0)), 0.0)
+
+
+def modulation_of(level_db):
+    """10·log10 of the mean power, over the lines of each rate, of the spectrum of a level about its mean."""
+    lines = librosa.feature.fourier_tempogram(
+        onset_envelope=level_db - level_db.mean(), sr=RATE_HZ, hop_length=HOP_SAMPLES, win_length=len(level_db), window="boxcar",
+        center=False,
+    )[:, 0]  # fmt: skip
+    power = np.abs(lines) ** 2 / len(level_db)
+    hz = librosa.fft_frequencies(sr=RATE_HZ / HOP_SAMPLES, n_fft=len(level_db))
+    rates = [(hz >= low) & (hz < high) for low, high in zip(RATE_EDGES_HZ[:-1], RATE_EDGES_HZ[1:])]
+    return 10 * np.log10(np.array([power[rate].mean() for rate in rates]) + 1e-3)
+
+
+def tonality_of(chroma):
+    """`chroma` [T, 12] by step: what correlates best with it, as a whole, by moments and by chords; groups end with the newest."""
+
+    def fit(one, profile):
+        return max(np.corrcoef(one, np.roll(profile, root))[0, 1] for root in range(12))
+
+    def grouped(steps):
+        n = len(chroma) // steps
+        return chroma[len(chroma) - n * steps :].reshape(n, steps, 12).mean(axis=1)
+
+    def keys(groups):
+        major, minor = (np.array([fit(one, key) for one in groups]) for key in (MAJOR_KEY, MINOR_KEY))
+        return [major.mean(), minor.mean(), (major - minor).mean(), (major - minor).std()]
+
+    def kinds(one):
+        shares = np.exp([8 * fit(one, np.isin(np.arange(12), chord).astype(float)) for chord in CHORDS])
+        return shares / shares.sum()
+
+    chords = np.mean([kinds(one) for one in grouped(CHORD_STEPS)], axis=0)
+    return np.array([*keys(chroma.mean(axis=0)[None])[:3], *keys(grouped(MOMENT_STEPS)), *keys(grouped(CHORD_STEPS)), *chords])
 
 
 def mel_db_of(power, filterbank):
@@ -91,6 +155,14 @@ def stage_arrays():
     filterbank = librosa.filters.mel(sr=RATE_HZ, n_fft=WINDOW_SAMPLES, n_mels=N_MEL_BANDS)
     yield "mel_filterbank", filterbank, "`librosa.filters.mel(n_mels=40)`: Slaney's scale, Slaney's normalisation, 0 to 11 025 Hz"
 
+    melodic = melodic_chroma_of(magnitude**2)
+    yield "chroma_melodic", melodic, "chroma of the whole, weighted as `librosa.filters.chroma(ctroct=4.5, octwidth=1)` weighs octaves"
+    yield "contrast", contrast_of(magnitude), "`librosa.feature.spectral_contrast(fmin=150, quantile=0.1)` of bins 0 to 891, dB"
+    yield "crest", crest_of(signal), "peak over `librosa.feature.rms(center=False)`, dB"
+    sounding = melodic[: len(melodic) // (3 * STEP_FRAMES) * 2 * STEP_FRAMES]
+    steps = sounding.reshape(-1, STEP_FRAMES, 12).mean(axis=1)
+    yield "tonality", tonality_of(steps), f"`numpy.corrcoef` of the first {len(steps)} steps of `chroma_melodic` with keys and chords"
+
     for part, in_part in (("harmonic", mask.astype(bool)), ("percussive", ~mask.astype(bool))):
         power = np.where(in_part, magnitude, 0.0) ** 2
         mel_db = mel_db_of(power, filterbank)
@@ -110,6 +182,9 @@ def tempo_arrays():
     made_with, found = [], []
     for name, (make, bpm) in TEMPO_SIGNALS.items():
         envelope = onset_of(mel_db_of(magnitude_of(make().astype(np.float32)) ** 2, filterbank))
+        if name == "music_128":
+            level_db = envelope[-WINDOW_FRAMES:]
+            yield "modulation", modulation_of(level_db), "`librosa.feature.fourier_tempogram` of `tempo_envelope_music_128`, by rate, dB"
         made_with.append(bpm)
         found.append(librosa.feature.tempo(onset_envelope=envelope, sr=RATE_HZ, hop_length=HOP_SAMPLES)[0])
         yield f"tempo_envelope_{name}", envelope, f"onset strength of 10 s made with {bpm:g} BPM (no separation), dB"

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use moodring::analysis::frame::FrameExtractor;
 use moodring::analysis::window::{
-    CONSTANT_NAMES, FeatureWindow, Heard, N_CONSTANTS, N_STEP_FEATURES, NetworkInput, step_names,
+    FeatureWindow, Heard, N_CONSTANTS, N_STEP_FEATURES, NetworkInput, constant_names, step_names,
 };
 use moodring::config::{ANALYSIS_RATE_HZ, N_STEPS};
 use moodring::decode::AudioFile;
@@ -18,12 +18,12 @@ use crate::npz::Npz;
 
 /// Write the windows of a labelled collection as .npz, for models/train.py.
 ///
-/// The features are those that the meter itself serves, from the same code. Arrays over N windows: steps N × 99 × 146 and constants N × 4
-/// (unscaled; see step_names and constant_names), song N, end_secs N (of the window in its
-/// song), and the label columns valence_mean, valence_std, arousal_mean,
-/// arousal_std, excited and joy N, NaN where the labels file has none; where it has a row per rater, vote_song, vote_valence and
-/// vote_arousal over those rows. A song gives a window every --every seconds; one shorter
-/// than ten seconds gives a single window, its music repeated.
+/// The features are those that the meter itself serves, from the same code. Arrays over N windows: steps N × 99 × 155 and constants
+/// N × 83 (unscaled; see step_names and constant_names), song N, end_secs N (of the window in its song), and the label columns
+/// valence_mean, valence_std, arousal_mean, arousal_std, excited and joy N, NaN where the labels file has none; where it has a row
+/// per rater, vote_song, vote_valence and vote_arousal over those rows. heard_constants N × 3 × 83 are the constants that the same
+/// window would have if only its last heard_steps steps had been heard, in heard_secs seconds. A song gives a window every --every
+/// seconds; one shorter than ten seconds gives a single window, its music repeated.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  moodring-cli dataset --audio deam/audio --labels deam/labels.csv --out deam.npz"
@@ -85,9 +85,14 @@ fn spread(files: &[PathBuf], n: Option<usize>) -> Vec<PathBuf> {
     (0..n).filter_map(|i| files.get(i * files.len() / n)).cloned().collect()
 }
 
+/// Seconds heard of the provisional readings whose constants are written too.
+const HEARD_SECS: [f32; 3] = [1.0, 3.0, 5.0];
+
 /// A window, and where in its file it ends.
 struct Window {
     input: NetworkInput,
+    /// The constants after [`HEARD_SECS`].
+    heard: [[f32; N_CONSTANTS]; HEARD_SECS.len()],
     end_secs: f64,
 }
 
@@ -105,22 +110,35 @@ fn windows_of(path: &Path, every_secs: f64) -> anyhow::Result<Vec<Window>> {
             end = frame.heard_samples;
             if is_step && frame.heard_samples >= next && window.heard() == Heard::Full {
                 next = frame.heard_samples + every;
-                made.push(window_at(&window, end));
+                made.push(window_at(&mut window, end));
             }
         });
     }
     if made.is_empty() {
         anyhow::ensure!(window.heard().secs() >= 1.0, "less than a second of music");
-        made.push(window_at(&window, end));
+        made.push(window_at(&mut window, end));
     }
     Ok(made)
 }
 
-fn window_at(window: &FeatureWindow, end_samples: u64) -> Window {
+fn window_at(window: &mut FeatureWindow, end_samples: u64) -> Window {
+    let all = window.heard();
+    let heard = HEARD_SECS.map(steps_heard).map(Heard::Steps).map(|heard| {
+        // Of a short song there may be less.
+        let heard = if heard.secs() < all.secs() { heard } else { all };
+        let mut input = NetworkInput::default();
+        window.write(heard, &window.summary(heard), &mut input);
+        input.constants
+    });
     let mut input = NetworkInput::default();
-    let heard = window.heard();
-    window.write(heard, &window.summary(heard), &mut input);
-    Window { input, end_secs: samples_to_secs(end_samples, f64::from(ANALYSIS_RATE_HZ)) }
+    window.write(all, &window.summary(all), &mut input);
+    let end_secs = samples_to_secs(end_samples, f64::from(ANALYSIS_RATE_HZ));
+    Window { input, heard, end_secs }
+}
+
+/// Steps that a reading rests on when so much has been heard.
+fn steps_heard(secs: f32) -> usize {
+    (1..N_STEPS).take_while(|steps| Heard::Steps(*steps).secs() <= secs).last().unwrap_or(1)
 }
 
 fn write(args: &Args, labels: &Labels, songs: &[String], windows: &[Window]) -> anyhow::Result<()> {
@@ -130,8 +148,13 @@ fn write(args: &Args, labels: &Labels, songs: &[String], windows: &[Window]) -> 
     npz.numbers("steps", &[n, N_STEPS as u64, N_STEP_FEATURES as u64], steps)?;
     let constants = windows.iter().flat_map(|window| window.input.constants);
     npz.numbers("constants", &[n, N_CONSTANTS as u64], constants)?;
+    let shape = [n, HEARD_SECS.len() as u64, N_CONSTANTS as u64];
+    let heard_constants = windows.iter().flat_map(|window| window.heard.into_iter().flatten());
+    npz.numbers("heard_constants", &shape, heard_constants)?;
+    npz.numbers("heard_secs", &[shape[1]], HEARD_SECS)?;
+    npz.numbers("heard_steps", &[shape[1]], HEARD_SECS.map(|secs| steps_heard(secs) as u32))?;
     npz.texts("step_names", &step_names())?;
-    npz.texts("constant_names", &CONSTANT_NAMES.map(str::to_owned))?;
+    npz.texts("constant_names", &constant_names())?;
     npz.texts("song", songs)?;
     npz.numbers("end_secs", &[n], windows.iter().map(|window| window.end_secs))?;
     for column in LABEL_COLUMNS {
