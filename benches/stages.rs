@@ -6,15 +6,21 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use moodring::analyser::Analyser;
 use moodring::analysis::chroma::Chroma;
+use moodring::analysis::contrast::Contrast;
+use moodring::analysis::crest::crest_db;
 use moodring::analysis::frame::FrameExtractor;
 use moodring::analysis::hpss::Hpss;
 use moodring::analysis::median::{FrequencyMedian, TimeMedian};
 use moodring::analysis::mel::MelBank;
+use moodring::analysis::modulation::ModulationSpectrum;
 use moodring::analysis::resample::Resampler;
 use moodring::analysis::stft::Stft;
 use moodring::analysis::tempo::Tempogram;
+use moodring::analysis::tonality::Tonality;
 use moodring::analysis::window::NetworkInput;
-use moodring::config::{ANALYSIS_RATE_HZ, HOP_SAMPLES, N_BINS};
+use moodring::config::{
+    ANALYSIS_RATE_HZ, FEATURE_FRAMES, HOP_SAMPLES, N_BINS, N_CHROMA, N_STEPS, WINDOW_SAMPLES,
+};
 use moodring::model::Model;
 use moodring::model::session::Session;
 
@@ -50,6 +56,10 @@ fn stages(c: &mut Criterion) {
     group.bench_function("chroma", |b| b.iter(|| chroma.of(black_box(&spectrum))));
     let mel = MelBank::new();
     group.bench_function("mel", |b| b.iter(|| mel.power(black_box(&spectrum))));
+    let mut contrast = Contrast::new();
+    group.bench_function("contrast", |b| b.iter(|| contrast.of(black_box(&spectrum))));
+    let window = noise(WINDOW_SAMPLES);
+    group.bench_function("crest", |b| b.iter(|| crest_db(black_box(&window))));
     let mut tempogram = Tempogram::new();
     group.bench_function("tempo push", |b| b.iter(|| tempogram.push(black_box(0.5))));
     group.bench_function("tempo read", |b| b.iter(|| tempogram.read()));
@@ -59,7 +69,7 @@ fn stages(c: &mut Criterion) {
         b.iter(|| resampler.push(black_box(&host_hop), |_| ()));
     });
     let mut extractor = FrameExtractor::new(f64::from(ANALYSIS_RATE_HZ)).expect("its own rate");
-    group.bench_function("all", |b| b.iter(|| extractor.push(black_box(&hop), |_, _| ())));
+    group.bench_function("all", |b| b.iter(|| extractor.push(black_box(&hop), |_| ())));
     group.finish();
 }
 
@@ -68,6 +78,14 @@ fn readings(c: &mut Criterion) {
     let mut session = Session::new(&model).expect("the shipped model runs");
     let input = NetworkInput::default();
     c.bench_function("inference", |b| b.iter(|| session.run(black_box(&input))));
+    let (mut modulation, band) = (ModulationSpectrum::new(), noise(FEATURE_FRAMES));
+    c.bench_function("modulation of a band", |b| {
+        b.iter(|| modulation.of(black_box(&band).iter().copied()));
+    });
+    let (tonality, chroma) = (Tonality::new(), noise(N_STEPS * N_CHROMA));
+    let chroma: Vec<[f32; N_CHROMA]> =
+        chroma.chunks_exact(N_CHROMA).map(|step| std::array::from_fn(|c| step[c])).collect();
+    c.bench_function("tonality", |b| b.iter(|| tonality.of(black_box(&chroma))));
     let mut group = c.benchmark_group("end to end");
     let second = noise(44_100);
     let mut analyser = Analyser::new(44_100.0, &model).expect("the shipped model runs");

@@ -35,8 +35,9 @@ const ONSET_TOLERANCE_DB: f32 = 1e-4;
 const CHANGE_TOLERANCE_DB: f32 = 0.05;
 /// Melodic chroma in [0, 1], of power that no mask divides: rounding alone.
 const MELODIC_TOLERANCE: f32 = 1e-4;
-/// Contrast and crest, dB: rounding of means over a few bins, and over the samples of a frame.
-const CONTRAST_TOLERANCE_DB: f32 = 0.01;
+/// Contrast, dB: a valley may lie 100 dB under the loudest bin, where magnitudes of an f32 transform have two good digits.
+const CONTRAST_TOLERANCE_DB: f32 = 0.05;
+/// Crest, dB: rounding of a mean over the samples of a frame.
 const CREST_TOLERANCE_DB: f32 = 1e-3;
 /// Modulation, dB: f32 sums of 396 terms against f64 ones.
 const MODULATION_TOLERANCE_DB: f32 = 1e-3;

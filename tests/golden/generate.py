@@ -78,7 +78,9 @@ def melodic_chroma_of(power):
 def contrast_of(magnitude):
     hz = librosa.fft_frequencies(sr=RATE_HZ, n_fft=WINDOW_SAMPLES)[:CONTRAST_BINS]
     sounding = np.maximum(magnitude[:CONTRAST_BINS], magnitude.max(axis=0) * 10 ** (-110 / 20))
-    return librosa.feature.spectral_contrast(S=sounding, sr=RATE_HZ, freq=hz, fmin=150.0, n_bands=6, quantile=0.1).T
+    contrast = librosa.feature.spectral_contrast(S=sounding, sr=RATE_HZ, freq=hz, fmin=150.0, n_bands=6, quantile=0.1).T
+    # In silence librosa's floors of peaks and of valleys, 80 dB under each one's loudest, would be told apart.
+    return contrast * (magnitude.max(axis=0) > 0)[:, None]
 
 
 def crest_of(signal):
