@@ -13,6 +13,8 @@ MIN_RATING_STD = 0.6
 # A hard vote of 4Q is taken as 95 raters of 100, and no share is taken as more certain than 98 of 100.
 HARD_VOTE_SHARE = 0.95
 MAX_SHARE = 0.98
+# What the names of features end in that follow the gain, which a mood should not: used only where they are asked for.
+ABSOLUTE = "_dbfs"
 # Features that never vary would be divided by nothing.
 MIN_FEATURE_STD = 1e-3
 
@@ -91,7 +93,14 @@ def votes_of(stem, arrays):
 
 
 def load(paths, only=()):
-    """All windows of the given .npz files; `only` keeps the features whose names start with one of these."""
+    """All windows of the given .npz files; `only` keeps the features whose names start with one of these.
+
+    Without it all but those that follow the gain are kept.
+    """
+
+    def wanted(name):
+        return name.startswith(tuple(only)) if only else not name.endswith(ABSOLUTE)
+
     parts = []
     for path in map(Path, paths):
         with np.load(path) as file:
@@ -105,7 +114,7 @@ def load(paths, only=()):
         for name in ("steps", "constants", "heard_constants"):
             if not np.isfinite(arrays[name]).all():
                 raise SystemExit(f"{stem}: {name} holds values that are not finite")
-    kept, kept_constants = ([i for i, name in enumerate(of) if not only or name.startswith(tuple(only))] for of in names)
+    kept, kept_constants = ([i for i, name in enumerate(of) if wanted(name)] for of in names)
     if not (kept and kept_constants):
         raise SystemExit(f"no step feature, or no constant, starts with {' or '.join(only)}")
 

@@ -9,7 +9,7 @@ import kernel
 import network
 
 OPSET = 17
-# Opset of onnxruntime's own operators; DynamicQuantizeLSTM lives there.
+# Opset of onnxruntime's own operators; DynamicQuantizeLSTM and DynamicQuantizeMatMul live there.
 CONTRIB = "com.microsoft"
 INT8_LIMIT = 127.0
 
@@ -91,14 +91,25 @@ def statistics(graph, n_steps, n_features, recency):
     return graph.add("Concat", [mean, deviation, change_mean], "statistics", axis=1)
 
 
-def kernel_machine(graph, machine, statistics, slope, part):
+def quantised_dense(graph, x, layer, name):
+    """A dense layer with int8 weights, a scale per output channel, its input quantised anew every time."""
+    whole, scale = quantised(np.asarray(layer["w"], np.float32)[None])
+    w = graph.weight(f"{name}_w", whole[0])
+    scale = graph.weight(f"{name}_w_scale", scale[0])
+    zero = graph.weight(f"{name}_w_zero", np.zeros(whole.shape[2], np.int8))
+    b = graph.weight(f"{name}_b", np.asarray(layer["b"], np.float32))
+    return graph.add("DynamicQuantizeMatMul", [x, w, scale, zero, b], name, domain=CONTRIB)
+
+
+def kernel_machine(graph, machine, statistics, slope, part, int8):
     """The machine's logits [1, 2·n_spaces], the second pole's 0, times `slope` and its `part` in the model: kernel.leaning."""
     u = graph.add("Concat", [statistics, "constants"], "machine_joined", axis=1)
     u = graph.add("Sub", [u, graph.weight("machine_mean", machine.mean[None].astype(np.float32))], "machine_centred")
     u = graph.add("Div", [u, graph.weight("machine_deviation", machine.deviation[None].astype(np.float32))], "machine_input")
     # −width·|u − v|² = 2·width·u·v − width·|v|² − width·|u|²
     crossed = {"w": 2 * machine.width * machine.vectors.T, "b": -machine.width * np.square(machine.vectors).sum(axis=1)}
-    crossed = graph.dense(u, crossed, "machine_crossed")
+    dense = quantised_dense if int8 else Graph.dense
+    crossed = dense(graph, u, crossed, "machine_crossed")
     square = graph.add("Mul", [u, u], "machine_square")
     length = graph.add("ReduceSum", [square, graph.shape("machine_axis", 1)], "machine_length", keepdims=1)
     width = graph.weight("machine_width", np.array([[machine.width]], np.float32))
@@ -123,16 +134,17 @@ def model(fitted, machine, settings, slope, bias, int8, name, n_steps):
     n_features = fitted[0].params["forward"]["w"].shape[0]
     shared = [statistics(graph, n_steps, n_features, settings.recency)] if settings.statistics else []
     sums, part = [], 1.0 if machine is None else 0.5
+    dense = quantised_dense if int8 else Graph.dense
     for m, one in enumerate(fitted):
         params, at = one.params, f"member{m}"
         vector = lstm(graph, params, f"{at}_lstm", int8, n_steps)
         x = graph.add("Concat", [vector, *shared, "constants"], f"{at}_joined", axis=1)
         for i in range(settings.layers):
-            x = graph.dense(x, params[f"dense{i + 1}"], f"{at}_dense{i + 1}")
+            x = dense(graph, x, params[f"dense{i + 1}"], f"{at}_dense{i + 1}")
             x = graph.add("Relu", [x], f"{at}_relu{i + 1}")
         sums.append(graph.dense(x, calibrated(params["out"], part * slope, bias, len(fitted)), f"{at}_out"))
     if machine is not None:
-        sums.append(kernel_machine(graph, machine, shared[0], slope, part))
+        sums.append(kernel_machine(graph, machine, shared[0], slope, part, int8))
     total = graph.add("Sum", sums, "total") if len(sums) > 1 else sums[0]
     first = fitted[0].params
     n_spaces = first["out"]["b"].shape[0] // 2

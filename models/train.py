@@ -61,7 +61,8 @@ def arguments(argv):
     add("--space", action="append", metavar="FIRST/SECOND:DEGREES", help="a further label space: its poles and the direction of the "
         "first, counter-clockwise from positive valence; up to four in all")  # fmt: skip
     add("--only-spaces", action="store_true", help="just the spaces of --space, without excited/calm:90 and joy/sad:0")
-    add("--only", nargs="+", default=(), metavar="PREFIX", help="use only the features, of steps and constant ones, whose names start so")
+    add("--only", nargs="+", default=(), metavar="PREFIX", help="use only the features, of steps and constant ones, whose names start "
+        "so (default: all but those in dB re full scale, which follow the gain)")  # fmt: skip
     add("--songs", type=int, metavar="N", help="only N songs of each collection, for a quick look")
     add("--folds", type=int, default=10, help="folds of the cross-validation; 0 skips it (default 10)")
     add("--first-folds", type=int, metavar="N", help="run only the first N of the folds, for a quick look")

@@ -46,6 +46,9 @@ pub const FEATURE_FRAMES: usize = N_STEPS * FRAMES_PER_STEP;
 /// Frames between readings: 8 (186 ms), so 5.38 readings a second.
 pub const FRAMES_PER_READING: usize = 2 * FRAMES_PER_STEP;
 
+/// Seconds between readings (0.186).
+pub const READING_SECS: f64 = FRAMES_PER_READING as f64 / FRAME_RATE_HZ;
+
 /// Audio needed before the first, provisional reading, seconds.
 pub const FIRST_READING_SECS: f64 = 1.0;
 

@@ -7,6 +7,7 @@
 //!
 //! **Architecture Invariant**: no thread outlives its [`Engine`], so a host may unload the plugin's code as soon as it is gone.
 
+pub mod pace;
 pub mod publish;
 pub mod ring;
 mod worker;

@@ -12,9 +12,15 @@ pub mod doubt;
 
 pub mod card;
 
+pub mod int8;
+
+pub mod dense;
+
 pub mod lstm;
 
 pub mod ops;
+
+mod fixed;
 
 mod screen;
 

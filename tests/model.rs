@@ -8,6 +8,8 @@ use moodring::config::N_STEPS;
 use moodring::model::session::Session;
 use moodring::model::{Model, ModelError};
 
+use crate::support::float_model::float_model;
+
 /// Our activations are quantised step by step, onnxruntime's over the whole sequence; both are that close to f32 arithmetic.
 const SHARE_TOLERANCE: f32 = 1e-2;
 
@@ -63,6 +65,17 @@ fn every_model_in_the_repository_answers_as_onnxruntime_did() {
                 assert!(close, "{name}, {arithmetic}: {ours}, not {theirs}");
             }
         }
+    }
+}
+
+#[test]
+fn a_model_in_f32_answers_as_its_quantised_form() {
+    let (int8, float) = (Model::shipped().unwrap(), float_model());
+    let input = reference_input(&int8);
+    let shares = [&int8, &float].map(|model| Session::new(model).unwrap().run(&input).unwrap());
+    assert_ne!(shares[0], shares[1], "the same model twice");
+    for (int8, float) in shares[0].iter().zip(&shares[1]) {
+        assert!((int8 - float).abs() < SHARE_TOLERANCE, "{int8}, in f32 {float}");
     }
 }
 

@@ -10,5 +10,6 @@ mod golden;
 mod model;
 mod stream;
 mod support {
+    pub mod float_model;
     pub mod music;
 }

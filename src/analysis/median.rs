@@ -4,6 +4,7 @@
 //! with `mode="reflect"` does, which is what librosa's HPSS uses.
 
 use crate::config::MEDIAN_LENGTH;
+use crate::simd::{Simd, WithSimd, load, store, vectorised};
 
 /// Half the filter: values on each side of the centre.
 const HALF: usize = MEDIAN_LENGTH / 2;
@@ -36,16 +37,13 @@ pub fn running_median(values: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// Lanes that one pass of [`FrequencyMedian`] works on at a time.
-const LANES: usize = 8;
-
-/// Running median along one spectrum: forgetful selection, `LANES` centres at a time.
+/// Running median along one spectrum: forgetful selection, a register of centres at a time.
 ///
 /// Of 31 values the median survives when, from a pool of 17, the smallest and the largest are dropped and the next value is
 /// taken in, until three are left: neither extreme of 17 out of 31 can be the 16th. Minimum and maximum are exchanges without
-/// branches, so the compiler runs the lanes in vector registers.
+/// branches, so every lane of a register is a centre of its own.
 pub struct FrequencyMedian {
-    /// The spectrum with [`HALF`] reflected values on both sides and room for a last, partial group of lanes.
+    /// The spectrum with [`HALF`] reflected values on both sides and room for a last, partial register.
     extended: Vec<f32>,
     length: usize,
 }
@@ -55,7 +53,7 @@ impl FrequencyMedian {
     #[must_use]
     pub fn new(length: usize) -> Self {
         assert!(length >= MEDIAN_LENGTH);
-        Self { extended: vec![0.0; length + 2 * HALF + LANES], length }
+        Self { extended: vec![0.0; length + 2 * HALF + STRIP], length }
     }
 
     /// Writes the running median of `values` to `medians`, both as long as the filter was made for.
@@ -65,11 +63,7 @@ impl FrequencyMedian {
     pub fn filter(&mut self, values: &[f32], medians: &mut [f32]) {
         debug_assert_eq!((values.len(), medians.len()), (self.length, self.length));
         self.extend(values);
-        for (group, out) in medians.chunks_mut(LANES).enumerate() {
-            let window = &self.extended[group * LANES..];
-            let median = median_of_lanes(window);
-            out.copy_from_slice(&median[..out.len()]);
-        }
+        vectorised(Filter { extended: &self.extended, medians });
     }
 
     fn extend(&mut self, values: &[f32]) {
@@ -82,73 +76,93 @@ impl FrequencyMedian {
     }
 }
 
-/// One value of each lane.
-type Lanes = [f32; LANES];
+/// A pass along a spectrum.
+struct Filter<'a> {
+    extended: &'a [f32],
+    medians: &'a mut [f32],
+}
 
-/// Medians of the [`LANES`] windows that start at `window[0]`, `window[1]`, …
-fn median_of_lanes(window: &[f32]) -> Lanes {
-    const POOL: usize = HALF + 2;
-    let value = |i: usize| -> Lanes {
-        let mut lanes = [0.0; LANES];
-        lanes.copy_from_slice(&window[i..i + LANES]);
-        lanes
-    };
-    let mut pool: [Lanes; POOL] = std::array::from_fn(value);
-    let mut size = POOL;
-    for next in POOL..MEDIAN_LENGTH {
-        extremes_to_ends(&mut pool[..size]);
-        // The smallest is overwritten by the newcomer, the largest falls off the end.
-        pool[0] = value(next);
-        size -= 1;
+impl WithSimd for Filter<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for (group, out) in self.medians.chunks_mut(S::F32_LANES).enumerate() {
+            let median = median_of_lanes(simd, &self.extended[group * S::F32_LANES..]);
+            if out.len() == S::F32_LANES {
+                store::<S>(out, median);
+            } else {
+                simd.partial_store_f32s(out, median);
+            }
+        }
     }
-    extremes_to_ends(&mut pool[..size]);
+}
+
+/// Medians of the windows that start at `window[0]`, `window[1]`, …, as many as a register holds.
+#[inline(always)]
+fn median_of_lanes<S: Simd>(simd: S, window: &[f32]) -> S::f32s {
+    const POOL: usize = HALF + 2;
+    let mut pool = [simd.splat_f32s(0.0); POOL];
+    for (i, lanes) in pool.iter_mut().enumerate() {
+        *lanes = load::<S>(&window[i..]);
+    }
+    let mut next = POOL;
+    // Each size is written out, so that the pool stays in registers.
+    macro_rules! shrink {
+        ($($size:literal)*) => {
+            $(
+                extremes_to_ends::<S, $size>(simd, &mut pool);
+                // The smallest is overwritten by the newcomer, the largest falls off the end.
+                pool[0] = load::<S>(&window[next..]);
+                next += 1;
+            )*
+        };
+    }
+    shrink!(17 16 15 14 13 12 11 10 9 8 7 6 5 4);
+    debug_assert_eq!(next, MEDIAN_LENGTH);
+    extremes_to_ends::<S, 3>(simd, &mut pool);
     pool[1]
 }
 
-/// Moves the smallest of each lane to the front and the largest to the back.
+/// Moves the smallest of the first `N` to the front and the largest to the back, lane by lane.
 #[inline(always)]
-fn extremes_to_ends(pool: &mut [Lanes]) {
-    let n = pool.len();
-    for i in 0..n / 2 {
-        (pool[i], pool[n - 1 - i]) = ordered(pool[i], pool[n - 1 - i]);
+fn extremes_to_ends<S: Simd, const N: usize>(simd: S, pool: &mut [S::f32s]) {
+    for i in 0..N / 2 {
+        (pool[i], pool[N - 1 - i]) = ordered(simd, pool[i], pool[N - 1 - i]);
     }
-    let mut smallest = pool[0];
-    for lanes in &mut pool[1..n.div_ceil(2)] {
-        (smallest, *lanes) = ordered(smallest, *lanes);
+    for i in 1..N.div_ceil(2) {
+        (pool[0], pool[i]) = ordered(simd, pool[0], pool[i]);
     }
-    pool[0] = smallest;
-    let mut largest = pool[n - 1];
-    for lanes in &mut pool[n / 2..n - 1] {
-        (*lanes, largest) = ordered(*lanes, largest);
+    for i in N / 2..N - 1 {
+        (pool[i], pool[N - 1]) = ordered(simd, pool[i], pool[N - 1]);
     }
-    pool[n - 1] = largest;
 }
 
-/// Two values of each lane in order, smaller first: minimum and maximum instructions.
+/// Two registers in order, the smaller of each lane first.
 #[inline(always)]
-fn ordered(a: Lanes, b: Lanes) -> (Lanes, Lanes) {
-    let (mut low, mut high) = (a, b);
-    for lane in 0..LANES {
-        low[lane] = if a[lane] < b[lane] { a[lane] } else { b[lane] };
-        high[lane] = if a[lane] < b[lane] { b[lane] } else { a[lane] };
-    }
-    (low, high)
+fn ordered<S: Simd>(simd: S, a: S::f32s, b: S::f32s) -> (S::f32s, S::f32s) {
+    (simd.min_f32s(a, b), simd.max_f32s(a, b))
 }
+
+/// Bins whose columns lie side by side: as many as the widest register holds.
+const STRIP: usize = 16;
 
 /// Sorted columns: for each of `lanes` bins the last [`MEDIAN_LENGTH`] values in order, kept so by one pass per frame.
 ///
 /// The cost of a frame does not depend on what it replaces, and neighbouring bins share vector registers.
 pub struct TimeMedian {
-    /// `[MEDIAN_LENGTH][lanes]`, ascending along the first axis; unfilled places hold +∞.
-    sorted: Vec<f32>,
-    lanes: usize,
+    /// Strips of bins, ascending from row to row; unfilled places hold +∞.
+    strips: Vec<[[f32; STRIP]; MEDIAN_LENGTH]>,
+    /// The middle rows, `[lanes]`.
+    medians: Vec<f32>,
 }
 
 impl TimeMedian {
     /// Columns for `lanes` bins, all unfilled.
     #[must_use]
     pub fn new(lanes: usize) -> Self {
-        Self { sorted: vec![f32::INFINITY; MEDIAN_LENGTH * lanes], lanes }
+        let unfilled = [[f32::INFINITY; STRIP]; MEDIAN_LENGTH];
+        Self { strips: vec![unfilled; lanes.div_ceil(STRIP)], medians: vec![f32::INFINITY; lanes] }
     }
 
     /// Replaces, in each column, the value of `old` by that of `new`; `None` replaces an unfilled place.
@@ -158,55 +172,72 @@ impl TimeMedian {
     /// # Real-time safety
     /// Neither allocates, locks nor fails.
     pub fn replace(&mut self, old: Option<&[f32]>, new: &[f32]) {
-        debug_assert_eq!(new.len(), self.lanes);
-        /// Bins that one sweep down the columns takes: both neighbours' rows stay in registers and the first-level cache.
-        const STRIP: usize = 64;
-        let unfilled = [f32::INFINITY; STRIP];
-        for start in (0..self.lanes).step_by(STRIP) {
-            let width = STRIP.min(self.lanes - start);
-            let old = old.map_or(&unfilled[..width], |old| &old[start..start + width]);
-            self.replace_strip(start, old, &new[start..start + width]);
-        }
-    }
-
-    /// Deletion and insertion in one sweep down the rows of a strip.
-    ///
-    /// ```text
-    /// d[i] = s[i] where s[i] < old, else s[i + 1]          (one instance of old gone)
-    /// e[i] = max(d[i − 1], min(d[i], new))                 (new in its place)
-    /// ```
-    fn replace_strip(&mut self, start: usize, old: &[f32], new: &[f32]) {
-        let mut before = [f32::NEG_INFINITY; 64];
-        let before = &mut before[..new.len()];
-        for row in 0..MEDIAN_LENGTH {
-            let (upper, lower) = self.sorted.split_at_mut((row + 1) * self.lanes);
-            let here = &mut upper[row * self.lanes + start..][..new.len()];
-            if row + 1 == MEDIAN_LENGTH {
-                for ((here, before), new) in here.iter_mut().zip(before.iter()).zip(new) {
-                    *here = if *before > *new { *before } else { *new };
-                }
-                return;
-            }
-            let next = &lower[start..][..new.len()];
-            for lane in 0..new.len() {
-                let kept = if here[lane] < old[lane] { here[lane] } else { next[lane] };
-                let low = if kept < new[lane] { kept } else { new[lane] };
-                here[lane] = if before[lane] > low { before[lane] } else { low };
-                before[lane] = kept;
-            }
-        }
+        debug_assert_eq!(new.len(), self.medians.len());
+        vectorised(Replace { columns: self, old, new });
     }
 
     /// The middle row, `[lanes]`: the medians once every place is filled.
     #[must_use]
     pub fn medians(&self) -> &[f32] {
-        &self.sorted[HALF * self.lanes..(HALF + 1) * self.lanes]
+        &self.medians
     }
 
     /// Empties every column.
     pub fn reset(&mut self) {
-        self.sorted.fill(f32::INFINITY);
+        self.strips.fill([[f32::INFINITY; STRIP]; MEDIAN_LENGTH]);
+        self.medians.fill(f32::INFINITY);
     }
+}
+
+/// Deletion and insertion in one sweep down the rows of every strip.
+///
+/// ```text
+/// d[i] = s[i] where s[i] < old, else s[i + 1]          (one instance of old gone)
+/// e[i] = max(d[i − 1], min(d[i], new))                 (new in its place)
+/// ```
+struct Replace<'a> {
+    columns: &'a mut TimeMedian,
+    old: Option<&'a [f32]>,
+    new: &'a [f32],
+}
+
+impl WithSimd for Replace<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let TimeMedian { strips, medians } = self.columns;
+        let places = strips.iter_mut().zip(medians.chunks_mut(STRIP)).zip(self.new.chunks(STRIP));
+        for (i, ((strip, medians), new)) in places.enumerate() {
+            let old = self.old.map_or([f32::INFINITY; STRIP], |old| strip_of(&old[i * STRIP..]));
+            let new = strip_of(new);
+            for lane in (0..STRIP).step_by(S::F32_LANES) {
+                let (old, new) = (load::<S>(&old[lane..]), load::<S>(&new[lane..]));
+                let mut before = simd.splat_f32s(f32::NEG_INFINITY);
+                let mut here = load::<S>(&strip[0][lane..]);
+                for row in 1..MEDIAN_LENGTH {
+                    let next = load::<S>(&strip[row][lane..]);
+                    let kept = simd.select_f32s(simd.less_than_f32s(here, old), here, next);
+                    let placed = simd.max_f32s(before, simd.min_f32s(kept, new));
+                    store::<S>(&mut strip[row - 1][lane..], placed);
+                    (before, here) = (kept, next);
+                }
+                store::<S>(&mut strip[MEDIAN_LENGTH - 1][lane..], simd.max_f32s(before, new));
+            }
+            medians.copy_from_slice(&strip[HALF][..medians.len()]);
+        }
+    }
+}
+
+/// The first values of a strip; +∞ where there are none.
+#[inline(always)]
+fn strip_of(values: &[f32]) -> [f32; STRIP] {
+    if let Some(whole) = values.first_chunk() {
+        return *whole;
+    }
+    let mut strip = [f32::INFINITY; STRIP];
+    strip[..values.len()].copy_from_slice(values);
+    strip
 }
 
 #[cfg(test)]

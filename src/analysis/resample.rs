@@ -16,8 +16,12 @@ pub const MAX_HOST_RATE_HZ: f64 = 768_000.0;
 /// Taps of the interpolation filter at the analysis rate: a pass band to 0.95 of Nyquist.
 const TAPS: usize = 128;
 
-/// Points of the filter between two input samples. Between them it is interpolated linearly, at −94 dB of error.
+/// Least points of the filter between two input samples. Where samples out fall between them it is interpolated linearly, at −94 dB of
+/// error.
 const OVERSAMPLING: usize = 256;
+
+/// Most places between two input samples on which samples out may fall for each to have a point of the filter of its own.
+const MAX_PLACES: u32 = 512;
 
 /// Samples out that one chunk yields, about: the resampler adds as much latency (5.8 ms).
 const CHUNK_OUT_SAMPLES: f64 = 128.0;
@@ -122,10 +126,17 @@ impl Converter {
         let window = WindowFunction::Hann2;
         // The filter is as sharp at the lower of the two rates whatever the higher: cutoff and taps are those of the lower.
         let taps = ((TAPS as f64 / ratio.min(1.0)).ceil() as usize).next_multiple_of(8);
+        let (points, interpolation) = match places(ratio) {
+            // No fewer points than else: the filter lies off by one of them.
+            Some(places) => {
+                (places * OVERSAMPLING.div_ceil(places), SincInterpolationType::Nearest)
+            }
+            None => (OVERSAMPLING, SincInterpolationType::Linear),
+        };
         let parameters = SincInterpolationParameters::new(taps, window)
             .f_cutoff(calculate_cutoff(TAPS, window))
-            .oversampling_factor(OVERSAMPLING)
-            .interpolation(SincInterpolationType::Linear);
+            .oversampling_factor(points)
+            .interpolation(interpolation);
         let chunk = (CHUNK_OUT_SAMPLES / ratio).ceil() as usize;
         let inner = Async::new_sinc(ratio, 1.0, &parameters, chunk, 1, FixedAsync::Input)?;
         let (lead, delay) = whole_delay(taps, ratio, chunk);
@@ -193,6 +204,15 @@ impl Converter {
         self.taken = 0;
         self.given = 0;
     }
+}
+
+/// On how many places between two input samples samples out fall: 1 from 44.1 kHz, 147 from 48 kHz; `None` where they are many.
+fn places(ratio: f64) -> Option<usize> {
+    let is_whole = |places: &u32| {
+        let samples = f64::from(*places) / ratio;
+        (samples - samples.round()).abs() < 1e-9 * samples
+    };
+    (1..=MAX_PLACES).find(is_whole).map(|places| places as usize)
 }
 
 /// Zeros to put before the signal so that the filter's delay is nearly a whole number of samples out, and that number.

@@ -16,8 +16,11 @@ use crate::units::{count, power_to_db};
 pub const N_STEP_FEATURES: usize =
     2 * (N_CHROMA + N_MEL_BANDS + 1) + N_MEL_BANDS + 2 + N_CONTRAST_BANDS;
 
-/// Features of a whole window: the paper's four, tonality, and modulation.
-pub const N_CONSTANTS: usize = 4 + N_TONALITY + N_MODULATION_BANDS * N_MODULATION_RATES;
+/// Constants of the paper: tempo and energy of both parts, the energies both within the window and as they are.
+const N_PAPER: usize = 6;
+
+/// Features of a whole window: the paper's, tonality, and modulation.
+pub const N_CONSTANTS: usize = N_PAPER + N_TONALITY + N_MODULATION_BANDS * N_MODULATION_RATES;
 
 /// Mel bands under one band whose modulation is followed.
 const MEL_PER_MODULATION: usize = N_MEL_BANDS / N_MODULATION_BANDS;
@@ -38,15 +41,17 @@ pub fn step_names() -> Vec<String> {
     chroma.chain(mel).chain(onset).chain(change).chain(whole).chain(contrast).collect()
 }
 
-/// Window features, in the order in which the network takes them: octaves above 120 BPM; dB re the window's mean power;
-/// [`Tonality`]; [`ModulationSpectrum`] of every band, dB.
+/// Window features, in the order in which the network takes them: octaves above 120 BPM; dB re the window's mean power, and re full
+/// scale, the only features that gain moves; [`Tonality`]; [`ModulationSpectrum`] of every band, dB.
 #[must_use]
 pub fn constant_names() -> Vec<String> {
-    let paper = [
+    let paper: [&str; N_PAPER] = [
         "tempo_harmonic_octaves",
         "tempo_percussive_octaves",
         "energy_harmonic_db",
         "energy_percussive_db",
+        "energy_harmonic_dbfs",
+        "energy_percussive_dbfs",
     ];
     let modulation = (0..N_MODULATION_BANDS)
         .flat_map(|b| (0..N_MODULATION_RATES).map(move |r| format!("modulation_{b:02}_{r}")));
@@ -306,12 +311,14 @@ impl FeatureWindow {
         let octaves = |tempo: Tempo| if tempo.bpm > 0.0 { (tempo.bpm / 120.0).log2() } else { 0.0 };
         let total_db = power_to_db(mean_power(mean_energy));
         let relative = |energy_db: f32| (energy_db - total_db).clamp(-MEL_RANGE_DB, 0.0);
-        let (paper, rest) = input.constants.split_at_mut(4);
+        let (paper, rest) = input.constants.split_at_mut(N_PAPER);
         paper.copy_from_slice(&[
             octaves(summary.tempo_harmonic),
             octaves(summary.tempo_percussive),
             relative(summary.energy_harmonic_db),
             relative(summary.energy_percussive_db),
+            summary.energy_harmonic_db,
+            summary.energy_percussive_db,
         ]);
         let (tonality, modulation) = rest.split_at_mut(N_TONALITY);
         let chroma: [[f32; N_CHROMA]; N_STEPS] =
@@ -456,7 +463,7 @@ mod tests {
         let band: Vec<f32> =
             (600 - 4 * N_STEPS..600).map(|t| power_to_db(loud(t) / 1000.0)).collect();
         let definition = crate::analysis::modulation::modulation_db(&band);
-        let first = 4 + N_TONALITY;
+        let first = N_PAPER + N_TONALITY;
         for (ours, definition) in input.constants[first..].iter().zip(definition) {
             assert!((ours - definition).abs() < 1e-2, "{ours} dB, not {definition} dB");
         }
@@ -490,19 +497,19 @@ mod tests {
     }
 
     #[test]
-    fn gain_moves_nothing_that_the_network_sees() {
+    fn gain_moves_only_what_says_so() {
         let input = |energy: f32| {
             let (mut window, mut input) = (window(&[(energy, 110)]), NetworkInput::default());
             window.write(window.heard(), &window.summary(window.heard()), &mut input);
             input
         };
         let (loud, quiet) = (input(LOUD), input(LOUD / 1024.0));
-        let pairs = loud.steps.iter().zip(&quiet.steps);
-        assert!(
-            pairs
-                .chain(loud.constants.iter().zip(&quiet.constants))
-                .all(|(a, b)| (a - b).abs() < 1e-4)
-        );
+        let moved = |(a, b): (&f32, &f32)| (a - b).abs() >= 1e-4;
+        assert!(!loud.steps.iter().zip(&quiet.steps).any(moved));
+        let constants = loud.constants.iter().zip(&quiet.constants);
+        for (name, pair) in constant_names().iter().zip(constants) {
+            assert_eq!(moved(pair), name.ends_with("_dbfs"), "{name}");
+        }
     }
 
     #[test]

@@ -114,3 +114,12 @@ pub fn facts(facts: &Facts) -> [(&'static str, String); 4] {
 pub fn lost(samples: u64) -> String {
     format!("{samples} samples missed")
 }
+
+/// Why readings come less often than they should.
+#[must_use]
+pub fn busy(interval_secs: f32) -> String {
+    format!(
+        "The computer is busy: a reading every {interval_secs:.1} s instead of five a second. Nothing is missed; close other programs \
+         or instances for more."
+    )
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ballistics::MIDDLE;
+use super::strings;
 use crate::config::RING_SECS;
 use crate::engine::publish::{Monitor, Status};
 use crate::model::card::ModelFacts;
@@ -153,6 +154,8 @@ pub struct Heard {
     pub is_stale: bool,
     /// Time that the analysis takes per second of audio.
     pub load: f32,
+    /// Seconds between readings where the machine is too busy for all of them; else 0.
+    pub interval_secs: f32,
 }
 
 impl ViewState {
@@ -255,12 +258,15 @@ fn meter(reading: &Reading, state: State, index: usize, space: &LabelSpace) -> M
 /// The gravest of what is wrong.
 fn banner(heard: &Heard) -> Option<Banner> {
     let (urgency, text) = match (&heard.status, &heard.output_problem) {
-        (Status::Failed(text), _) => (Urgency::Error, text),
-        (Status::FallenBack(text), _) => (Urgency::Warning, text),
-        (Status::Idle | Status::Loading | Status::Running, Some(text)) => (Urgency::Warning, text),
-        (Status::Idle | Status::Loading | Status::Running, None) => return None,
+        (Status::Failed(text), _) => (Urgency::Error, text.clone()),
+        (Status::FallenBack(text), _) => (Urgency::Warning, text.clone()),
+        (_, Some(text)) => (Urgency::Warning, text.clone()),
+        (_, None) if heard.interval_secs > 0.0 && !heard.is_stale => {
+            (Urgency::Warning, strings::busy(heard.interval_secs))
+        }
+        (_, None) => return None,
     };
-    Some(Banner { urgency, text: text.clone() })
+    Some(Banner { urgency, text })
 }
 
 /// Looks at a [`Monitor`] again and again, and knows when it has gone stale.
@@ -293,6 +299,7 @@ impl Source {
             model: self.monitor.model(),
             is_stale,
             load: self.monitor.load(),
+            interval_secs: self.monitor.interval_secs(),
         })
     }
 }

@@ -44,6 +44,7 @@ pub struct Monitor {
     queueing: AtomicBool,
     published: AtomicU64,
     load: AtomicF32,
+    interval_secs: AtomicF32,
 }
 
 impl Default for Monitor {
@@ -58,6 +59,7 @@ impl Default for Monitor {
             queueing: AtomicBool::new(false),
             published: AtomicU64::new(0),
             load: AtomicF32::new(0.0),
+            interval_secs: AtomicF32::new(0.0),
         }
     }
 }
@@ -103,6 +105,12 @@ impl Monitor {
     #[must_use]
     pub fn load(&self) -> f32 {
         self.load.load(Ordering::Relaxed)
+    }
+
+    /// Seconds between readings where the machine is too busy for all of them; 0 where it is not.
+    #[must_use]
+    pub fn interval_secs(&self) -> f32 {
+        self.interval_secs.load(Ordering::Relaxed)
     }
 
     /// Asks for every reading to be queued for [`Monitor::take`], or no longer.
@@ -173,6 +181,14 @@ impl Publisher {
     /// Wait-free; neither allocates nor locks.
     pub fn publish_load(&self, load: f32) {
         self.monitor.load.store(load, Ordering::Relaxed);
+    }
+
+    /// Publishes how far apart readings are, as [`Monitor::interval_secs`].
+    ///
+    /// # Real-time safety
+    /// Wait-free; neither allocates nor locks.
+    pub fn publish_interval(&self, secs: f64) {
+        self.monitor.interval_secs.store(secs as f32, Ordering::Relaxed);
     }
 
     /// The readers' end.

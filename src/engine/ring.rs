@@ -52,6 +52,8 @@ pub(super) struct Shared {
     alive: AtomicBool,
     /// Whether the worker should finish what is in the ring and end.
     stop: AtomicBool,
+    /// Whether an offline render waits for the worker.
+    waited_for: AtomicBool,
 }
 
 impl Shared {
@@ -63,6 +65,11 @@ impl Shared {
     /// Whether the worker was asked to end.
     pub(super) fn is_stopping(&self) -> bool {
         self.stop.load(Ordering::Acquire)
+    }
+
+    /// Whether an offline render waits for the worker: then there is all the time in the world.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.waited_for.load(Ordering::Relaxed)
     }
 
     /// Says that nobody empties the ring any more.
@@ -87,6 +94,7 @@ pub(super) fn ring(host_rate_hz: f64) -> (AudioEnd, WorkerEnd, Arc<Shared>) {
         analysed: AtomicU64::new(0),
         alive: AtomicBool::new(true),
         stop: AtomicBool::new(false),
+        waited_for: AtomicBool::new(false),
     });
     let audio =
         AudioEnd { producer, shared: Arc::clone(&shared), written: 0, worker: None, waits: true };
@@ -122,6 +130,7 @@ impl AudioEnd {
         if !self.is_heard() {
             return;
         }
+        self.shared.waited_for.store(false, Ordering::Relaxed);
         let n_samples = block_samples(channels);
         let pushed = self.push(channels, 0..n_samples);
         self.count_lost(n_samples - pushed);
@@ -138,6 +147,7 @@ impl AudioEnd {
         if !self.is_heard() {
             return;
         }
+        self.shared.waited_for.store(true, Ordering::Relaxed);
         let n_samples = block_samples(channels);
         let mut done = self.push(channels, 0..n_samples);
         while done < n_samples && self.wait_until(|audio| !audio.producer.is_full()) {
@@ -267,6 +277,11 @@ impl WorkerEnd {
                 Popped::Samples(popped)
             }
         }
+    }
+
+    /// Samples that wait in the ring.
+    pub(super) fn backlog_samples(&self) -> usize {
+        self.consumer.occupied_len()
     }
 
     /// Tells a waiting render that everything popped so far is done with.

@@ -14,12 +14,20 @@ use crate::config;
 use crate::model::{Model, ModelError};
 use crate::units::samples_to_secs;
 
+use super::pace::Pace;
 use super::publish::{Publisher, Status};
 use super::ring::{Popped, Shared, WorkerEnd};
 
-/// How often an idle worker looks into the ring: twice a hop (11.6 ms).
+/// How often a worker that has caught up looks into the ring: once a hop (23.2 ms).
 const POLL: Duration =
-    Duration::from_micros(500_000 * config::HOP_SAMPLES as u64 / config::ANALYSIS_RATE_HZ as u64);
+    Duration::from_micros(1_000_000 * config::HOP_SAMPLES as u64 / config::ANALYSIS_RATE_HZ as u64);
+
+/// How often it looks once nothing has come for [`IDLE_AFTER`], as in a stopped or bypassed instance. The audio thread cannot wake
+/// it, for that would be a call to the system; what comes meanwhile waits in the ring.
+const IDLE_POLL: Duration = Duration::from_millis(250);
+
+/// How long nothing must have come for a worker to be idle.
+const IDLE_AFTER: Duration = Duration::from_secs(2);
 
 /// Samples analysed at a time, at the host's rate: small enough to see a reset or a stop soon.
 const CHUNK_SAMPLES: usize = 2048;
@@ -82,7 +90,9 @@ impl Worker {
     fn follow(&mut self, analyser: &mut Analyser) -> Result<(), ModelError> {
         let mut chunk = [0.0; CHUNK_SAMPLES];
         let mut load = Load { host_rate_hz: self.host_rate_hz, busy_per_sec: 0.0 };
-        let mut stopping_since = None;
+        let (mut stopping_since, mut last_heard) = (None, Instant::now());
+        // What came while the model was loaded is no sign of a busy machine.
+        let mut has_caught_up = false;
         loop {
             if self.shared.is_stopping()
                 && stopping_since.get_or_insert_with(Instant::now).elapsed() > DRAIN_LIMIT
@@ -92,15 +102,38 @@ impl Worker {
             match self.samples.pop(&mut chunk) {
                 Popped::Samples(n) => {
                     let began = Instant::now();
+                    self.keep_pace(analyser, has_caught_up);
                     self.push(analyser, &chunk[..n])?;
-                    self.publisher.publish_load(load.add(n, began.elapsed()));
+                    last_heard = Instant::now();
+                    self.publisher.publish_load(load.add(n, last_heard - began));
                 }
                 Popped::Reset => analyser.reset(),
                 Popped::Nothing if stopping_since.is_some() => return Ok(()),
-                Popped::Nothing => std::thread::park_timeout(POLL),
+                Popped::Nothing => {
+                    has_caught_up = true;
+                    let is_idle = last_heard.elapsed() > IDLE_AFTER;
+                    std::thread::park_timeout(if is_idle { IDLE_POLL } else { POLL });
+                }
             }
             self.samples.mark_analysed();
         }
+    }
+
+    /// Takes as many readings as the pace of the process allows; all of them where a render waits.
+    fn keep_pace(&self, analyser: &mut Analyser, has_caught_up: bool) {
+        if self.shared.is_waited_for() {
+            analyser.set_interval_secs(0.0);
+            self.publisher.publish_interval(0.0);
+            return;
+        }
+        let pace = Pace::of_process();
+        if has_caught_up {
+            let backlog = self.samples.backlog_samples() as u64;
+            pace.tell(samples_to_secs(backlog, self.host_rate_hz));
+        }
+        let interval_secs = pace.interval_secs();
+        analyser.set_interval_secs(interval_secs);
+        self.publisher.publish_interval(interval_secs);
     }
 
     /// Analyses one chunk and publishes the readings it completes.

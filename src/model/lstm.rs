@@ -1,114 +1,187 @@
-//! One direction of a quantised LSTM: int8 weights per output channel, int8 activations scaled anew at every step.
+//! One direction of an LSTM, quantised or not.
 //!
-//! The arithmetic is that of onnxruntime's `DynamicQuantizeLSTM`, with two differences that make it finer: activations are
-//! quantised symmetrically, and the input step by step rather than over the whole sequence at once.
+//! Quantised: int8 weights with a scale per output channel, int8 activations scaled anew at every step. The arithmetic is that of
+//! onnxruntime's `DynamicQuantizeLSTM`, with two differences that make it finer: activations are quantised symmetrically, and the
+//! input step by step rather than over the whole sequence at once.
+//!
+//! Gates are kept in the order in which they are used: blocks of 32 units, in a block input, output, forget and cell gates of its
+//! units, which makes the [`int8::BLOCK_ROWS`] rows of a block of the matrix.
 
-/// Largest magnitude of a quantised value. −128 is not used, so that the range is symmetric.
-const QUANTISED_MAX: f32 = 127.0;
+use super::dense::Quantised;
+use super::int8::{BLOCK_ROWS, Kernel, PackedMatrix};
+use crate::simd::{Simd, WithSimd, vectorised};
 
 /// Gates in ONNX order: input, output, forget, cell.
 const GATES: usize = 4;
 
-/// An int8 matrix with a scale per row, stored widened to i16: products of pairs then add up in one instruction of any x86 or
-/// ARM vector unit (`pmaddwd`, `smlal`), which the compiler finds in `dot`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct QuantisedMatrix {
-    rows: Vec<i16>,
-    columns: usize,
-    scales: Vec<f32>,
+/// Units whose gates make one block of a matrix.
+const BLOCK_UNITS: usize = BLOCK_ROWS / GATES;
+
+/// Row in ONNX order, gate by gate, of a row in our order, block by block; `None` for one that only fills up the last block.
+fn onnx_row(row: usize, hidden: usize) -> Option<usize> {
+    let (block, gate) = (row / BLOCK_ROWS, row % BLOCK_ROWS / BLOCK_UNITS);
+    let unit = block * BLOCK_UNITS + row % BLOCK_UNITS;
+    (unit < hidden).then_some(gate * hidden + unit)
 }
 
-impl QuantisedMatrix {
-    /// From ONNX's layout for this node: `weights[column][row]`, one scale per row.
-    #[must_use]
-    pub fn from_columns(weights: &[i8], scales: &[f32]) -> Self {
-        let n_rows = scales.len();
-        let columns = weights.len() / n_rows.max(1);
-        debug_assert_eq!(weights.len(), n_rows * columns);
-        let row = |r: usize| (0..columns).map(move |c| i16::from(weights[c * n_rows + r]));
-        Self { rows: (0..n_rows).flat_map(row).collect(), columns, scales: scales.to_vec() }
-    }
+/// Rows in our order of the gates of `hidden` units.
+fn n_rows(hidden: usize) -> usize {
+    hidden.div_ceil(BLOCK_UNITS) * BLOCK_ROWS
+}
 
-    /// Adds `self · vector · scale` to `out`, row by row.
-    fn add_product(&self, vector: &[i16], scale: f32, out: &mut [f32]) {
-        debug_assert_eq!((vector.len(), out.len()), (self.columns, self.scales.len()));
-        for ((out, row), row_scale) in
-            out.iter_mut().zip(self.rows.chunks_exact(self.columns)).zip(&self.scales)
-        {
-            *out += dot(row, vector) as f32 * (row_scale * scale);
+/// Values of rows in ONNX order, in ours; 0 where there is none.
+fn in_our_order(values: &[f32]) -> Vec<f32> {
+    let hidden = values.len() / GATES;
+    (0..n_rows(hidden)).map(|row| onnx_row(row, hidden).map_or(0.0, |r| values[r])).collect()
+}
+
+/// Weights from a vector to the gates.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Matrix {
+    /// int8 with a scale per row.
+    Int8 {
+        /// The weights.
+        weights: PackedMatrix,
+        /// A scale per row.
+        scales: Vec<f32>,
+        /// Columns.
+        columns: usize,
+    },
+    /// As they are, column by column.
+    Float {
+        /// `[columns][rows]`.
+        weights: Vec<f32>,
+        /// Columns.
+        columns: usize,
+    },
+}
+
+impl Matrix {
+    /// int8 weights in the layout of `DynamicQuantizeLSTM`: `weights[column][row]`, one scale per row, rows in ONNX order.
+    #[must_use]
+    pub fn int8(weights: &[i8], scales: &[f32]) -> Self {
+        let (rows, hidden) = (scales.len(), scales.len() / GATES);
+        let columns = weights.len() / rows.max(1);
+        debug_assert_eq!(weights.len(), rows * columns);
+        let at = |row, column| onnx_row(row, hidden).map_or(0, |r| weights[column * rows + r]);
+        Self::Int8 {
+            weights: PackedMatrix::new(n_rows(hidden), columns, at),
+            scales: in_our_order(scales),
+            columns,
         }
     }
-}
 
-/// Integer dot product; exact: |Σ| ≤ 127² · columns fits an i32 for up to 133 000 columns.
-fn dot(a: &[i16], b: &[i16]) -> i32 {
-    // Wrapping, for a check of every sum would keep the compiler from using vectors; it never wraps.
-    let product = |(a, b): (&i16, &i16)| i32::from(*a).wrapping_mul(i32::from(*b));
-    a.iter().zip(b).map(product).fold(0, i32::wrapping_add)
-}
+    /// Plain weights in the layout of `LSTM`: `weights[row][column]`, rows in ONNX order.
+    #[must_use]
+    pub fn float(weights: &[f32], columns: usize) -> Self {
+        let rows = weights.len() / columns.max(1);
+        let column =
+            |c: usize| -> Vec<f32> { (0..rows).map(|r| weights[r * columns + c]).collect() };
+        Self::Float {
+            weights: (0..columns).flat_map(|c| in_our_order(&column(c))).collect(),
+            columns,
+        }
+    }
 
-/// Quantises `values` to `quantised` and returns the scale that undoes it; 0 for all zeros.
-fn quantise(values: &[f32], quantised: &mut [i16]) -> f32 {
-    let largest = values.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
-    if largest < f32::MIN_POSITIVE {
-        quantised.fill(0);
-        return 0.0;
+    /// Length of the vectors that this multiplies.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        match self {
+            Self::Int8 { columns, .. } | Self::Float { columns, .. } => *columns,
+        }
     }
-    let to_quantised = QUANTISED_MAX / largest;
-    for (q, x) in quantised.iter_mut().zip(values) {
-        // Rounding to even by adding and subtracting 1.5·2²³: exact for |x| ≤ 127, and a vector instruction.
-        const ROUND: f32 = 12_582_912.0;
-        *q = ((x * to_quantised + ROUND) - ROUND) as i16;
+
+    /// Adds `self · vector` to `gates`.
+    #[inline(always)]
+    fn add_product(
+        &self,
+        kernel: Kernel,
+        vector: &[f32],
+        buffer: &mut Quantised,
+        gates: &mut [f32],
+    ) {
+        debug_assert_eq!(vector.len(), self.columns());
+        match self {
+            Self::Int8 { weights, scales, .. } => {
+                let scale = buffer.quantise(vector);
+                let mut sums = [0; BLOCK_ROWS];
+                let blocks = gates.as_chunks_mut::<BLOCK_ROWS>().0.iter_mut();
+                let blocks = blocks.zip(scales.as_chunks::<BLOCK_ROWS>().0);
+                for (block, (gates, scales)) in blocks.enumerate() {
+                    weights.product(kernel, block, buffer.groups(), &mut sums);
+                    for ((gate, row_scale), sum) in gates.iter_mut().zip(scales).zip(&sums) {
+                        *gate += *sum as f32 * (row_scale * scale);
+                    }
+                }
+            }
+            Self::Float { weights, .. } => {
+                for (column, x) in weights.chunks_exact(gates.len()).zip(vector) {
+                    gates.iter_mut().zip(column).for_each(|(gate, weight)| *gate += weight * x);
+                }
+            }
+        }
     }
-    largest / QUANTISED_MAX
 }
 
 /// Weights of one direction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Direction {
-    /// `[4·hidden][inputs]`.
-    pub input: QuantisedMatrix,
-    /// `[4·hidden][hidden]`.
-    pub recurrent: QuantisedMatrix,
-    /// Sum of ONNX's two biases, `[4·hidden]`.
-    pub bias: Vec<f32>,
+    input: Matrix,
+    recurrent: Matrix,
+    bias: Vec<f32>,
 }
 
 impl Direction {
+    /// A direction with these weights; `bias`, `[4·hidden]` in ONNX order, is the sum of ONNX's two.
+    #[must_use]
+    pub fn new(input: Matrix, recurrent: Matrix, bias: &[f32]) -> Self {
+        debug_assert_eq!(bias.len(), GATES * recurrent.columns());
+        Self { input, recurrent, bias: in_our_order(bias) }
+    }
+
     /// Hidden units.
     #[must_use]
     pub fn hidden(&self) -> usize {
-        self.bias.len() / GATES
+        self.recurrent.columns()
     }
 
     /// Inputs per step.
     #[must_use]
     pub fn inputs(&self) -> usize {
-        self.input.columns
+        self.input.columns()
     }
 }
 
 /// Buffers of one direction's run.
 #[derive(Clone, Debug)]
 pub struct Scratch {
+    kernel: Kernel,
     gates: Vec<f32>,
+    /// Of whole blocks; what only fills up the last one stays 0.
     hidden: Vec<f32>,
     cell: Vec<f32>,
-    quantised_input: Vec<i16>,
-    quantised_hidden: Vec<i16>,
+    quantised_input: Quantised,
+    quantised_hidden: Quantised,
 }
 
 impl Scratch {
-    /// Buffers for `direction`.
+    /// Buffers for `direction`, for the fastest kernel that there is.
     #[must_use]
     pub fn new(direction: &Direction) -> Self {
-        let hidden = direction.hidden();
+        Self::with_kernel(direction, Kernel::best())
+    }
+
+    /// Buffers for `direction` that use `kernel`.
+    #[must_use]
+    pub fn with_kernel(direction: &Direction, kernel: Kernel) -> Self {
+        let units = direction.bias.len() / GATES;
         Self {
-            gates: vec![0.0; GATES * hidden],
-            hidden: vec![0.0; hidden],
-            cell: vec![0.0; hidden],
-            quantised_input: vec![0; direction.inputs()],
-            quantised_hidden: vec![0; hidden],
+            kernel,
+            gates: vec![0.0; direction.bias.len()],
+            hidden: vec![0.0; units],
+            cell: vec![0.0; units],
+            quantised_input: Quantised::new(direction.input.columns()),
+            quantised_hidden: Quantised::new(direction.recurrent.columns()),
         }
     }
 
@@ -125,28 +198,53 @@ impl Scratch {
         &mut self,
         direction: &Direction,
         steps: impl Iterator<Item = &'a [f32]>,
-        mut on_step: impl FnMut(&[f32]),
+        on_step: impl FnMut(&[f32]),
     ) {
-        self.hidden.fill(0.0);
-        self.cell.fill(0.0);
-        for x in steps {
-            self.gates.copy_from_slice(&direction.bias);
-            let scale = quantise(x, &mut self.quantised_input);
-            direction.input.add_product(&self.quantised_input, scale, &mut self.gates);
-            let scale = quantise(&self.hidden, &mut self.quantised_hidden);
-            direction.recurrent.add_product(&self.quantised_hidden, scale, &mut self.gates);
-            self.update();
-            on_step(&self.hidden);
+        vectorised(Run { scratch: self, direction, steps, on_step });
+    }
+}
+
+/// A run, compiled for every vector width.
+struct Run<'r, Steps, OnStep> {
+    scratch: &'r mut Scratch,
+    direction: &'r Direction,
+    steps: Steps,
+    on_step: OnStep,
+}
+
+impl<'a, Steps: Iterator<Item = &'a [f32]>, OnStep: FnMut(&[f32])> WithSimd
+    for Run<'_, Steps, OnStep>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, _: S) {
+        let (direction, hidden) = (self.direction, self.direction.hidden());
+        let Scratch { kernel, gates, hidden: h, cell, quantised_input, quantised_hidden } =
+            self.scratch;
+        h.fill(0.0);
+        cell.fill(0.0);
+        for x in self.steps {
+            gates.copy_from_slice(&direction.bias);
+            direction.input.add_product(*kernel, x, quantised_input, gates);
+            direction.recurrent.add_product(*kernel, &h[..hidden], quantised_hidden, gates);
+            update(gates, h, cell);
+            (self.on_step)(&h[..hidden]);
         }
     }
+}
 
-    fn update(&mut self) {
-        let n = self.hidden.len();
-        let (input, rest) = self.gates.split_at(n);
-        let (output, rest) = rest.split_at(n);
-        let (forget, candidate) = rest.split_at(n);
+/// One step of the state, block by block.
+#[inline(always)]
+fn update(gates: &[f32], hidden: &mut [f32], cell: &mut [f32]) {
+    let state = hidden.as_chunks_mut::<BLOCK_UNITS>().0.iter_mut();
+    let state = state.zip(cell.as_chunks_mut::<BLOCK_UNITS>().0);
+    for (gates, (hidden, cell)) in gates.as_chunks::<BLOCK_ROWS>().0.iter().zip(state) {
+        let (input, rest) = gates.split_at(BLOCK_UNITS);
+        let (output, rest) = rest.split_at(BLOCK_UNITS);
+        let (forget, candidate) = rest.split_at(BLOCK_UNITS);
         let gates = input.iter().zip(output).zip(forget.iter().zip(candidate));
-        let state = self.hidden.iter_mut().zip(&mut self.cell);
+        let state = hidden.iter_mut().zip(cell);
         for ((h, c), ((i, o), (f, g))) in state.zip(gates) {
             *c = sigmoid(*f) * *c + sigmoid(*i) * tanh(*g);
             *h = sigmoid(*o) * tanh(*c);
@@ -191,11 +289,8 @@ mod tests {
 
     /// A direction of one unit and one input whose gates are all driven by hand.
     fn unit(weights: [i8; 4], recurrent: [i8; 4], bias: [f32; 4]) -> Direction {
-        Direction {
-            input: QuantisedMatrix::from_columns(&weights, &[0.01; 4]),
-            recurrent: QuantisedMatrix::from_columns(&recurrent, &[0.01; 4]),
-            bias: bias.to_vec(),
-        }
+        let matrix = |weights: [i8; 4]| Matrix::int8(&weights, &[0.01; 4]);
+        Direction::new(matrix(weights), matrix(recurrent), &bias)
     }
 
     fn run(direction: &Direction, xs: &[f32]) -> Vec<f32> {
@@ -203,6 +298,65 @@ mod tests {
         let mut scratch = Scratch::new(direction);
         scratch.run(direction, xs.chunks(1), |h| hidden.push(h[0]));
         hidden
+    }
+
+    /// Numbers that look like weights, from a seed.
+    fn numbers(seed: u32, n: usize) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 8_388_608.0 - 1.0
+        };
+        (0..n).map(|_| next()).collect()
+    }
+
+    const HIDDEN: usize = 45;
+    const INPUTS: usize = 7;
+
+    /// The same weights as int8, and as floats that say the same.
+    fn both_forms() -> [Direction; 2] {
+        let gates = GATES * HIDDEN;
+        let scales: Vec<f32> = numbers(1, gates).iter().map(|x| 0.002 + 0.001 * x).collect();
+        let bias = numbers(2, gates);
+        let matrices = [INPUTS, HIDDEN].map(|columns| {
+            let weights = numbers(3 + columns as u32, gates * columns);
+            let int8: Vec<i8> = weights.iter().map(|x| (127.0 * x) as i8).collect();
+            let by_row = (0..gates * columns).map(|i| (i / columns, i % columns));
+            let float: Vec<f32> =
+                by_row.map(|(r, c)| f32::from(int8[c * gates + r]) * scales[r]).collect();
+            (Matrix::int8(&int8, &scales), Matrix::float(&float, columns))
+        });
+        let [(input, float_input), (recurrent, float_recurrent)] = matrices;
+        [
+            Direction::new(input, recurrent, &bias),
+            Direction::new(float_input, float_recurrent, &bias),
+        ]
+    }
+
+    fn run_with(kernel: Kernel, direction: &Direction) -> Vec<f32> {
+        let (mut hidden, steps) = (Vec::new(), numbers(9, 20 * INPUTS));
+        let mut scratch = Scratch::with_kernel(direction, kernel);
+        scratch.run(direction, steps.chunks(INPUTS), |h| hidden.extend_from_slice(h));
+        hidden
+    }
+
+    #[test]
+    fn every_kernel_gives_the_same_bits() {
+        let [int8, _] = both_forms();
+        let expected = run_with(Kernel::Scalar, &int8);
+        assert_eq!(expected.len(), 20 * HIDDEN);
+        for kernel in Kernel::all() {
+            assert_eq!(run_with(kernel, &int8), expected, "{}", kernel.name());
+        }
+    }
+
+    #[test]
+    fn quantised_activations_change_little() {
+        let [int8, float] = both_forms();
+        let pairs =
+            run_with(Kernel::best(), &int8).into_iter().zip(run_with(Kernel::best(), &float));
+        let apart = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart > 0.0 && apart < 0.01, "{apart}");
     }
 
     #[test]
@@ -240,12 +394,19 @@ mod tests {
     }
 
     #[test]
-    fn the_matrix_is_read_column_by_column() {
-        // Two rows, three columns: row 0 is 1 2 3, row 1 is 10 20 30.
-        let matrix = QuantisedMatrix::from_columns(&[1, 10, 2, 20, 3, 30], &[1.0, 0.5]);
-        let mut out = [100.0, 0.0];
-        matrix.add_product(&[1, 1, 2], 1.0, &mut out);
-        assert_eq!(out, [109.0, 45.0]);
+    fn rows_go_where_their_gates_are_used() {
+        // One unit, three columns: gate g of column c is 10·g + c.
+        let onnx = |c: i8| [c, 10 + c, 20 + c, 30 + c];
+        let weights: Vec<i8> = (1..=3).flat_map(onnx).collect();
+        let matrix = Matrix::int8(&weights, &[1.0, 0.5, 1.0, 1.0]);
+        let mut gates = [0.0; BLOCK_ROWS];
+        gates[0] = 100.0;
+        let mut buffer = Quantised::new(matrix.columns());
+        // Quantised to 127, 0 and 0 thousandths of 127.
+        matrix.add_product(Kernel::best(), &[127.0, 0.0, 0.0], &mut buffer, &mut gates);
+        let of_gate = |g: usize| gates[g * BLOCK_UNITS];
+        assert_eq!([0, 1, 2, 3].map(of_gate), [227.0, 698.5, 2667.0, 3937.0]);
+        assert_eq!(gates.iter().filter(|gate| **gate != 0.0).count(), GATES);
     }
 
     #[test]
@@ -256,15 +417,5 @@ mod tests {
             let exact = 1.0 / (1.0 + (-f64::from(x)).exp());
             assert!((f64::from(sigmoid(x)) - exact).abs() < 5e-7, "sigmoid {x}");
         }
-    }
-
-    #[test]
-    fn quantising_keeps_the_largest_and_rounds_the_rest() {
-        let mut quantised = [0; 4];
-        let scale = quantise(&[-2.0, 1.0, 0.5, 0.0], &mut quantised);
-        assert_eq!(quantised, [-127, 64, 32, 0]);
-        assert_eq!(scale, 2.0 / 127.0);
-        assert_eq!(quantise(&[0.0; 4], &mut quantised), 0.0);
-        assert_eq!(quantised, [0; 4]);
     }
 }

@@ -1,8 +1,10 @@
-//! Our tract operator for the quantised LSTM: the `DynamicQuantizeLSTM` node of onnxruntime's contributed operators.
+//! Our tract operators for LSTMs, `DynamicQuantizeLSTM` of onnxruntime's contributed operators and ONNX's own `LSTM`, and for
+//! `DynamicQuantizeMatMul`, a quantised dense layer.
 //!
-//! tract parses, types, plans and runs the file; this operator only does the arithmetic of [`super::lstm`]. Stock tract has no
-//! int8 LSTM, and its f32 one carries its state from one run into the next; ours starts from zeros every time and, the output
-//! aside, works in buffers made once.
+//! tract parses, types, plans and runs the file; these operators only do the arithmetic of [`super::lstm`] and
+//! [`super::dense`]. Stock tract has no
+//! int8 LSTM, and its f32 one carries its state from one run into the next; ours starts from zeros every time, and works in
+//! buffers made once, the output among them.
 
 use std::sync::Arc;
 
@@ -10,57 +12,94 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::internal::*;
 
-use super::lstm::{Direction, QuantisedMatrix, Scratch};
+use super::dense::{Dense, DenseScratch};
+use super::lstm::{Direction, Matrix, Scratch};
 
-/// Inputs of the node that are used, by position: X, W, R, B, then the four of quantisation. The rest must be absent.
+/// The quantised node's name in a file, of the domain `com.microsoft`.
+pub const QUANTISED_LSTM: &str = "DynamicQuantizeLSTM";
+
+/// The quantised dense layer's name in a file, of the same domain.
+pub const QUANTISED_PRODUCT: &str = "DynamicQuantizeMatMul";
+
+/// The plain node's name in a file.
+pub const LSTM: &str = "LSTM";
+
+/// Inputs of both nodes, by position: X, W, R, B; then what must be absent: lengths, initial states, peepholes.
 const INPUT_X: usize = 0;
 const INPUT_W: usize = 1;
 const INPUT_R: usize = 2;
 const INPUT_B: usize = 3;
 const UNUSED: std::ops::Range<usize> = 4..8;
+/// Further inputs of the quantised node.
 const INPUT_W_SCALE: usize = 8;
 const INPUT_W_ZERO: usize = 9;
 const INPUT_R_SCALE: usize = 10;
 const INPUT_R_ZERO: usize = 11;
-const N_INPUTS: usize = 12;
+const N_QUANTISED_INPUTS: usize = 12;
 
-/// The node's name in a file, of the domain `com.microsoft`.
-pub const QUANTISED_LSTM: &str = "DynamicQuantizeLSTM";
-
-/// Teaches `onnx` the operator.
+/// Teaches `onnx` the operators.
 pub fn register(onnx: &mut tract_onnx::Onnx) {
-    onnx.op_register.insert(QUANTISED_LSTM, parse);
+    onnx.op_register.insert(QUANTISED_LSTM, |_, node| parse(node, true));
+    onnx.op_register.insert(LSTM, |_, node| parse(node, false));
+    onnx.op_register.insert(QUANTISED_PRODUCT, |_, node| parse_product(node));
+}
+
+/// Which way a direction goes over the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Order {
+    Forwards,
+    Backwards,
 }
 
 /// From the file's node: checks what can be checked without the shapes.
-fn parse(
-    _: &tract_onnx::model::ParsingContext,
-    node: &NodeProto,
-) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+fn parse(node: &NodeProto, quantised: bool) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let direction: Option<&str> = node.get_attr_opt("direction")?;
-    ensure!(direction == Some("bidirectional"), "the LSTM is not bidirectional");
-    ensure!(node.input.len() == N_INPUTS, "the LSTM has {} inputs, not 12", node.input.len());
-    ensure!(
-        UNUSED.into_iter().all(|i| node.input[i].is_empty()),
-        "the LSTM sets lengths, initial states or peepholes"
-    );
+    let orders: &[Order] = match direction.unwrap_or("forward") {
+        "forward" => &[Order::Forwards],
+        "bidirectional" => &[Order::Forwards, Order::Backwards],
+        other => bail!("the LSTM's direction is {other:?}"),
+    };
+    let given = |i: usize| node.input.get(i).is_some_and(|name| !name.is_empty());
+    ensure!(!UNUSED.into_iter().any(given), "the LSTM sets lengths, initial states or peepholes");
+    let n_inputs = if quantised { N_QUANTISED_INPUTS } else { UNUSED.end };
+    ensure!(node.input.len() <= n_inputs, "the LSTM has {} inputs", node.input.len());
+    let needed = [INPUT_X, INPUT_W, INPUT_R];
+    let of_quantisation = [INPUT_W_SCALE, INPUT_W_ZERO, INPUT_R_SCALE, INPUT_R_ZERO];
+    let mut needed = needed.iter().chain(of_quantisation.iter().filter(|_| quantised));
+    ensure!(needed.all(|i| given(*i)), "the LSTM lacks an input");
     ensure!(
         node.output.len() == 1 || node.output[1..].iter().all(String::is_empty),
         "the LSTM's last states are asked for; only its sequence is made"
     );
+    for unusual in
+        ["activations", "activation_alpha", "activation_beta", "clip", "input_forget", "layout"]
+    {
+        let is_set = node.attribute.iter().any(|attribute| attribute.name == unusual);
+        ensure!(!is_set, "the LSTM sets {unusual:?}, which only the usual one may");
+    }
     let hidden: i64 = node.get_attr("hidden_size")?;
-    Ok((expand(QuantisedLstmNode { hidden: hidden.try_into()? }), vec![]))
+    let node = LstmNode {
+        hidden: hidden.try_into()?,
+        orders: orders.to_vec(),
+        quantised,
+        biased: given(INPUT_B),
+    };
+    ensure!(node.hidden > 0, "the LSTM has no units");
+    Ok((expand(node), vec![]))
 }
 
 /// The node before its weights are known.
 #[derive(Clone, Debug, Hash)]
-struct QuantisedLstmNode {
+struct LstmNode {
     hidden: usize,
+    orders: Vec<Order>,
+    quantised: bool,
+    biased: bool,
 }
 
-impl Expansion for QuantisedLstmNode {
+impl Expansion for LstmNode {
     fn name(&self) -> StaticName {
-        QUANTISED_LSTM.into()
+        if self.quantised { QUANTISED_LSTM.into() } else { LSTM.into() }
     }
 
     fn rules<'r, 'p: 'r, 's: 'r>(
@@ -69,15 +108,13 @@ impl Expansion for QuantisedLstmNode {
         inputs: &'p [TensorProxy],
         outputs: &'p [TensorProxy],
     ) -> InferenceResult {
-        // Absent inputs are not wired, so positions close up behind B.
-        check_input_arity(inputs, N_INPUTS - UNUSED.len())?;
         check_output_arity(outputs, 1)?;
         solver.equals(&inputs[INPUT_X].datum_type, f32::datum_type())?;
         solver.equals(&outputs[0].datum_type, f32::datum_type())?;
         solver.equals(&inputs[INPUT_X].rank, 3)?;
         solver.equals(&outputs[0].rank, 4)?;
         solver.equals(&outputs[0].shape[0], &inputs[INPUT_X].shape[0])?;
-        solver.equals(&outputs[0].shape[1], 2.to_dim())?;
+        solver.equals(&outputs[0].shape[1], self.orders.len().to_dim())?;
         solver.equals(&outputs[0].shape[2], &inputs[INPUT_X].shape[1])?;
         solver.equals(&outputs[0].shape[3], self.hidden.to_dim())
     }
@@ -88,84 +125,117 @@ impl Expansion for QuantisedLstmNode {
         model: &mut TypedModel,
         inputs: &[OutletId],
     ) -> TractResult<TVec<OutletId>> {
-        let constant = |i: usize| -> TractResult<Arc<Tensor>> {
-            let position = if i < UNUSED.start { i } else { i - UNUSED.len() };
-            let fact = model.outlet_fact(inputs[position])?;
-            fact.konst.clone().context("the LSTM's weights are not constants")
-        };
-        for zero_point in [INPUT_W_ZERO, INPUT_R_ZERO] {
-            let points = constant(zero_point)?;
-            let zeros = points.to_plain_array_view::<i8>()?.iter().all(|point| *point == 0);
-            ensure!(zeros, "the LSTM's weights have zero points other than 0");
+        let constants = Constants { node: self, model, inputs };
+        if self.quantised {
+            for zero_point in [INPUT_W_ZERO, INPUT_R_ZERO] {
+                let points = constants.at(zero_point)?;
+                let zeros = points.to_plain_array_view::<i8>()?.iter().all(|point| *point == 0);
+                ensure!(zeros, "the LSTM's weights have zero points other than 0");
+            }
         }
-        let directions = [0, 1].map(|d| self.direction(d, &constant));
-        let [forward, backward] = directions;
-        let op = QuantisedLstm { directions: Arc::new([forward?, backward?]) };
+        let directions = (0..self.orders.len()).map(|d| constants.direction(d));
+        let directions: Vec<Direction> = directions.collect::<TractResult<_>>()?;
+        let op = Lstm { directions: directions.into(), orders: self.orders.clone().into() };
         model.wire_node(prefix, op, &[inputs[INPUT_X]])
     }
 }
 
-impl QuantisedLstmNode {
-    /// Weights of direction `d`, 0 forwards, 1 backwards.
-    fn direction(
-        &self,
-        d: usize,
-        constant: &impl Fn(usize) -> TractResult<Arc<Tensor>>,
-    ) -> TractResult<Direction> {
-        let gates = 4 * self.hidden;
-        let matrix = |weights: usize, scales: usize, columns: Option<usize>| {
-            let (weights, scales) = (constant(weights)?, constant(scales)?);
-            let columns = columns.unwrap_or(weights.len() / (2 * gates));
-            ensure!(weights.shape() == [2, columns, gates], "LSTM weights {:?}", weights.shape());
-            ensure!(scales.shape() == [2, gates], "LSTM scales {:?}", scales.shape());
-            let scales = scales.to_plain_array_view::<f32>()?;
+/// A node's weights.
+struct Constants<'a> {
+    node: &'a LstmNode,
+    model: &'a TypedModel,
+    inputs: &'a [OutletId],
+}
+
+impl Constants<'_> {
+    /// The constant at a position of the file's node.
+    fn at(&self, position: usize) -> TractResult<Arc<Tensor>> {
+        // Absent inputs are not wired, so positions close up behind them.
+        let absent = UNUSED.filter(|i| *i < position).count()
+            + usize::from(!self.node.biased && position > INPUT_B);
+        let fact = self.model.outlet_fact(self.inputs[position - absent])?;
+        fact.konst.clone().context("the LSTM's weights are not constants")
+    }
+
+    /// The finite numbers of direction `d` in the constant at `position`, whose shape must be `[directions, …shape]`.
+    fn floats(&self, position: usize, d: usize, shape: &[usize]) -> TractResult<Vec<f32>> {
+        let constant = self.at(position)?;
+        self.check_shape(&constant, shape)?;
+        let size = shape.iter().product();
+        let values = constant.to_plain_array_view::<f32>()?;
+        let values: Vec<f32> = values.iter().skip(d * size).take(size).copied().collect();
+        ensure!(values.iter().all(|x| x.is_finite()), "the LSTM's weights are not finite");
+        Ok(values)
+    }
+
+    fn check_shape(&self, constant: &Tensor, shape: &[usize]) -> TractResult<()> {
+        let directions = self.node.orders.len();
+        let fits = constant.shape().split_first() == Some((&directions, shape));
+        ensure!(fits, "LSTM weights {:?}, not {directions} of {shape:?}", constant.shape());
+        Ok(())
+    }
+
+    /// Weights of direction `d`.
+    fn direction(&self, d: usize) -> TractResult<Direction> {
+        let (hidden, gates) = (self.node.hidden, 4 * self.node.hidden);
+        let weights = self.at(INPUT_W)?;
+        let last = |shape: &[usize], i: usize| shape.get(i).copied().unwrap_or(0);
+        let inputs = last(weights.shape(), if self.node.quantised { 1 } else { 2 });
+        ensure!(inputs > 0, "the LSTM has no inputs");
+        let matrix = |weights: usize, scales: usize, columns: usize| {
+            if !self.node.quantised {
+                return Ok(Matrix::float(&self.floats(weights, d, &[gates, columns])?, columns));
+            }
+            let scales = self.floats(scales, d, &[gates])?;
+            let weights = self.at(weights)?;
+            self.check_shape(&weights, &[columns, gates])?;
             let weights = weights.to_plain_array_view::<i8>()?;
-            let scales: Vec<f32> = scales.iter().skip(d * gates).take(gates).copied().collect();
-            ensure!(scales.iter().all(|s| s.is_finite()), "the LSTM's scales are not finite");
             let size = columns * gates;
             let weights: Vec<i8> = weights.iter().skip(d * size).take(size).copied().collect();
-            Ok(QuantisedMatrix::from_columns(&weights, &scales))
+            TractResult::Ok(Matrix::int8(&weights, &scales))
         };
-        let biases = constant(INPUT_B)?;
-        ensure!(biases.shape() == [2, 2 * gates], "LSTM biases {:?}", biases.shape());
-        let biases = biases.to_plain_array_view::<f32>()?;
-        let biases: Vec<f32> = biases.iter().skip(d * 2 * gates).take(2 * gates).copied().collect();
-        ensure!(biases.iter().all(|b| b.is_finite()), "the LSTM's biases are not finite");
-        let (input_bias, recurrent_bias) = biases.split_at(gates);
-        Ok(Direction {
-            input: matrix(INPUT_W, INPUT_W_SCALE, None)?,
-            recurrent: matrix(INPUT_R, INPUT_R_SCALE, Some(self.hidden))?,
-            bias: input_bias.iter().zip(recurrent_bias).map(|(a, b)| a + b).collect(),
-        })
+        let bias = if self.node.biased {
+            let both = self.floats(INPUT_B, d, &[2 * gates])?;
+            let (input, recurrent) = both.split_at(gates);
+            input.iter().zip(recurrent).map(|(a, b)| a + b).collect()
+        } else {
+            vec![0.0; gates]
+        };
+        Ok(Direction::new(
+            matrix(INPUT_W, INPUT_W_SCALE, inputs)?,
+            matrix(INPUT_R, INPUT_R_SCALE, hidden)?,
+            &bias,
+        ))
     }
 }
 
-/// The operator: `[steps, 1, inputs]` → `[steps, 2, 1, hidden]`.
+/// The operator: `[steps, 1, inputs]` → `[steps, directions, 1, hidden]`.
 #[derive(Clone, Debug, PartialEq)]
-struct QuantisedLstm {
-    directions: Arc<[Direction; 2]>,
+pub(super) struct Lstm {
+    directions: Arc<[Direction]>,
+    orders: Arc<[Order]>,
 }
 
-impl Eq for QuantisedLstm {}
+impl Eq for Lstm {}
 
-impl Op for QuantisedLstm {
+impl Op for Lstm {
     fn name(&self) -> StaticName {
-        "QuantisedLstm".into()
+        "MoodringLstm".into()
     }
 
     op_as_typed_op!();
 }
 
-impl EvalOp for QuantisedLstm {
+impl EvalOp for Lstm {
     not_out_of_plan!();
 
     fn state(&self, _: &EvalContext) -> TractResult<Option<Box<dyn OpState>>> {
-        let scratch = [0, 1].map(|d| Scratch::new(&self.directions[d]));
-        Ok(Some(Box::new(QuantisedLstmState { scratch })))
+        let scratch = self.directions.iter().map(Scratch::new).collect();
+        Ok(Some(Box::new(LstmState { scratch, output: Output::default() })))
     }
 }
 
-impl TypedOp for QuantisedLstm {
+impl TypedOp for Lstm {
     as_op!();
 
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
@@ -177,47 +247,232 @@ impl TypedOp for QuantisedLstm {
             self.directions[0].inputs(),
             shape[2]
         );
-        let hidden = self.directions[0].hidden().to_dim();
-        Ok(tvec!(f32::fact([shape[0].clone(), 2.to_dim(), 1.to_dim(), hidden])))
+        let (n_directions, hidden) = (self.directions.len(), self.directions[0].hidden());
+        Ok(tvec!(f32::fact([shape[0].clone(), n_directions.to_dim(), 1.to_dim(), hidden.to_dim()])))
     }
 }
 
 /// The operator's buffers.
 #[derive(Clone, Debug)]
-struct QuantisedLstmState {
-    scratch: [Scratch; 2],
+struct LstmState {
+    scratch: Vec<Scratch>,
+    output: Output,
 }
 
-impl OpState for QuantisedLstmState {
+impl OpState for LstmState {
     fn eval(
         &mut self,
         _: &EvalContext,
         op: &dyn Op,
         inputs: TVec<TValue>,
     ) -> TractResult<TVec<TValue>> {
-        let op = op.downcast_ref::<QuantisedLstm>().context("not a QuantisedLstm")?;
+        let op = op.downcast_ref::<Lstm>().context("not an LSTM of ours")?;
         let sequence = &inputs[0];
         let (steps, n_features) = (sequence.shape()[0], sequence.shape()[2]);
-        let hidden = op.directions[0].hidden();
-        let mut output = Tensor::zero::<f32>(&[steps, 2, 1, hidden])?;
-        let x = sequence.to_plain_array_view::<f32>()?;
-        let x = x.as_slice().context("the LSTM's sequence is not contiguous")?;
-        let mut y = output.to_plain_array_view_mut::<f32>()?;
-        let y = y.as_slice_mut().context("the LSTM's output is not contiguous")?;
-        let [forward, backward] = &mut self.scratch;
-        let mut place = y.chunks_exact_mut(2 * hidden);
-        forward.run(&op.directions[0], x.chunks_exact(n_features), |h| {
-            if let Some(step) = place.next() {
-                step[..hidden].copy_from_slice(h);
+        let (n_directions, hidden) = (op.directions.len(), op.directions[0].hidden());
+        let x = values(sequence)?;
+        let x = x.chunks_exact(n_features);
+        self.output.write(&[steps, n_directions, 1, hidden], |y| {
+            let directions = op.directions.iter().zip(op.orders.iter()).zip(&mut self.scratch);
+            for (d, ((direction, order), scratch)) in directions.enumerate() {
+                let at = d * hidden..(d + 1) * hidden;
+                let mut places = y.chunks_exact_mut(n_directions * hidden);
+                // One direction after the other: its weights then stay in the cache.
+                match order {
+                    Order::Forwards => scratch.run(direction, x.clone(), |h| {
+                        if let Some(place) = places.next() {
+                            place[at.clone()].copy_from_slice(h);
+                        }
+                    }),
+                    Order::Backwards => scratch.run(direction, x.clone().rev(), |h| {
+                        if let Some(place) = places.next_back() {
+                            place[at.clone()].copy_from_slice(h);
+                        }
+                    }),
+                }
             }
-        });
-        let mut place = y.chunks_exact_mut(2 * hidden).rev();
-        backward.run(&op.directions[1], x.chunks_exact(n_features).rev(), |h| {
-            if let Some(step) = place.next() {
-                step[hidden..].copy_from_slice(h);
-            }
-        });
+            Ok(())
+        })
+    }
+
+    fn reset_lanes(&mut self, _: &[LaneId]) -> TractResult<()> {
+        Ok(())
+    }
+}
+
+/// The values of a tensor, in order.
+pub(super) fn values(tensor: &Tensor) -> TractResult<&[f32]> {
+    tensor.try_as_plain_ram()?.as_slice::<f32>()
+}
+
+/// An operator's output, kept from run to run.
+#[derive(Debug, Default)]
+pub(super) struct Output(Option<Arc<Tensor>>);
+
+/// A copy shares nothing: both would write to it.
+impl Clone for Output {
+    fn clone(&self) -> Self {
+        Self(None)
+    }
+}
+
+impl Output {
+    /// Hands out the output after `fill` has written it. Allocates on the first run; and, so that nothing is written that
+    /// somebody still reads, where an output of an earlier run is still held.
+    pub(super) fn write(
+        &mut self,
+        shape: &[usize],
+        fill: impl FnOnce(&mut [f32]) -> TractResult<()>,
+    ) -> TractResult<TVec<TValue>> {
+        self.write_tensor(shape, |tensor| {
+            fill(tensor.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?)
+        })
+    }
+
+    /// As [`Output::write`], for operators of tract that write tensors.
+    pub(super) fn write_tensor(
+        &mut self,
+        shape: &[usize],
+        fill: impl FnOnce(&mut Tensor) -> TractResult<()>,
+    ) -> TractResult<TVec<TValue>> {
+        let kept = self.0.take().filter(|kept| kept.shape() == shape);
+        let mut output = match kept {
+            Some(kept) if Arc::strong_count(&kept) == 1 => kept,
+            _ => Arc::new(Tensor::zero::<f32>(shape)?),
+        };
+        fill(Arc::get_mut(&mut output).context("an output is held")?)?;
+        self.0 = Some(Arc::clone(&output));
         Ok(tvec!(output.into_tvalue()))
+    }
+}
+
+/// Inputs of `DynamicQuantizeMatMul`, by position: A, B, the scale of each of B's columns, their zero points, and a bias.
+const PRODUCT_INPUTS: usize = 5;
+
+/// From the file's node: checks what can be checked without the shapes.
+fn parse_product(node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let given = |i: usize| node.input.get(i).is_some_and(|name| !name.is_empty());
+    let all_given = node.input.len() == PRODUCT_INPUTS && (0..PRODUCT_INPUTS).all(given);
+    ensure!(all_given, "the quantised product lacks its scales, zero points or bias");
+    Ok((expand(ProductNode), vec![]))
+}
+
+/// The node before its weights are known.
+#[derive(Clone, Debug, Hash)]
+struct ProductNode;
+
+impl Expansion for ProductNode {
+    fn name(&self) -> StaticName {
+        QUANTISED_PRODUCT.into()
+    }
+
+    fn rules<'r, 'p: 'r, 's: 'r>(
+        &'s self,
+        solver: &mut Solver<'r>,
+        inputs: &'p [TensorProxy],
+        outputs: &'p [TensorProxy],
+    ) -> InferenceResult {
+        check_input_arity(inputs, PRODUCT_INPUTS)?;
+        check_output_arity(outputs, 1)?;
+        solver.equals(&inputs[0].datum_type, f32::datum_type())?;
+        solver.equals(&outputs[0].datum_type, f32::datum_type())?;
+        solver.equals(&inputs[0].rank, 2)?;
+        solver.equals(&outputs[0].rank, 2)?;
+        solver.equals(&outputs[0].shape[0], &inputs[0].shape[0])?;
+        solver.equals(&outputs[0].shape[1], &inputs[1].shape[1])
+    }
+
+    fn wire(
+        &self,
+        prefix: &str,
+        model: &mut TypedModel,
+        inputs: &[OutletId],
+    ) -> TractResult<TVec<OutletId>> {
+        let constant = |i: usize| -> TractResult<Arc<Tensor>> {
+            let fact = model.outlet_fact(inputs[i])?;
+            fact.konst.clone().context("the quantised product's weights are not constants")
+        };
+        let weights = constant(1)?;
+        let [rows, columns] = *weights.shape() else { bail!("weights {:?}", weights.shape()) };
+        ensure!(rows > 0 && columns > 0, "the quantised product has no weights");
+        let floats = |i: usize| -> TractResult<Vec<f32>> {
+            let constant = constant(i)?;
+            ensure!(constant.shape() == [columns], "scales or bias {:?}", constant.shape());
+            let values = constant.to_plain_array_view::<f32>()?;
+            let values: Vec<f32> = values.iter().copied().collect();
+            ensure!(values.iter().all(|x| x.is_finite()), "they are not finite");
+            Ok(values)
+        };
+        let points = constant(3)?;
+        let zeros = points.to_plain_array_view::<i8>()?.iter().all(|point| *point == 0);
+        ensure!(zeros, "the quantised product has zero points other than 0");
+        let view = weights.to_plain_array_view::<i8>()?;
+        let weights: Vec<i8> = view.iter().copied().collect();
+        let dense = Dense::new(&weights, floats(2)?, floats(4)?);
+        model.wire_node(prefix, QuantisedProduct { dense: Arc::new(dense) }, &[inputs[0]])
+    }
+}
+
+/// The operator: `[m, rows]` → `[m, columns]`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct QuantisedProduct {
+    dense: Arc<Dense>,
+}
+
+impl Eq for QuantisedProduct {}
+
+impl Op for QuantisedProduct {
+    fn name(&self) -> StaticName {
+        "MoodringQuantisedProduct".into()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for QuantisedProduct {
+    not_out_of_plan!();
+
+    fn state(&self, _: &EvalContext) -> TractResult<Option<Box<dyn OpState>>> {
+        let scratch = DenseScratch::new(&self.dense);
+        Ok(Some(Box::new(ProductState { scratch, output: Output::default() })))
+    }
+}
+
+impl TypedOp for QuantisedProduct {
+    as_op!();
+
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        let shape = &inputs[0].shape;
+        let fits = shape.rank() == 2 && shape[1] == self.dense.inputs().to_dim();
+        ensure!(fits, "the quantised product takes {} values", self.dense.inputs());
+        Ok(tvec!(f32::fact([shape[0].clone(), self.dense.outputs().to_dim()])))
+    }
+}
+
+/// The operator's buffers.
+#[derive(Clone, Debug)]
+struct ProductState {
+    scratch: DenseScratch,
+    output: Output,
+}
+
+impl OpState for ProductState {
+    fn eval(
+        &mut self,
+        _: &EvalContext,
+        op: &dyn Op,
+        inputs: TVec<TValue>,
+    ) -> TractResult<TVec<TValue>> {
+        let op = op.downcast_ref::<QuantisedProduct>().context("not a product of ours")?;
+        let (n, rows) = (inputs[0].shape()[0], values(&inputs[0])?);
+        let (n_in, n_out) = (op.dense.inputs(), op.dense.outputs());
+        let scratch = &mut self.scratch;
+        self.output.write(&[n, n_out], |out| {
+            for (x, y) in rows.chunks_exact(n_in).zip(out.chunks_exact_mut(n_out)) {
+                scratch.run(&op.dense, x, y);
+            }
+            Ok(())
+        })
     }
 
     fn reset_lanes(&mut self, _: &[LaneId]) -> TractResult<()> {

@@ -11,10 +11,10 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 use tract_onnx::prelude::Framework;
 use tract_onnx::tract_hir::internal::{Factoid, InferenceModel};
 
-use super::ops::QUANTISED_LSTM;
+use super::ops::{QUANTISED_LSTM, QUANTISED_PRODUCT};
 
 /// Operators that a network may be made of, by domain.
-const OPERATORS: &[(&str, &[&str])] = &[
+pub(super) const OPERATORS: &[(&str, &[&str])] = &[
     (
         "",
         &[
@@ -27,12 +27,9 @@ const OPERATORS: &[(&str, &[&str])] = &[
             "Dropout",
             "Exp",
             "Flatten",
-            "GRU",
-            "Gather",
             "Gemm",
             "Identity",
             "LSTM",
-            "LayerNormalization",
             "LeakyRelu",
             "Log",
             "MatMul",
@@ -61,7 +58,7 @@ const OPERATORS: &[(&str, &[&str])] = &[
             "Unsqueeze",
         ],
     ),
-    ("com.microsoft", &[QUANTISED_LSTM]),
+    ("com.microsoft", &[QUANTISED_LSTM, QUANTISED_PRODUCT]),
 ];
 
 /// Most operators in a network; the shipped ones have fewer than a hundred.

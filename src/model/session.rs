@@ -6,7 +6,7 @@ use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 
 use super::card::Card;
-use super::{Model, ModelError, ops, screen};
+use super::{Model, ModelError, fixed, ops, screen};
 use crate::analysis::window::{N_STEP_FEATURES, NetworkInput};
 use crate::reading::MAX_SPACES;
 use crate::units::count;
@@ -35,7 +35,8 @@ fn try_plan(proto: &ModelProto, card: &Card) -> TractResult<Plan> {
         .with_input_fact(1, f32::fact(constants).into())?;
     model.analyse(false)?;
     screen::check_sizes(&model).map_err(TractError::msg)?;
-    let model = model.into_optimized()?;
+    let mut model = model.into_typed()?.into_decluttered()?;
+    fixed::replace_operators(&mut model)?;
     let output = model.output_fact(0)?;
     let expected = f32::fact([1, card.spaces.len(), 2]);
     if output.without_value() != expected {
@@ -54,6 +55,8 @@ pub struct Session {
     /// Which features of the analysis they take.
     step_columns: Vec<usize>,
     constant_columns: Vec<usize>,
+    /// Sum of the analysis' steps under one of the network, `[N_STEP_FEATURES]`.
+    step_sum: Vec<f32>,
 }
 
 impl Session {
@@ -71,6 +74,7 @@ impl Session {
                 constants: Arc::new(Tensor::zero::<f32>(&constants)?),
                 step_columns: model.card.step_columns(),
                 constant_columns: model.card.constant_columns(),
+                step_sum: vec![0.0; N_STEP_FEATURES],
             })
         };
         try_new().map_err(|why| ModelError::Run(format!("{why:#}")))
@@ -117,12 +121,16 @@ impl Session {
         let out =
             view.as_slice_mut().ok_or_else(|| TractError::msg("the steps are not contiguous"))?;
         let averaged = newest.chunks_exact(per_step * N_STEP_FEATURES);
-        for (out, step) in out.chunks_exact_mut(self.step_columns.len()).zip(averaged) {
+        for (out, steps) in out.chunks_exact_mut(self.step_columns.len()).zip(averaged) {
+            let sum = &mut self.step_sum;
+            sum.fill(0.0);
+            for step in steps.chunks_exact(N_STEP_FEATURES) {
+                sum.iter_mut().zip(step).for_each(|(sum, x)| *sum += x);
+            }
             let scaling = card.step_mean.iter().zip(&card.step_std);
             for ((out, column), (mean, std)) in out.iter_mut().zip(&self.step_columns).zip(scaling)
             {
-                let sum: f32 = step.iter().skip(*column).step_by(N_STEP_FEATURES).sum();
-                *out = (sum / count(per_step) - mean) / std;
+                *out = (sum[*column] / count(per_step) - mean) / std;
             }
         }
         Ok(())

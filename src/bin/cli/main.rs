@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod analyse;
+mod bench;
 mod dataset;
 mod eval;
 mod features;
+mod heap;
 mod jobs;
 mod labels;
 mod npz;
@@ -30,6 +32,7 @@ enum Command {
     Features(features::Args),
     Eval(eval::Args),
     Dataset(dataset::Args),
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Command::Features(args) => features::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Dataset(args) => dataset::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     match outcome {
         Ok(code) => code,

@@ -19,11 +19,12 @@ const fn rule(module: &'static str, may_name: &'static [&'static str]) -> Rule {
 /// module whose name ends in `::*` stands for all that are in it. The crate's root, which lists the modules, is free.
 const RULES: &[Rule] = &[
     rule("units", &[]),
+    rule("simd", &[]),
     rule("config", &["units"]),
     rule("analysis", &["config"]),
     rule("analysis::resample", &["units", "config"]),
     rule("analysis::stft", &["units", "config"]),
-    rule("analysis::median", &["config"]),
+    rule("analysis::median", &["simd", "config"]),
     rule("analysis::hpss", &["config", "analysis::median"]),
     rule("analysis::chroma", &["units", "config"]),
     rule("analysis::mel", &["units", "config"]),
@@ -67,8 +68,11 @@ const RULES: &[Rule] = &[
     rule("model::space", &[]),
     rule("model::doubt", &[]),
     rule("model::card", &["config", "analysis::window", "reading", "model::space", "model::doubt"]),
-    rule("model::lstm", &["config"]),
-    rule("model::ops", &["config", "model::lstm"]),
+    rule("model::int8", &[]),
+    rule("model::dense", &["simd", "model::int8"]),
+    rule("model::lstm", &["simd", "model::int8", "model::dense"]),
+    rule("model::ops", &["model::dense", "model::lstm"]),
+    rule("model::fixed", &["simd", "model::ops"]),
     rule("model::screen", &["model::ops"]),
     rule(
         "model::session",
@@ -79,6 +83,7 @@ const RULES: &[Rule] = &[
             "reading",
             "model::card",
             "model::ops",
+            "model::fixed",
             "model::screen",
         ],
     ),
@@ -89,6 +94,7 @@ const RULES: &[Rule] = &[
     rule("outputs::plot", &["units", "reading", "model::space"]),
     rule("outputs::plot::*", &["units", "reading", "model::space"]),
     rule("engine::ring", &["units", "config"]),
+    rule("engine::pace", &["config"]),
     rule("engine::publish", &["reading", "model::space", "model::card"]),
     rule(
         "engine::worker",
@@ -100,6 +106,7 @@ const RULES: &[Rule] = &[
             "analyser",
             "outputs::csv",
             "engine::ring",
+            "engine::pace",
             "engine::publish",
         ],
     ),
@@ -116,6 +123,11 @@ const RULES: &[Rule] = &[
     rule(
         "plugin",
         &["units", "config", "reading", "model", "outputs::csv", "engine", "params", "editor"],
+    ),
+    // It measures what an instance costs, threads and all.
+    rule(
+        "bin::cli::bench",
+        &["units", "config", "analysis", "decode", "model", "analyser", "engine"],
     ),
     rule(
         "bin::*",

@@ -1,0 +1,429 @@
+//! Products of an int8 matrix and an int8 vector, for every vector instruction set that has an instruction for them.
+//!
+//! The weights are packed in the order in which they are read: blocks of 128 rows; in a block group after group of four columns;
+//! in a group row after row. One instruction then multiplies four columns of 16 (AVX-512), 8 (AVX2) or 4 (NEON) rows with the
+//! same four values and adds them up in 32 bits. Integers are exact in any order, so every kernel gives the same bits.
+
+/// Rows of a block: eight registers of AVX-512, so that sums wait for no other.
+pub const BLOCK_ROWS: usize = 128;
+
+/// Columns that one instruction multiplies and sums.
+pub const GROUP: usize = 4;
+
+/// Cache lines of one group of columns in a block.
+const GROUP_LINES: usize = BLOCK_ROWS * GROUP / 64;
+
+/// Four values of the vector as they lie in a register.
+pub type Group = i32;
+
+/// Weights of 16 rows in one group of columns, as they lie in a cache line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+struct Line([i8; 64]);
+
+/// A matrix whose rows were dealt out to blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackedMatrix {
+    lines: Vec<Line>,
+    /// −128·Σ of each row's weights, for kernels whose vector is unsigned.
+    seeds: Vec<i32>,
+    groups: usize,
+}
+
+impl PackedMatrix {
+    /// Packs `weight(row, column)`; rows and columns that fill up the last block and group are 0.
+    ///
+    /// Magnitudes must not exceed 127; the AVX2 kernel has no room for −128, and an asymmetric range buys nothing.
+    #[must_use]
+    pub fn new(rows: usize, columns: usize, weight: impl Fn(usize, usize) -> i8) -> Self {
+        let (blocks, groups) = (rows.div_ceil(BLOCK_ROWS), columns.div_ceil(GROUP));
+        let at = |row: usize, column: usize| {
+            if row < rows && column < columns { weight(row, column).max(-127) } else { 0 }
+        };
+        let line = |i: usize| {
+            let (block, group, part) =
+                (i / (groups * GROUP_LINES), i / GROUP_LINES % groups, i % GROUP_LINES);
+            let first = block * BLOCK_ROWS + part * 16;
+            Line(std::array::from_fn(|j| at(first + j / GROUP, group * GROUP + j % GROUP)))
+        };
+        let seed = |row| -128 * (0..columns).map(|c| i32::from(at(row, c))).sum::<i32>();
+        Self {
+            lines: (0..blocks * groups * GROUP_LINES).map(line).collect(),
+            seeds: (0..blocks * BLOCK_ROWS).map(seed).collect(),
+            groups,
+        }
+    }
+
+    /// Groups of columns: the length of the vectors that this multiplies.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        self.groups
+    }
+
+    /// Bytes of the packed weights.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.lines.as_slice()) + size_of_val(self.seeds.as_slice())
+    }
+
+    /// `out` ← rows of `block` · `vector`.
+    ///
+    /// # Real-time safety
+    /// Neither allocates nor locks.
+    #[inline]
+    pub fn product(
+        &self,
+        kernel: Kernel,
+        block: usize,
+        vector: &[Group],
+        out: &mut [i32; BLOCK_ROWS],
+    ) {
+        debug_assert_eq!(vector.len(), self.groups);
+        let per_block = self.groups * GROUP_LINES;
+        let lines = &self.lines[block * per_block..(block + 1) * per_block];
+        let seeds = &self.seeds[block * BLOCK_ROWS..(block + 1) * BLOCK_ROWS];
+        match kernel {
+            Kernel::Scalar => scalar(lines, vector, out),
+            // SAFETY: a kernel can only be had where the processor has its instructions.
+            #[cfg(target_arch = "x86_64")]
+            #[allow(unsafe_code)]
+            Kernel::Avx2(_) => unsafe { x86::avx2(lines, vector, out) },
+            #[cfg(target_arch = "x86_64")]
+            #[allow(unsafe_code)]
+            Kernel::AvxVnni(_) => unsafe { x86::avx_vnni(lines, vector, seeds, out) },
+            #[cfg(target_arch = "x86_64")]
+            #[allow(unsafe_code)]
+            Kernel::Avx512Vnni(_) => unsafe { x86::avx512_vnni(lines, vector, seeds, out) },
+            #[cfg(target_arch = "aarch64")]
+            #[allow(unsafe_code)]
+            Kernel::NeonDot(_) => unsafe { arm::neon_dot(lines, vector, out) },
+        }
+        // Only kernels with an unsigned vector need them.
+        let _ = seeds;
+    }
+}
+
+/// Packs quantised values into groups; those that fill up the last one are 0.
+#[inline(always)]
+pub fn pack(values: &[i8], groups: &mut [Group]) {
+    for (group, four) in groups.iter_mut().zip(values.chunks(GROUP)) {
+        let mut bytes = [0; GROUP];
+        for (byte, value) in bytes.iter_mut().zip(four) {
+            *byte = value.to_ne_bytes()[0];
+        }
+        *group = Group::from_ne_bytes(bytes);
+    }
+}
+
+/// Proof that the processor has a kernel's instructions: only [`Kernel::all`] makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Present(());
+
+/// An instruction set that multiplies int8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kernel {
+    /// Plain Rust: the definition, and what runs where nothing else does.
+    Scalar,
+    /// `vpmaddubsw` and `vpmaddwd`, 8 rows at a time.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Present),
+    /// `vpdpbusd` on 8 rows.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni(Present),
+    /// `vpdpbusd` on 16 rows.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni(Present),
+    /// `sdot` on 4 rows.
+    #[cfg(target_arch = "aarch64")]
+    NeonDot(Present),
+}
+
+impl Kernel {
+    /// The kernels that this processor has, the fastest last.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::Scalar];
+        #[cfg(target_arch = "x86_64")]
+        {
+            let present = Present(());
+            if is_x86_feature_detected!("avx2") {
+                all.push(Self::Avx2(present));
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("avxvnni") {
+                all.push(Self::AvxVnni(present));
+            }
+            if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vnni") {
+                all.push(Self::Avx512Vnni(present));
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("dotprod") {
+            all.push(Self::NeonDot(Present(())));
+        }
+        all
+    }
+
+    /// The fastest kernel that this processor has.
+    #[must_use]
+    pub fn best() -> Self {
+        Self::all().pop().unwrap_or(Self::Scalar)
+    }
+
+    /// Its name, for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "AVX2",
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni(_) => "AVX-VNNI",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni(_) => "AVX-512 VNNI",
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDot(_) => "NEON dot product",
+        }
+    }
+}
+
+/// The definition.
+fn scalar(lines: &[Line], vector: &[Group], out: &mut [i32; BLOCK_ROWS]) {
+    out.fill(0);
+    for (lines, group) in lines.chunks_exact(GROUP_LINES).zip(vector) {
+        let values = group.to_ne_bytes().map(|byte| i32::from(i8::from_ne_bytes([byte])));
+        let rows = lines.iter().flat_map(|line| line.0.as_chunks::<GROUP>().0);
+        for (out, row) in out.iter_mut().zip(rows) {
+            for (weight, value) in row.iter().zip(values) {
+                // Never wraps: |Σ| ≤ 127²·columns, which fits for 133 000 of them.
+                *out = out.wrapping_add(i32::from(*weight) * value);
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{BLOCK_ROWS, GROUP_LINES, Group, Line};
+
+    /// Adds 128 to every value, which makes it unsigned.
+    const TO_UNSIGNED: i32 = 0x8080_8080_u32.cast_signed();
+
+    /// The two halves of a line.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn halves(line: &Line) -> [__m256i; 2] {
+        // SAFETY: a line is 64 bytes and any bytes are a register's.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::mem::transmute::<[i8; 64], [__m256i; 2]>(line.0)
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn load(ints: &[i32; 8]) -> __m256i {
+        // SAFETY: eight integers are a register.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::mem::transmute::<[i32; 8], __m256i>(*ints)
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn store(sums: [__m256i; 8], out: &mut [i32]) {
+        for (sum, out) in sums.into_iter().zip(out.as_chunks_mut::<8>().0) {
+            // SAFETY: a register is eight integers.
+            #[allow(unsafe_code)]
+            let ints = unsafe { std::mem::transmute::<__m256i, [i32; 8]>(sum) };
+            *out = ints;
+        }
+    }
+
+    /// Half a block at a time, eight of the sixteen registers.
+    #[target_feature(enable = "avx2")]
+    pub fn avx2(lines: &[Line], vector: &[Group], out: &mut [i32; BLOCK_ROWS]) {
+        let ones = _mm256_set1_epi16(1);
+        for (half, out) in out.chunks_exact_mut(BLOCK_ROWS / 2).enumerate() {
+            let mut sums = [_mm256_setzero_si256(); 8];
+            for (lines, group) in lines.as_chunks::<GROUP_LINES>().0.iter().zip(vector) {
+                let value = _mm256_set1_epi32(*group);
+                let magnitude = _mm256_abs_epi8(value);
+                for line in 0..4 {
+                    for (part, weights) in halves(&lines[4 * half + line]).into_iter().enumerate() {
+                        // The sign goes to the weights: 2·127² fits the 16 bits of a pair's sum.
+                        let pairs =
+                            _mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(weights, value));
+                        let quads = _mm256_madd_epi16(pairs, ones);
+                        sums[2 * line + part] = _mm256_add_epi32(sums[2 * line + part], quads);
+                    }
+                }
+            }
+            store(sums, out);
+        }
+    }
+
+    /// Half a block at a time, eight of the sixteen registers.
+    #[target_feature(enable = "avx2,avxvnni")]
+    pub fn avx_vnni(lines: &[Line], vector: &[Group], seeds: &[i32], out: &mut [i32; BLOCK_ROWS]) {
+        let halves_of = out.chunks_exact_mut(BLOCK_ROWS / 2);
+        for (half, (out, seeds)) in halves_of.zip(seeds.chunks_exact(BLOCK_ROWS / 2)).enumerate() {
+            let seeds = seeds.as_chunks::<8>().0;
+            let mut sums: [__m256i; 8] = std::array::from_fn(|i| load(&seeds[i]));
+            for (lines, group) in lines.as_chunks::<GROUP_LINES>().0.iter().zip(vector) {
+                let value = _mm256_set1_epi32(*group ^ TO_UNSIGNED);
+                for line in 0..4 {
+                    for (part, weights) in halves(&lines[4 * half + line]).into_iter().enumerate() {
+                        let sum = &mut sums[2 * line + part];
+                        *sum = _mm256_dpbusd_avx_epi32(*sum, value, weights);
+                    }
+                }
+            }
+            store(sums, out);
+        }
+    }
+
+    /// A whole block at a time, eight of the 32 registers.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    pub fn avx512_vnni(
+        lines: &[Line],
+        vector: &[Group],
+        seeds: &[i32],
+        out: &mut [i32; BLOCK_ROWS],
+    ) {
+        let seeds = seeds.as_chunks::<16>().0;
+        // SAFETY: sixteen integers are a register, and so are the 64 bytes of a line, and back.
+        #[allow(unsafe_code)]
+        let mut sums: [__m512i; GROUP_LINES] =
+            std::array::from_fn(|i| unsafe { std::mem::transmute::<[i32; 16], __m512i>(seeds[i]) });
+        for (lines, group) in lines.as_chunks::<GROUP_LINES>().0.iter().zip(vector) {
+            let value = _mm512_set1_epi32(*group ^ TO_UNSIGNED);
+            for (sum, line) in sums.iter_mut().zip(lines) {
+                #[allow(unsafe_code)]
+                let weights = unsafe { std::mem::transmute::<[i8; 64], __m512i>(line.0) };
+                *sum = _mm512_dpbusd_epi32(*sum, value, weights);
+            }
+        }
+        for (sum, out) in sums.into_iter().zip(out.as_chunks_mut::<16>().0) {
+            #[allow(unsafe_code)]
+            let ints = unsafe { std::mem::transmute::<__m512i, [i32; 16]>(sum) };
+            *out = ints;
+        }
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use std::arch::aarch64::*;
+    use std::arch::asm;
+
+    use super::{BLOCK_ROWS, GROUP_LINES, Group, Line};
+
+    /// Half a block at a time, sixteen of the 32 registers.
+    #[target_feature(enable = "neon,dotprod")]
+    pub fn neon_dot(lines: &[Line], vector: &[Group], out: &mut [i32; BLOCK_ROWS]) {
+        for (half, out) in out.chunks_exact_mut(BLOCK_ROWS / 2).enumerate() {
+            let mut sums = [vdupq_n_s32(0); 16];
+            for (lines, group) in lines.as_chunks::<GROUP_LINES>().0.iter().zip(vector) {
+                let value = vdupq_n_s32(*group);
+                for line in 0..4 {
+                    // SAFETY: a line is 64 bytes, four registers, and any bytes are a register's.
+                    #[allow(unsafe_code)]
+                    let parts = unsafe {
+                        std::mem::transmute::<[i8; 64], [int32x4_t; 4]>(lines[4 * half + line].0)
+                    };
+                    for (part, weights) in parts.into_iter().enumerate() {
+                        let sum = &mut sums[4 * line + part];
+                        // SAFETY: reads and writes registers alone; the caller has found the instruction. The intrinsic for
+                        // it is not yet in stable Rust.
+                        #[allow(unsafe_code)]
+                        unsafe {
+                            asm!(
+                                "sdot {sum:v}.4s, {weights:v}.16b, {value:v}.16b",
+                                sum = inout(vreg) *sum,
+                                weights = in(vreg) weights,
+                                value = in(vreg) value,
+                                options(pure, nomem, nostack, preserves_flags),
+                            );
+                        }
+                    }
+                }
+            }
+            for (sum, out) in sums.into_iter().zip(out.as_chunks_mut::<4>().0) {
+                // SAFETY: a register is four integers.
+                #[allow(unsafe_code)]
+                let ints = unsafe { std::mem::transmute::<int32x4_t, [i32; 4]>(sum) };
+                *out = ints;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// All rows of `matrix` · `vector` by `kernel`.
+    fn product(kernel: Kernel, matrix: &PackedMatrix, vector: &[i8]) -> Vec<i32> {
+        let mut groups = vec![0; matrix.groups()];
+        pack(vector, &mut groups);
+        let blocks = matrix.seeds.len() / BLOCK_ROWS;
+        let mut out = [0; BLOCK_ROWS];
+        (0..blocks)
+            .flat_map(|block| {
+                matrix.product(kernel, block, &groups, &mut out);
+                out
+            })
+            .collect()
+    }
+
+    /// As on paper.
+    fn definition(weights: &[Vec<i8>], vector: &[i8]) -> Vec<i32> {
+        let dot = |row: &Vec<i8>| -> i32 {
+            row.iter().zip(vector).map(|(w, x)| i32::from(*w) * i32::from(*x)).sum()
+        };
+        weights.iter().map(dot).collect()
+    }
+
+    fn packed(weights: &[Vec<i8>]) -> PackedMatrix {
+        PackedMatrix::new(weights.len(), weights[0].len(), |row, column| weights[row][column])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn every_kernel_multiplies_as_on_paper(
+            (weights, vector) in (1..300_usize, 1..40_usize).prop_flat_map(|(rows, columns)| {
+                let numbers = || prop::collection::vec(-127..=127_i8, columns);
+                (prop::collection::vec(numbers(), rows), numbers())
+            })
+        ) {
+            let (matrix, expected) = (packed(&weights), definition(&weights, &vector));
+            for kernel in Kernel::all() {
+                let actual = product(kernel, &matrix, &vector);
+                prop_assert_eq!(&actual[..weights.len()], &expected[..], "{}", kernel.name());
+                prop_assert!(actual[weights.len()..].iter().all(|sum| *sum == 0));
+            }
+        }
+    }
+
+    #[test]
+    fn extremes_do_not_saturate() {
+        for (weight, value) in [(127, 127), (127, -127), (-127, 127), (-127, -127)] {
+            let weights = vec![vec![weight; 512]; BLOCK_ROWS];
+            for kernel in Kernel::all() {
+                let sums = product(kernel, &packed(&weights), &[value; 512]);
+                let expected = 512 * i32::from(weight) * i32::from(value);
+                assert!(sums.iter().all(|sum| *sum == expected), "{}", kernel.name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_best_kernel_is_one_of_all() {
+        assert!(Kernel::all().contains(&Kernel::best()));
+    }
+}
