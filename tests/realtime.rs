@@ -128,3 +128,80 @@ fn the_analysis_never_allocates_once_it_is_warm() {
         }
     }
 }
+
+/// The kernel's strict mode kills a thread at its first system call other than reading and writing open files: what survives it
+/// has made none.
+#[cfg(target_os = "linux")]
+mod strict {
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    use rustix::thread::{SecureComputingMode, set_secure_computing_mode};
+
+    use super::*;
+
+    /// Tells this test's own process what to do in place of the test.
+    const ROLE: &str = "MOODRING_STRICT_ROLE";
+    const SURVIVED: &[u8] = b"survived strict mode\n";
+    const REFUSED: &[u8] = b"no strict mode here\n";
+
+    /// What this test's own process says, started again in a role.
+    fn said(role: &str) -> String {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "strict::the_audio_thread_makes_no_system_call", "--nocapture"])
+            .env(ROLE, role)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        child.wait().unwrap();
+        said
+    }
+
+    /// A thread that enters strict mode, plays, and says so; with the role of the culprit it makes a system call before.
+    fn play_the_role(role: &str) -> ! {
+        let rate_hz = 48_000.0;
+        let music = music(10.0, rate_hz, 2);
+        let (_engine, mut audio) = Engine::start(rate_hz, None, None, Arc::default());
+        let is_culprit = role == "culprit";
+        std::thread::spawn(move || {
+            let say = |words| rustix::io::write(std::io::stdout(), words);
+            if set_secure_computing_mode(SecureComputingMode::Strict).is_err() {
+                let _said = say(REFUSED);
+            }
+            if is_culprit {
+                std::thread::yield_now();
+            }
+            for size in [1, 17, 64, 1024, 4096] {
+                for (left, right) in music[0].chunks(size).zip(music[1].chunks(size)) {
+                    audio.process(&[left, right]);
+                }
+                audio.reset();
+            }
+            let _said = say(SURVIVED);
+            // To end would be a system call.
+            loop {
+                std::hint::spin_loop();
+            }
+        });
+        std::thread::sleep(Duration::from_secs(3));
+        std::process::exit(0)
+    }
+
+    #[test]
+    fn the_audio_thread_makes_no_system_call() {
+        if let Ok(role) = std::env::var(ROLE) {
+            play_the_role(&role);
+        }
+        let survived = |role| {
+            let said = said(role);
+            let refused = said.contains(std::str::from_utf8(REFUSED).unwrap());
+            assert!(!refused, "this kernel has no strict mode, so nothing can be shown");
+            said.contains(std::str::from_utf8(SURVIVED).unwrap())
+        };
+        assert!(survived("audio"), "it was killed at a system call");
+        assert!(!survived("culprit"), "strict mode lets system calls pass");
+    }
+}

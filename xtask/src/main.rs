@@ -2,6 +2,7 @@
 
 mod demo;
 mod golden;
+mod peers;
 mod piece;
 mod python;
 mod readings;
@@ -24,6 +25,7 @@ usage: cargo xtask VERB …
                           show the meter; leaves target/demo/{readings.csv,mood.png}
   train …                 fit a model to a folder of music and its labels: quantised, judged, documented; `train --help` teaches
   steady …                how far a model's readings move when nothing changes that matters; `steady --help` teaches
+  peers [AUDIO]           what the analysis costs beside librosa, Essentia and onnxruntime; writes docs/performance.md
   test [STEP…]            everything that CI runs; `test --help` lists the steps
   tidy                    dependency direction, licences, stray files
   piece [--out PATH]      make the demo piece
@@ -31,7 +33,7 @@ usage: cargo xtask VERB …
   bundle moodring [--release]
                           make the CLAP and VST3 bundles in target/bundled
 
-demo, train, test and golden first install what the system lacks where they may, and otherwise say what to install.
+demo, train, peers, test and golden first install what the system lacks where they may, and otherwise say what to install.
 Any other verb is nice-plug's: bundle-universal, known-packages.";
 
 fn main() -> ExitCode {
@@ -58,6 +60,7 @@ fn dispatch() -> Result<ExitCode> {
     match verb {
         "demo" => demo::run_verb(&repo, rest)?,
         "golden" => golden::run_verb(&repo, rest)?,
+        "peers" => peers::run_verb(&repo, rest)?,
         "piece" => piece::run_verb(&repo, rest)?,
         "steady" => train::run_steady_verb(&repo, rest)?,
         "test" => return test::run_verb(&repo, rest),

@@ -84,7 +84,7 @@ fn command(repo: &Repo) -> Result<Command> {
 }
 
 /// A script that needs the command line, in the folder where the user stood, so that paths mean what was typed.
-fn script(repo: &Repo, python: &Path, script: &str) -> Result<Command> {
+pub fn script(repo: &Repo, python: &Path, script: &str) -> Result<Command> {
     run(Command::new("cargo").args("build --package moodring --bin moodring-cli".split(' ')))?;
     let mut command = Command::new(python);
     command.current_dir(repo.as_typed("")).arg(repo.root.join(script));

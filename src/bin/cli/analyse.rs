@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use indicatif::ProgressBar;
@@ -67,26 +68,77 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let model = jobs::model(args.model.as_deref())?;
     let mut rows = Rows::create(args, &model)?;
     let bar = progress(args);
-    let mut failed = false;
-    let read = |path: &PathBuf| {
-        let on_secs = |secs: f64, total: Option<f64>| {
-            if args.files.len() == 1 {
-                bar.set_length(total.unwrap_or(secs) as u64);
-                bar.set_position(secs as u64);
-            }
-        };
-        let mood = jobs::read_file(path, &model, args.every, on_secs);
-        if args.files.len() > 1 {
-            bar.inc(1);
-        }
-        mood
+    let failed = match args.files.as_slice() {
+        [path] => one_file(args, &model, path, &mut rows, &bar)?,
+        _ => many_files(args, &model, &mut rows, &bar)?,
     };
-    let mut written = Ok(());
-    jobs::each(&args.files, read, |path, mood| {
-        let outcome = match mood {
-            Ok(mood) => rows.write_file(path, &mood).and_then(|()| plot(args, &model, path, &mood)),
+    bar.finish_and_clear();
+    rows.finish()?;
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Reads a single file, whose rows are written as they come: a set of ten hours takes no more memory than a song, unless it is to be
+/// drawn. Whether it failed.
+fn one_file(
+    args: &Args,
+    model: &Arc<Model>,
+    path: &Path,
+    rows: &mut Rows,
+    bar: &ProgressBar,
+) -> anyhow::Result<bool> {
+    let file = path.display().to_string();
+    let on_secs = |secs: f64, total: Option<f64>| {
+        bar.set_length(total.unwrap_or(secs) as u64);
+        bar.set_position(secs as u64);
+    };
+    let (mut drawn, mut written) = (Vec::new(), Ok(()));
+    let on_reading = |reading: &Reading| {
+        if args.plot.is_some() {
+            drawn.push(*reading);
+        }
+        if written.is_ok() {
+            written = rows.write_reading(&file, reading);
+        }
+        Ok(())
+    };
+    let mood = jobs::guarded(|| jobs::read_file(path, model, args.every, on_secs, on_reading));
+    written?;
+    let failed = mood.is_err();
+    match mood {
+        Ok(mood) => rows.write_end(&file, &mood).and_then(|()| plot(args, model, path, &drawn))?,
+        Err(why) => bar.suspend(|| eprintln!("error: {file}: {why:#}")),
+    }
+    Ok(failed)
+}
+
+/// Reads several files on all cores; their rows come file by file. Whether any failed.
+fn many_files(
+    args: &Args,
+    model: &Arc<Model>,
+    rows: &mut Rows,
+    bar: &ProgressBar,
+) -> anyhow::Result<bool> {
+    let read = |path: &PathBuf| {
+        let mut readings = Vec::new();
+        let keep = |reading: &Reading| {
+            readings.push(*reading);
+            Ok(())
+        };
+        let mood = jobs::read_file(path, model, args.every, |_, _| (), keep);
+        bar.inc(1);
+        mood.map(|mood| (mood, readings))
+    };
+    let (mut failed, mut written) = (false, Ok(()));
+    jobs::each(&args.files, read, |path, read| {
+        let file = path.display().to_string();
+        let outcome = match read {
+            Ok((mood, readings)) => readings
+                .iter()
+                .try_for_each(|reading| rows.write_reading(&file, reading))
+                .and_then(|()| rows.write_end(&file, &mood))
+                .and_then(|()| plot(args, model, path, &readings)),
             Err(why) => {
-                bar.suspend(|| eprintln!("error: {}: {why:#}", path.display()));
+                bar.suspend(|| eprintln!("error: {file}: {why:#}"));
                 failed = true;
                 Ok(())
             }
@@ -95,9 +147,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             written = outcome;
         }
     });
-    bar.finish_and_clear();
-    written.and_then(|()| rows.finish())?;
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    written.map(|()| failed)
 }
 
 fn progress(args: &Args) -> ProgressBar {
@@ -138,12 +188,9 @@ impl Rows {
         Ok(rows)
     }
 
-    fn write_file(&mut self, path: &Path, mood: &FileMood) -> anyhow::Result<()> {
-        let file = path.display().to_string();
-        for reading in &mood.readings {
-            self.write_reading(&file, reading)?;
-        }
-        self.write_summary(&file, mood)?;
+    /// The summary, and a warning where something was left out.
+    fn write_end(&mut self, file: &str, mood: &FileMood) -> anyhow::Result<()> {
+        self.write_summary(file, mood)?;
         if mood.broken_packets > 0 {
             let n = mood.broken_packets;
             eprintln!("warning: {file}: {n} packets could not be decoded; the rest was read");
@@ -192,7 +239,7 @@ impl Rows {
         let phase = match whole {
             Some((_, false)) => "live",
             Some((_, true)) => "listening",
-            None if mood.readings.is_empty() => "waiting",
+            None if mood.n_readings == 0 => "waiting",
             None => "silent",
         };
         let duration_secs = rounded(mood.duration_secs);
@@ -201,7 +248,7 @@ impl Rows {
             row.insert("file".into(), json!(file));
             row.insert("summary".into(), json!(true));
             row.insert("duration_secs".into(), json!(duration_secs));
-            row.insert("readings".into(), json!(mood.readings.len()));
+            row.insert("readings".into(), json!(mood.n_readings));
             row.insert("phase".into(), json!(phase));
             self.insert_shares(&mut row, &shares);
             return self.line(&Value::Object(row).to_string());
@@ -260,7 +307,7 @@ fn quoted(text: &str) -> String {
     }
 }
 
-fn plot(args: &Args, model: &Model, path: &Path, mood: &FileMood) -> anyhow::Result<()> {
+fn plot(args: &Args, model: &Model, path: &Path, readings: &[Reading]) -> anyhow::Result<()> {
     let Some(picture) = &args.plot else { return Ok(()) };
     let title = path.file_name().unwrap_or_default().to_string_lossy();
     let picture = if args.files.len() == 1 {
@@ -270,5 +317,5 @@ fn plot(args: &Args, model: &Model, path: &Path, mood: &FileMood) -> anyhow::Res
         let own = path.file_stem().unwrap_or_default().to_string_lossy();
         picture.with_file_name(format!("{base}-{own}.png"))
     };
-    plot_readings(&picture, &title, &model.card().spaces, &mood.readings, &[])
+    plot_readings(&picture, &title, &model.card().spaces, readings, &[])
 }

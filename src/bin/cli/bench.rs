@@ -180,6 +180,7 @@ fn measure(args: &Args, music: &[f32], rate_hz: f64) -> anyhow::Result<Value> {
         "end_to_end": end_to_end,
         "allocations": allocations,
         "instance": instance(rate_hz, instance_ms),
+        "audio_thread": audio_thread(rate_hz, music),
     });
     if args.long {
         found["sessions"] = sessions(&model, music, rate_hz)?;
@@ -325,6 +326,33 @@ fn instance(rate_hz: f64, analyser_ms: f64) -> Value {
     json!({"bytes": bytes, "start_ms": rounded(started_ms), "analyser_ms": rounded(analyser_ms)})
 }
 
+/// Nanoseconds that the audio thread spends on one block of 64 stereo samples while the analysis runs.
+fn audio_thread(rate_hz: f64, music: &[f32]) -> Value {
+    const BLOCK: usize = 64;
+    const BLOCKS: usize = 100_000;
+    // Blocks between two rests, in which the analysis catches up: a tenth of what the ring holds.
+    const RUN: usize = 250;
+    let (_engine, mut audio) = Engine::start(rate_hz, None, None, Arc::default());
+    let blocks = music.as_chunks::<BLOCK>().0;
+    let mut took_ns: Vec<f64> = (0..BLOCKS)
+        .map(|n| {
+            if n % RUN == 0 {
+                audio.settle();
+            }
+            let block = &blocks[n % blocks.len()];
+            let began = Instant::now();
+            audio.process(&[block, block]);
+            began.elapsed().as_nanos() as f64
+        })
+        .collect();
+    took_ns.sort_by(f64::total_cmp);
+    json!({
+        "median_ns": took_ns[BLOCKS / 2],
+        "p9999_ns": took_ns[BLOCKS - BLOCKS / 10_000],
+        "most_ns": took_ns[BLOCKS - 1],
+    })
+}
+
 /// Seconds of work for sessions of growing length, at all readings; the music goes round and round.
 fn sessions(model: &Arc<Model>, music: &[f32], rate_hz: f64) -> anyhow::Result<Value> {
     let mut rows = Vec::new();
@@ -365,6 +393,7 @@ fn print_table(found: &Value) {
         ("end to end", "end_to_end"),
         ("allocator calls, warm, from samples to readings", "allocations"),
         ("one more instance", "instance"),
+        ("audio thread, a block of 64 stereo samples", "audio_thread"),
         ("model", "model"),
     ] {
         println!("\n{title}");

@@ -41,18 +41,21 @@ pub fn audio_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Runs `work`; a panic in it, in a decoder say, is an error.
+pub fn guarded<R>(work: impl FnOnce() -> anyhow::Result<R>) -> anyhow::Result<R> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(anyhow!("reading it failed; please report this file")))
+}
+
 /// Runs `work` on every item, on all cores, and hands the results to `done` in the order of the items.
 ///
-/// A panic on one item, in a decoder say, is that item's error and takes no other with it.
+/// A panic on one item is that item's error and takes no other with it.
 pub fn each<T: Sync, R: Send>(
     items: &[T],
     work: impl Fn(&T) -> anyhow::Result<R> + Sync,
     mut done: impl FnMut(&T, anyhow::Result<R>),
 ) {
-    let guarded = |item: &T| {
-        catch_unwind(AssertUnwindSafe(|| work(item)))
-            .unwrap_or_else(|_| Err(anyhow!("reading it failed; please report this file")))
-    };
+    let guarded = |item: &T| guarded(|| work(item));
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
@@ -92,36 +95,61 @@ pub fn progress(length: u64, unit: &str) -> ProgressBar {
 /// What a whole file says.
 #[derive(Clone, Debug, Default)]
 pub struct FileMood {
-    /// Every reading.
-    pub readings: Vec<Reading>,
+    /// Readings of all phases.
+    pub n_readings: usize,
     /// Seconds of audio decoded.
     pub duration_secs: f64,
     /// Packets that could not be decoded.
     pub broken_packets: usize,
+    /// Of readings over ten seconds of music, and of provisional ones.
+    live: Sum,
+    listening: Sum,
 }
 
-impl FileMood {
-    /// Mean shares of the file and whether they are provisional: of all readings over ten seconds of music, or, in a file too
-    /// short or too silent for one, of the provisional ones. `None` where there is no music for either.
-    pub fn shares(&self) -> Option<([f32; MAX_SPACES], bool)> {
-        [Phase::Live, Phase::Listening].into_iter().find_map(|phase| {
-            let of_phase = || self.readings.iter().filter(move |reading| reading.phase == phase);
-            let n = of_phase().count();
-            let mut mean = [0.0; MAX_SPACES];
-            for reading in of_phase() {
-                mean.iter_mut().zip(reading.shares).for_each(|(m, s)| *m += s / n as f32);
-            }
-            (n > 0).then_some((mean, phase == Phase::Listening))
-        })
+/// Shares added up.
+#[derive(Clone, Debug, Default)]
+struct Sum {
+    shares: [f64; MAX_SPACES],
+    n: usize,
+}
+
+impl Sum {
+    fn add(&mut self, shares: &[f32; MAX_SPACES]) {
+        self.shares.iter_mut().zip(shares).for_each(|(sum, share)| *sum += f64::from(*share));
+        self.n += 1;
+    }
+
+    fn mean(&self) -> Option<[f32; MAX_SPACES]> {
+        (self.n > 0).then(|| self.shares.map(|sum| (sum / self.n as f64) as f32))
     }
 }
 
-/// Reads a file from start to end, a reading about every `every_secs`; `on_secs` hears how far it is.
+impl FileMood {
+    fn add(&mut self, reading: &Reading) {
+        self.n_readings += 1;
+        match reading.phase {
+            Phase::Live => self.live.add(&reading.shares),
+            Phase::Listening => self.listening.add(&reading.shares),
+            Phase::Waiting | Phase::Silent => {}
+        }
+    }
+
+    /// Mean shares of the file and whether they are provisional: of all readings over ten seconds of music, or, in a file too
+    /// short or too silent for one, of the provisional ones. `None` where there is no music for either.
+    pub fn shares(&self) -> Option<([f32; MAX_SPACES], bool)> {
+        let live = self.live.mean().map(|mean| (mean, false));
+        live.or_else(|| Some((self.listening.mean()?, true)))
+    }
+}
+
+/// Reads a file from start to end and hands a reading about every `every_secs` to `on_reading`; `on_secs` hears how far it is. Takes
+/// no more memory for a long file than for a short one.
 pub fn read_file(
     path: &Path,
     model: &Arc<Model>,
     every_secs: f64,
     on_secs: impl Fn(f64, Option<f64>),
+    mut on_reading: impl FnMut(&Reading) -> anyhow::Result<()>,
 ) -> anyhow::Result<FileMood> {
     let mut file = AudioFile::open(path)?;
     let rate_hz = file.rate_hz;
@@ -129,13 +157,21 @@ pub fn read_file(
     analyser.set_interval_secs(every_secs);
     let total_secs = file.total_samples.map(|samples| samples as f64 / rate_hz);
     let mut mood = FileMood::default();
+    let mut outcome = Ok(());
+    let mut take = |reading: &Reading| {
+        mood.add(reading);
+        if outcome.is_ok() {
+            outcome = on_reading(reading);
+        }
+    };
     let mut samples = 0_u64;
     while let Some(mono) = file.next_mono() {
         samples += mono.len() as u64;
-        analyser.push(mono, &mut |reading| mood.readings.push(*reading))?;
+        analyser.push(mono, &mut take)?;
         on_secs(samples as f64 / rate_hz, total_secs);
     }
-    analyser.finish(&mut |reading| mood.readings.push(*reading))?;
+    analyser.finish(&mut take)?;
+    outcome?;
     anyhow::ensure!(samples > 0, "holds no sound that can be decoded");
     mood.duration_secs = samples as f64 / rate_hz;
     mood.broken_packets = file.broken_packets;
