@@ -48,7 +48,6 @@ def arguments(argv=None):
     parser.add_argument("--long", action="store_true", help="also sessions of 10 s to 10 h: minutes")
     parser.add_argument("--many", type=Path, metavar="JSON", help=argparse.SUPPRESS)
     parser.add_argument("--cli", required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--target", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
@@ -198,9 +197,9 @@ def document(args, peers, mine, paper):
     end, machine = mine[-1]["end_to_end"], mine[-1]["machine"]
     parts = [
         "# Performance", "",
-        "Written by `cargo xtask peers`" + (" --long" if args.long else "") + ", which anyone can run again. "
+        f"Written by `cargo xtask peers{' --long' if args.long else ''}`, which anyone can run again. "
         f"Machine: {processor()}, {machine['cores']} cores, {platform.system()}, int8 kernels {', '.join(machine['int8_kernels'])}. "
-        f"Versions: moodring {mine[0]['version']} (the build that the tests use), model {mine[0]['model']['name']} {mine[0]['model']['version']}, "
+        f"Versions: moodring {mine[0]['version']} (the build that ships), model {mine[0]['model']['name']} {mine[0]['model']['version']}, "
         f"librosa {version('librosa')}, Essentia {essentia.__version__}, onnxruntime {onnxruntime.__version__}, "
         f"Python {platform.python_version()}. "
         f"Music: {args.audio.name}. One thread each; medians of {ROUNDS} rounds in which all took turns. Trust the ratios more than the times: "

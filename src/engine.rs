@@ -7,10 +7,16 @@
 //!
 //! **Architecture Invariant**: no thread outlives its [`Engine`], so a host may unload the plugin's code as soon as it is gone.
 
+mod handover;
 pub mod pace;
 pub mod publish;
 pub mod ring;
 mod worker;
+
+/// The atomics of the hand-over: the real ones. Its tests put loom's in their place.
+mod atomic {
+    pub use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+}
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,8 +26,9 @@ use std::time::Duration;
 
 use crate::outputs::csv::CsvFile;
 
+use handover::Handover;
 use publish::{Monitor, Publisher, Status};
-use ring::{AudioEnd, Shared};
+use ring::AudioEnd;
 use worker::Worker;
 
 /// Name of the analysis thread; Linux cuts names at 15 bytes.
@@ -36,7 +43,7 @@ const OUTPUTS_PERIOD: Duration = Duration::from_millis(100);
 /// A running analysis. Dropping it finishes what is in the ring and in the outputs, and ends its threads.
 pub struct Engine {
     monitor: Arc<Monitor>,
-    shared: Arc<Shared>,
+    shared: Arc<Handover>,
     analysis: Option<JoinHandle<()>>,
     outputs: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
 }

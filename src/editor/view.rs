@@ -291,7 +291,10 @@ impl Source {
             self.published = published;
             self.changed_at = now;
         }
-        let is_stale = now.saturating_duration_since(self.changed_at) > STALE_AFTER;
+        let interval_secs = self.monitor.interval_secs();
+        // On a busy machine readings are up to three seconds apart.
+        let patience = STALE_AFTER.max(Duration::from_secs_f32(2.0 * interval_secs.max(0.0)));
+        let is_stale = now.saturating_duration_since(self.changed_at) > patience;
         ViewState::of(&Heard {
             reading: self.monitor.latest(),
             status: self.monitor.status(),
@@ -299,7 +302,7 @@ impl Source {
             model: self.monitor.model(),
             is_stale,
             load: self.monitor.load(),
-            interval_secs: self.monitor.interval_secs(),
+            interval_secs,
         })
     }
 }
@@ -402,6 +405,30 @@ mod tests {
         let view = ViewState::of(&Heard { output_problem, ..heard(live([0.7, 0.2])) });
         assert_eq!(view.state, State::Live);
         assert_eq!(view.banner.unwrap().text, "The disk is full.");
+    }
+
+    #[test]
+    fn a_busy_machine_is_a_warning_that_says_how_often_readings_come() {
+        let busy = Heard { interval_secs: 0.74, ..heard(live([0.7, 0.2])) };
+        let view = ViewState::of(&busy);
+        assert_eq!(view.state, State::Live);
+        let banner = view.banner.unwrap();
+        assert_eq!(banner.urgency, Urgency::Warning);
+        assert!(banner.text.contains("a reading every 0.7 s"), "{}", banner.text);
+        assert_eq!(ViewState::of(&Heard { is_stale: true, ..busy }).banner, None);
+    }
+
+    #[test]
+    fn readings_that_come_slowly_are_not_stale() {
+        let (monitor, start) = (Arc::new(Monitor::default()), Instant::now());
+        let mut publisher = Publisher::new(&monitor);
+        let mut source = Source::new(Arc::clone(&monitor), start);
+        publisher.publish_interval(3.0);
+        publisher.publish(&live([0.7, 0.2]));
+        source.look(start);
+        let later = |secs| start + Duration::from_secs(secs);
+        assert_eq!(source.look(later(4)).state, State::Live);
+        assert_eq!(source.look(later(7)).state, State::Paused);
     }
 
     #[test]

@@ -8,13 +8,13 @@
 //! [`AudioEnd::process_waiting`] and [`AudioEnd::settle`], waits.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
+use super::handover::Handover;
 use crate::units;
 
 /// Audio that the ring holds, seconds: as long as loading the model, or a stalled machine, may keep the worker busy.
@@ -39,63 +39,12 @@ const WAIT_STEP: Duration = Duration::from_micros(200);
 /// How long the worker may make no progress before an offline render goes on without it.
 const STALL_LIMIT: Duration = Duration::from_secs(30);
 
-/// What both ends look at.
-#[derive(Debug)]
-pub(super) struct Shared {
-    /// Samples dropped at the ring since the start or the last reset.
-    overruns: AtomicU64,
-    /// Position, in samples pushed since the start, of the last reset.
-    reset_at: AtomicU64,
-    /// Position up to which the worker has analysed or discarded everything.
-    analysed: AtomicU64,
-    /// Whether anybody empties the ring. Cleared for good when the worker ends, however it ends.
-    alive: AtomicBool,
-    /// Whether the worker should finish what is in the ring and end.
-    stop: AtomicBool,
-    /// Whether an offline render waits for the worker.
-    waited_for: AtomicBool,
-}
-
-impl Shared {
-    /// Asks the worker to finish what is in the ring and end.
-    pub(super) fn ask_to_stop(&self) {
-        self.stop.store(true, Ordering::Release);
-    }
-
-    /// Whether the worker was asked to end.
-    pub(super) fn is_stopping(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
-    }
-
-    /// Whether an offline render waits for the worker: then there is all the time in the world.
-    pub(super) fn is_waited_for(&self) -> bool {
-        self.waited_for.load(Ordering::Relaxed)
-    }
-
-    /// Says that nobody empties the ring any more.
-    pub(super) fn worker_has_ended(&self) {
-        self.alive.store(false, Ordering::Release);
-    }
-
-    /// Samples lost since the start or the last reset.
-    pub(super) fn overrun_samples(&self) -> u64 {
-        self.overruns.load(Ordering::Relaxed)
-    }
-}
-
 /// Both ends of a ring for `host_rate_hz`, any value of which is survived. Allocates.
-pub(super) fn ring(host_rate_hz: f64) -> (AudioEnd, WorkerEnd, Arc<Shared>) {
+pub(super) fn ring(host_rate_hz: f64) -> (AudioEnd, WorkerEnd, Arc<Handover>) {
     let wanted = usize::try_from(units::secs_to_samples(RING_SECS, host_rate_hz));
     let capacity = wanted.unwrap_or(MAX_RING_SAMPLES).clamp(MIN_RING_SAMPLES, MAX_RING_SAMPLES);
     let (producer, consumer) = HeapRb::new(capacity).split();
-    let shared = Arc::new(Shared {
-        overruns: AtomicU64::new(0),
-        reset_at: AtomicU64::new(0),
-        analysed: AtomicU64::new(0),
-        alive: AtomicBool::new(true),
-        stop: AtomicBool::new(false),
-        waited_for: AtomicBool::new(false),
-    });
+    let shared = Arc::new(Handover::default());
     let audio =
         AudioEnd { producer, shared: Arc::clone(&shared), written: 0, worker: None, waits: true };
     let worker = WorkerEnd { consumer, shared: Arc::clone(&shared), position: 0, last_reset: 0 };
@@ -105,7 +54,7 @@ pub(super) fn ring(host_rate_hz: f64) -> (AudioEnd, WorkerEnd, Arc<Shared>) {
 /// The audio thread's end.
 pub struct AudioEnd {
     producer: HeapProd<f32>,
-    shared: Arc<Shared>,
+    shared: Arc<Handover>,
     /// Samples pushed since the start: the position of the next one.
     written: u64,
     /// Whom an offline render wakes instead of waiting for its next poll.
@@ -130,7 +79,7 @@ impl AudioEnd {
         if !self.is_heard() {
             return;
         }
-        self.shared.waited_for.store(false, Ordering::Relaxed);
+        self.shared.set_waited_for(false);
         let n_samples = block_samples(channels);
         let pushed = self.push(channels, 0..n_samples);
         self.count_lost(n_samples - pushed);
@@ -147,7 +96,7 @@ impl AudioEnd {
         if !self.is_heard() {
             return;
         }
-        self.shared.waited_for.store(true, Ordering::Relaxed);
+        self.shared.set_waited_for(true);
         let n_samples = block_samples(channels);
         let mut done = self.push(channels, 0..n_samples);
         while done < n_samples && self.wait_until(|audio| !audio.producer.is_full()) {
@@ -170,15 +119,13 @@ impl AudioEnd {
     /// # Real-time safety
     /// As [`process`](Self::process).
     pub fn reset(&mut self) {
-        self.shared.overruns.store(0, Ordering::Relaxed);
-        // Release: a worker that sees samples pushed after this also sees the mark.
-        self.shared.reset_at.store(self.written, Ordering::Release);
+        self.shared.mark_reset(self.written);
     }
 
     /// Whether there still is a worker: false once it failed.
     #[must_use]
     pub fn is_heard(&self) -> bool {
-        self.shared.alive.load(Ordering::Acquire)
+        self.shared.is_heard()
     }
 
     /// Samples dropped since the start or the last reset.
@@ -207,23 +154,23 @@ impl AudioEnd {
 
     fn count_lost(&self, n_samples: usize) {
         if n_samples > 0 {
-            self.shared.overruns.fetch_add(n_samples as u64, Ordering::Relaxed);
+            self.shared.count_lost(n_samples as u64);
         }
     }
 
     /// Samples pushed but not yet analysed.
     fn backlog_samples(&self) -> u64 {
-        self.written.saturating_sub(self.shared.analysed.load(Ordering::Acquire))
+        self.written.saturating_sub(self.shared.analysed())
     }
 
     /// Waits for `ready`; false where it gave up.
     fn wait_until(&mut self, ready: impl Fn(&Self) -> bool) -> bool {
-        let mut progress = (self.shared.analysed.load(Ordering::Acquire), Instant::now());
+        let mut progress = (self.shared.analysed(), Instant::now());
         while self.waits && !ready(self) {
             if !self.is_heard() {
                 return false;
             }
-            let analysed = self.shared.analysed.load(Ordering::Acquire);
+            let analysed = self.shared.analysed();
             if analysed != progress.0 {
                 progress = (analysed, Instant::now());
             }
@@ -238,7 +185,7 @@ impl AudioEnd {
 /// The analysis thread's end.
 pub(super) struct WorkerEnd {
     consumer: HeapCons<f32>,
-    shared: Arc<Shared>,
+    shared: Arc<Handover>,
     /// Position of the next sample to be popped.
     position: u64,
     /// The reset that was last obeyed.
@@ -261,7 +208,7 @@ impl WorkerEnd {
     pub(super) fn pop(&mut self, buffer: &mut [f32]) -> Popped {
         // The order of these two loads matters: of samples seen here, any reset before them is seen below.
         let available = self.consumer.occupied_len();
-        let reset_at = self.shared.reset_at.load(Ordering::Acquire);
+        let reset_at = self.shared.reset_at();
         if reset_at != self.last_reset {
             self.last_reset = reset_at;
             let stale =
@@ -286,7 +233,7 @@ impl WorkerEnd {
 
     /// Tells a waiting render that everything popped so far is done with.
     pub(super) fn mark_analysed(&self) {
-        self.shared.analysed.store(self.position, Ordering::Release);
+        self.shared.mark_analysed(self.position);
     }
 }
 

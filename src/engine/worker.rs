@@ -14,9 +14,10 @@ use crate::config;
 use crate::model::{Model, ModelError};
 use crate::units::samples_to_secs;
 
+use super::handover::Handover;
 use super::pace::Pace;
 use super::publish::{Publisher, Status};
-use super::ring::{Popped, Shared, WorkerEnd};
+use super::ring::{Popped, WorkerEnd};
 
 /// How often a worker that has caught up looks into the ring: once a hop (23.2 ms).
 const POLL: Duration =
@@ -59,7 +60,7 @@ pub(super) struct Worker {
     pub(super) host_rate_hz: f64,
     pub(super) model_path: Option<PathBuf>,
     pub(super) samples: WorkerEnd,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<Handover>,
     pub(super) publisher: Publisher,
 }
 
@@ -167,7 +168,7 @@ fn guarded(body: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
 }
 
 /// Tells the audio thread, on every way out of the analysis thread, that nobody empties the ring any more.
-struct Farewell(Arc<Shared>);
+struct Farewell(Arc<Handover>);
 
 impl Drop for Farewell {
     fn drop(&mut self) {

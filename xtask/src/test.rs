@@ -35,7 +35,7 @@ use Action::{Cargo, Ours};
 /// all later steps. Every line that compiles dependencies selects one package alone, never both, and the core alone comes with its
 /// tests: other selections switch other features on in shared dependencies, and tract, which takes longer than all else together,
 /// would be compiled once more (Cargo.toml says more under `dev-dependencies`).
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     step("system", "the system has what is needed", Ours(has_system_needs)),
     step("fmt", "formatting", Cargo("fmt --all --check")),
     step("xtask", "tests of the repository's tasks", Cargo("test --package xtask")),
@@ -63,6 +63,11 @@ const STEPS: [Step; 15] = [
         "tests-core",
         "tests, without plugin and command line",
         Cargo("test --package moodring --no-default-features"),
+    ),
+    step(
+        "alloc-check",
+        "the CLAP in a host, aborting on any allocation in `process`",
+        Ours(checks_allocations),
     ),
     step("demo", "the demo piece through the bundled CLAP", Ours(demo::check)),
     step("train", "a model fitted to 40 songs", Ours(train::check)),
@@ -153,6 +158,21 @@ fn bundles(repo: &Repo) -> Result<()> {
         ensure!(bundled.exists(), "no {}", bundled.display());
     }
     Ok(())
+}
+
+/// Plays through a build of the plugin whose wrapper aborts on an allocation in `process`.
+fn checks_allocations(repo: &Repo) -> Result<()> {
+    cargo(&mut Command::new("cargo"), "build --package moodring --lib --features alloc-check")?;
+    let library =
+        format!("{}moodring{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let folder = repo.target.join("alloc-check");
+    let clap = folder.join("Moodring.clap");
+    std::fs::create_dir_all(&folder)?;
+    // A CLAP is the library itself; bundles around it are a matter of macOS.
+    std::fs::copy(repo.target.join("debug").join(library), &clap)
+        .context("cannot copy the plugin")?;
+    let line = "test --package moodring --test host -- audio readings reset state";
+    cargo(Command::new("cargo").env("MOODRING_BUNDLE", clap), line)
 }
 
 /// Runs every script in `tests/python`, each of which finds the bundle in `MOODRING_VST3`.

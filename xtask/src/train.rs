@@ -64,7 +64,7 @@ pub fn check(repo: &Repo) -> Result<()> {
         ensure!(work.join(left).exists(), "it left no {left}");
     }
     let song = std::fs::read_dir(&audio)?.next().context("no audio")??.path();
-    let mut analyse = Command::new(cli(repo));
+    let mut analyse = Command::new(cli(repo, "debug"));
     analyse.arg("analyse").arg(song).arg("--model").arg(stem.with_extension("onnx"));
     let readings = output(&mut analyse)?;
     ensure!(readings.contains("\"tense\":0."), "the model does not read:\n{readings}");
@@ -75,8 +75,9 @@ fn environment(repo: &Repo) -> Result<PathBuf> {
     python::environment(repo, "venv-train", Path::new("models/requirements.txt"))
 }
 
-fn cli(repo: &Repo) -> PathBuf {
-    repo.target.join("debug").join(format!("moodring-cli{}", std::env::consts::EXE_SUFFIX))
+/// The command line as it was built in a profile's folder.
+pub fn cli(repo: &Repo, profile: &str) -> PathBuf {
+    repo.target.join(profile).join(format!("moodring-cli{}", std::env::consts::EXE_SUFFIX))
 }
 
 fn command(repo: &Repo) -> Result<Command> {
@@ -84,10 +85,10 @@ fn command(repo: &Repo) -> Result<Command> {
 }
 
 /// A script that needs the command line, in the folder where the user stood, so that paths mean what was typed.
-pub fn script(repo: &Repo, python: &Path, script: &str) -> Result<Command> {
+fn script(repo: &Repo, python: &Path, script: &str) -> Result<Command> {
     run(Command::new("cargo").args("build --package moodring --bin moodring-cli".split(' ')))?;
     let mut command = Command::new(python);
     command.current_dir(repo.as_typed("")).arg(repo.root.join(script));
-    command.arg("--cli").arg(cli(repo)).arg("--target").arg(&repo.target);
+    command.arg("--cli").arg(cli(repo, "debug")).arg("--target").arg(&repo.target);
     Ok(command)
 }

@@ -72,8 +72,9 @@ const RULES: &[Rule] = &[
     rule("model::dense", &["simd", "model::int8"]),
     rule("model::lstm", &["simd", "model::int8", "model::dense"]),
     rule("model::ops", &["model::dense", "model::lstm"]),
-    rule("model::fixed", &["simd", "model::ops"]),
     rule("model::screen", &["model::ops"]),
+    rule("model::fixed", &["model::ops"]),
+    rule("model::fixed::*", &["simd", "model::ops", "model::screen"]),
     rule(
         "model::session",
         &[
@@ -93,7 +94,9 @@ const RULES: &[Rule] = &[
     rule("outputs::csv", &["units", "reading", "model::space"]),
     rule("outputs::plot", &["units", "reading", "model::space"]),
     rule("outputs::plot::*", &["units", "reading", "model::space"]),
-    rule("engine::ring", &["units", "config"]),
+    rule("engine::atomic", &[]),
+    rule("engine::handover", &["engine::atomic"]),
+    rule("engine::ring", &["units", "config", "engine::handover"]),
     rule("engine::pace", &["config"]),
     rule("engine::publish", &["reading", "model::space", "model::card"]),
     rule(
@@ -105,6 +108,7 @@ const RULES: &[Rule] = &[
             "model",
             "analyser",
             "outputs::csv",
+            "engine::handover",
             "engine::ring",
             "engine::pace",
             "engine::publish",
