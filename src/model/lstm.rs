@@ -5,7 +5,7 @@
 //! input step by step rather than over the whole sequence at once.
 //!
 //! Gates are kept in the order in which they are used: blocks of 32 units, in a block input, output, forget and cell gates of its
-//! units, which makes the [`int8::BLOCK_ROWS`] rows of a block of the matrix.
+//! units, which makes the [`BLOCK_ROWS`] rows of a block of the matrix.
 
 use super::dense::Quantised;
 use super::int8::{BLOCK_ROWS, Kernel, PackedMatrix};
