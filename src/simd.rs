@@ -25,9 +25,65 @@ pub fn store<S: Simd>(values: &mut [f32], register: S::f32s) {
     S::as_mut_simd_f32s(&mut values[..S::F32_LANES]).0[0] = register;
 }
 
+/// Sums that are kept side by side, so that none waits for the one before.
+const LANES: usize = 16;
+
+/// Σ x[i].
+#[inline]
+#[must_use]
+pub fn sum(x: &[f32]) -> f32 {
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(sum, x)| *sum += x);
+    }
+    lanes.iter().chain(rest).sum()
+}
+
+/// Σ x[i]·y[i], to the end of the shorter.
+#[inline]
+#[must_use]
+pub fn dot(x: &[f32], y: &[f32]) -> f32 {
+    let n = x.len().min(y.len());
+    let ((x, x_rest), (y, y_rest)) = (x[..n].as_chunks::<LANES>(), y[..n].as_chunks::<LANES>());
+    let mut lanes = [0.0; LANES];
+    for (x, y) in x.iter().zip(y) {
+        lanes.iter_mut().zip(x.iter().zip(y)).for_each(|(sum, (x, y))| *sum += x * y);
+    }
+    let rest: f32 = x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum();
+    lanes.iter().sum::<f32>() + rest
+}
+
+/// The largest of values that are numbers, and of 0.
+#[inline]
+#[must_use]
+pub fn largest(x: &[f32]) -> f32 {
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut lanes = [0.0_f32; LANES];
+    for chunk in chunks {
+        for (largest, x) in lanes.iter_mut().zip(chunk) {
+            *largest = if *x > *largest { *x } else { *largest };
+        }
+    }
+    lanes.iter().chain(rest).copied().fold(0.0, f32::max)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_products_and_maxima_of_any_length_are_theirs() {
+        for n in [0, 1, 15, 16, 17, 100, 1025] {
+            let x: Vec<f32> = (0..n).map(|i| ((i * 37) % 101) as f32).collect();
+            let y: Vec<f32> = x.iter().rev().copied().collect();
+            // Whole numbers this small add up exactly in any order.
+            assert_eq!(sum(&x), x.iter().sum::<f32>(), "{n}");
+            assert_eq!(dot(&x, &y), x.iter().zip(&y).map(|(x, y)| x * y).sum::<f32>(), "{n}");
+            assert_eq!(largest(&x), x.iter().copied().fold(0.0, f32::max), "{n}");
+        }
+        assert_eq!(dot(&[1.0, 2.0, 3.0], &[10.0, 20.0]), 50.0);
+    }
 
     /// y ← a·x + y, which a compiler that may contract would round once, not twice.
     #[derive(Clone)]

@@ -6,6 +6,7 @@ use crate::config::{
     ANALYSIS_RATE_HZ, CONTRAST_LOWEST_HZ, CONTRAST_QUANTILE, MEL_RANGE_DB, N_BINS,
     N_CONTRAST_BANDS, WINDOW_SAMPLES,
 };
+use crate::simd::{largest, sum};
 use crate::units::{count, power_to_db, share_of};
 
 /// One octave: its bins, and how many of them are its peaks, and its valleys.
@@ -69,8 +70,7 @@ impl Contrast {
     #[must_use]
     pub fn of(&mut self, magnitude: &[f32]) -> [f32; N_CONTRAST_BANDS] {
         debug_assert_eq!(magnitude.len(), N_BINS);
-        let loudest = magnitude.iter().copied().fold(0.0, f32::max);
-        let floor = loudest * 10_f32.powf(-MEL_RANGE_DB / 20.0);
+        let floor = largest(magnitude) * 10_f32.powf(-MEL_RANGE_DB / 20.0);
         let mut contrast = [0.0; N_CONTRAST_BANDS];
         if floor < f32::MIN_POSITIVE {
             return contrast;
@@ -91,7 +91,7 @@ impl Contrast {
 }
 
 fn mean(x: &[f32]) -> f32 {
-    x.iter().sum::<f32>() / count(x.len())
+    sum(x) / count(x.len())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::analysis::stft::{Stft, frame_end_samples};
 use crate::config::{
     LOOKAHEAD_FRAMES, N_BINS, N_CHROMA, N_CONTRAST_BANDS, N_MEL_BANDS, ONSET_RANGE_DB,
 };
+use crate::simd::sum;
 use crate::units::power_to_db;
 
 /// One part, harmonic or percussive, of one frame.
@@ -205,7 +206,7 @@ impl Parts {
         let change = self.change.push(&mel_db);
         let part = |power: &[f32], mel, onset| PartFeatures {
             chroma: self.chroma.of(power),
-            energy: power.iter().sum(),
+            energy: sum(power),
             mel,
             onset,
         };

@@ -1,6 +1,7 @@
 //! Mel bands: a power spectrum as the ear groups it.
 
 use crate::config::{ANALYSIS_RATE_HZ, N_BINS, N_MEL_BANDS, WINDOW_SAMPLES};
+use crate::simd::dot;
 
 /// Slaney's mel scale: linear below 1 kHz (15 mel), logarithmic above.
 const LINEAR_HZ_PER_MEL: f64 = 200.0 / 3.0;
@@ -53,7 +54,7 @@ impl MelBank {
         let mut mel = [0.0; N_MEL_BANDS];
         for (out, band) in mel.iter_mut().zip(&self.bands) {
             let bins = &power[band.first..band.first + band.weights.len()];
-            *out = bins.iter().zip(&band.weights).map(|(y, w)| y * w).sum();
+            *out = dot(bins, &band.weights);
         }
         mel
     }
