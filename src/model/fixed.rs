@@ -24,7 +24,9 @@ use tract_onnx::tract_hir::internal::*;
 
 use product::Product;
 
-use super::ops::{Lstm, Output, QuantisedProduct, values};
+use super::ops::Lstm;
+use super::ops::output::{Output, values};
+use super::ops::product::QuantisedProduct;
 
 /// Most inputs of an operator: tract's lists of up to four need no memory of their own.
 const MAX_INPUTS: usize = 4;

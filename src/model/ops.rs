@@ -6,14 +6,17 @@
 //! int8 LSTM, and its f32 one carries its state from one run into the next; ours starts from zeros every time, and works in
 //! buffers made once, the output among them.
 
+pub(super) mod output;
+pub(super) mod product;
+
 use std::sync::Arc;
 
 use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::internal::*;
 
-use super::dense::{Dense, DenseScratch};
 use super::lstm::{Direction, Matrix, Scratch};
+use output::{Output, values};
 
 /// The quantised node's name in a file, of the domain `com.microsoft`.
 pub const QUANTISED_LSTM: &str = "DynamicQuantizeLSTM";
@@ -41,7 +44,7 @@ const N_QUANTISED_INPUTS: usize = 12;
 pub fn register(onnx: &mut tract_onnx::Onnx) {
     onnx.op_register.insert(QUANTISED_LSTM, |_, node| parse(node, true));
     onnx.op_register.insert(LSTM, |_, node| parse(node, false));
-    onnx.op_register.insert(QUANTISED_PRODUCT, |_, node| parse_product(node));
+    onnx.op_register.insert(QUANTISED_PRODUCT, |_, node| product::parse(node));
 }
 
 /// Which way a direction goes over the steps.
@@ -290,186 +293,6 @@ impl OpState for LstmState {
                         }
                     }),
                 }
-            }
-            Ok(())
-        })
-    }
-
-    fn reset_lanes(&mut self, _: &[LaneId]) -> TractResult<()> {
-        Ok(())
-    }
-}
-
-/// The values of a tensor, in order.
-pub(super) fn values(tensor: &Tensor) -> TractResult<&[f32]> {
-    tensor.try_as_plain_ram()?.as_slice::<f32>()
-}
-
-/// An operator's output, kept from run to run.
-#[derive(Debug, Default)]
-pub(super) struct Output(Option<Arc<Tensor>>);
-
-/// A copy shares nothing: both would write to it.
-impl Clone for Output {
-    fn clone(&self) -> Self {
-        Self(None)
-    }
-}
-
-impl Output {
-    /// Hands out the output after `fill` has written it. Allocates on the first run; and, so that nothing is written that
-    /// somebody still reads, where an output of an earlier run is still held.
-    pub(super) fn write(
-        &mut self,
-        shape: &[usize],
-        fill: impl FnOnce(&mut [f32]) -> TractResult<()>,
-    ) -> TractResult<TVec<TValue>> {
-        self.write_tensor(shape, |tensor| {
-            fill(tensor.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?)
-        })
-    }
-
-    /// As [`Output::write`], for operators of tract that write tensors.
-    pub(super) fn write_tensor(
-        &mut self,
-        shape: &[usize],
-        fill: impl FnOnce(&mut Tensor) -> TractResult<()>,
-    ) -> TractResult<TVec<TValue>> {
-        let kept = self.0.take().filter(|kept| kept.shape() == shape);
-        let mut output = match kept {
-            Some(kept) if Arc::strong_count(&kept) == 1 => kept,
-            _ => Arc::new(Tensor::zero::<f32>(shape)?),
-        };
-        fill(Arc::get_mut(&mut output).context("an output is held")?)?;
-        self.0 = Some(Arc::clone(&output));
-        Ok(tvec!(output.into_tvalue()))
-    }
-}
-
-/// Inputs of `DynamicQuantizeMatMul`, by position: A, B, the scale of each of B's columns, their zero points, and a bias.
-const PRODUCT_INPUTS: usize = 5;
-
-/// From the file's node: checks what can be checked without the shapes.
-fn parse_product(node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let given = |i: usize| node.input.get(i).is_some_and(|name| !name.is_empty());
-    let all_given = node.input.len() == PRODUCT_INPUTS && (0..PRODUCT_INPUTS).all(given);
-    ensure!(all_given, "the quantised product lacks its scales, zero points or bias");
-    Ok((expand(ProductNode), vec![]))
-}
-
-/// The node before its weights are known.
-#[derive(Clone, Debug, Hash)]
-struct ProductNode;
-
-impl Expansion for ProductNode {
-    fn name(&self) -> StaticName {
-        QUANTISED_PRODUCT.into()
-    }
-
-    fn rules<'r, 'p: 'r, 's: 'r>(
-        &'s self,
-        solver: &mut Solver<'r>,
-        inputs: &'p [TensorProxy],
-        outputs: &'p [TensorProxy],
-    ) -> InferenceResult {
-        check_input_arity(inputs, PRODUCT_INPUTS)?;
-        check_output_arity(outputs, 1)?;
-        solver.equals(&inputs[0].datum_type, f32::datum_type())?;
-        solver.equals(&outputs[0].datum_type, f32::datum_type())?;
-        solver.equals(&inputs[0].rank, 2)?;
-        solver.equals(&outputs[0].rank, 2)?;
-        solver.equals(&outputs[0].shape[0], &inputs[0].shape[0])?;
-        solver.equals(&outputs[0].shape[1], &inputs[1].shape[1])
-    }
-
-    fn wire(
-        &self,
-        prefix: &str,
-        model: &mut TypedModel,
-        inputs: &[OutletId],
-    ) -> TractResult<TVec<OutletId>> {
-        let constant = |i: usize| -> TractResult<Arc<Tensor>> {
-            let fact = model.outlet_fact(inputs[i])?;
-            fact.konst.clone().context("the quantised product's weights are not constants")
-        };
-        let weights = constant(1)?;
-        let [rows, columns] = *weights.shape() else { bail!("weights {:?}", weights.shape()) };
-        ensure!(rows > 0 && columns > 0, "the quantised product has no weights");
-        let floats = |i: usize| -> TractResult<Vec<f32>> {
-            let constant = constant(i)?;
-            ensure!(constant.shape() == [columns], "scales or bias {:?}", constant.shape());
-            let values = constant.to_plain_array_view::<f32>()?;
-            let values: Vec<f32> = values.iter().copied().collect();
-            ensure!(values.iter().all(|x| x.is_finite()), "they are not finite");
-            Ok(values)
-        };
-        let points = constant(3)?;
-        let zeros = points.to_plain_array_view::<i8>()?.iter().all(|point| *point == 0);
-        ensure!(zeros, "the quantised product has zero points other than 0");
-        let view = weights.to_plain_array_view::<i8>()?;
-        let weights: Vec<i8> = view.iter().copied().collect();
-        let dense = Dense::new(&weights, floats(2)?, floats(4)?);
-        model.wire_node(prefix, QuantisedProduct { dense: Arc::new(dense) }, &[inputs[0]])
-    }
-}
-
-/// The operator: `[m, rows]` → `[m, columns]`.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct QuantisedProduct {
-    dense: Arc<Dense>,
-}
-
-impl Eq for QuantisedProduct {}
-
-impl Op for QuantisedProduct {
-    fn name(&self) -> StaticName {
-        "MoodringQuantisedProduct".into()
-    }
-
-    op_as_typed_op!();
-}
-
-impl EvalOp for QuantisedProduct {
-    not_out_of_plan!();
-
-    fn state(&self, _: &EvalContext) -> TractResult<Option<Box<dyn OpState>>> {
-        let scratch = DenseScratch::new(&self.dense);
-        Ok(Some(Box::new(ProductState { scratch, output: Output::default() })))
-    }
-}
-
-impl TypedOp for QuantisedProduct {
-    as_op!();
-
-    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        let shape = &inputs[0].shape;
-        let fits = shape.rank() == 2 && shape[1] == self.dense.inputs().to_dim();
-        ensure!(fits, "the quantised product takes {} values", self.dense.inputs());
-        Ok(tvec!(f32::fact([shape[0].clone(), self.dense.outputs().to_dim()])))
-    }
-}
-
-/// The operator's buffers.
-#[derive(Clone, Debug)]
-struct ProductState {
-    scratch: DenseScratch,
-    output: Output,
-}
-
-impl OpState for ProductState {
-    fn eval(
-        &mut self,
-        _: &EvalContext,
-        op: &dyn Op,
-        inputs: TVec<TValue>,
-    ) -> TractResult<TVec<TValue>> {
-        let op = op.downcast_ref::<QuantisedProduct>().context("not a product of ours")?;
-        let (n, rows) = (inputs[0].shape()[0], values(&inputs[0])?);
-        let (n_in, n_out) = (op.dense.inputs(), op.dense.outputs());
-        let scratch = &mut self.scratch;
-        self.output.write(&[n, n_out], |out| {
-            for (x, y) in rows.chunks_exact(n_in).zip(out.chunks_exact_mut(n_out)) {
-                scratch.run(&op.dense, x, y);
             }
             Ok(())
         })
