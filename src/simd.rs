@@ -28,7 +28,7 @@ pub fn store<S: Simd>(values: &mut [f32], register: S::f32s) {
 /// Sums that are kept side by side, so that none waits for the one before.
 const LANES: usize = 16;
 
-/// Σ x[i].
+/// Sum of the values.
 #[inline]
 #[must_use]
 pub fn sum(x: &[f32]) -> f32 {
@@ -40,7 +40,7 @@ pub fn sum(x: &[f32]) -> f32 {
     lanes.iter().chain(rest).sum()
 }
 
-/// Σ x[i]·y[i], to the end of the shorter.
+/// Sum of the products of both, to the end of the shorter.
 #[inline]
 #[must_use]
 pub fn dot(x: &[f32], y: &[f32]) -> f32 {
