@@ -267,7 +267,7 @@ def document(args, peers, mine, paper):
         found = json.loads(args.many.read_text())
         parts += [
             "## Many", "",
-            f"{found['instances']} instances of the bundled CLAP in one host, stereo at 48 kHz in blocks of 512, live for {found['seconds']:.0f} s, each with "
+            f"{found['instances']} instances of the bundled CLAP, as the tests build it, in one host, stereo at 48 kHz in blocks of 512, live for {found['seconds']:.0f} s, each with "
             "a file of readings (`cargo test --test many -- --nocapture`):", "",
             table(
                 ["", ""],

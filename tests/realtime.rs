@@ -196,13 +196,13 @@ mod strict {
         if let Ok(role) = std::env::var(ROLE) {
             play_the_role(&role);
         }
-        let survived = |role| {
-            let said = said(role);
-            let refused = said.contains(std::str::from_utf8(REFUSED).unwrap());
-            assert!(!refused, "this kernel has no strict mode, so nothing can be shown");
-            said.contains(std::str::from_utf8(SURVIVED).unwrap())
-        };
-        assert!(survived("audio"), "it was killed at a system call");
-        assert!(!survived("culprit"), "strict mode lets system calls pass");
+        let audio = said("audio");
+        if audio.contains(std::str::from_utf8(REFUSED).unwrap()) {
+            eprintln!("this system refuses strict mode, so nothing can be shown here");
+            return;
+        }
+        let survived = |said: &str| said.contains(std::str::from_utf8(SURVIVED).unwrap());
+        assert!(survived(&audio), "it was killed at a system call");
+        assert!(!survived(&said("culprit")), "strict mode lets system calls pass");
     }
 }
