@@ -348,13 +348,10 @@ fn reduced(reducer: Reducer, axes: &[Axis<1>], x: &[f32], at: usize) -> f32 {
     };
     match reducer {
         Reducer::Max => fold(f32::NEG_INFINITY, f32::max),
-        Reducer::Min => fold(f32::INFINITY, f32::min),
-        Reducer::Prod => fold(1.0, |product, x| product * x),
         Reducer::MeanOfSquares => fold(0.0, |sum, x| sum + x * x) / n as f32,
         _ => fold(0.0, |sum, x| sum + x),
     }
 }
 
-/// The reducers that are known.
-const REDUCERS: [Reducer; 5] =
-    [Reducer::Sum, Reducer::Max, Reducer::Min, Reducer::Prod, Reducer::MeanOfSquares];
+/// The reducers that the operators of a file come down to.
+const REDUCERS: [Reducer; 3] = [Reducer::Sum, Reducer::Max, Reducer::MeanOfSquares];

@@ -60,12 +60,6 @@ impl PackedMatrix {
         self.groups
     }
 
-    /// Bytes of the packed weights.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        size_of_val(self.lines.as_slice()) + size_of_val(self.seeds.as_slice())
-    }
-
     /// `out` ← rows of `block` · `vector`.
     ///
     /// # Real-time safety

@@ -1,10 +1,9 @@
 //! Our tract operators for LSTMs, `DynamicQuantizeLSTM` of onnxruntime's contributed operators and ONNX's own `LSTM`, and for
 //! `DynamicQuantizeMatMul`, a quantised dense layer.
 //!
-//! tract parses, types, plans and runs the file; these operators only do the arithmetic of [`super::lstm`] and
-//! [`super::dense`]. Stock tract has no
-//! int8 LSTM, and its f32 one carries its state from one run into the next; ours starts from zeros every time, and works in
-//! buffers made once, the output among them.
+//! tract parses, types, plans and runs the file; these operators only do the arithmetic of [`super::lstm`] and [`super::dense`]. Stock
+//! tract has no int8 LSTM, and its f32 one carries its state from one run into the next; ours starts from zeros every time, and
+//! works in buffers made once, the output among them.
 
 pub(super) mod output;
 pub(super) mod product;
@@ -131,9 +130,7 @@ impl Expansion for LstmNode {
         let constants = Constants { node: self, model, inputs };
         if self.quantised {
             for zero_point in [INPUT_W_ZERO, INPUT_R_ZERO] {
-                let points = constants.at(zero_point)?;
-                let zeros = points.to_plain_array_view::<i8>()?.iter().all(|point| *point == 0);
-                ensure!(zeros, "the LSTM's weights have zero points other than 0");
+                check_zero_points(constants.at(zero_point)?.as_ref())?;
             }
         }
         let directions = (0..self.orders.len()).map(|d| constants.direction(d));
@@ -141,6 +138,13 @@ impl Expansion for LstmNode {
         let op = Lstm { directions: directions.into(), orders: self.orders.clone().into() };
         model.wire_node(prefix, op, &[inputs[INPUT_X]])
     }
+}
+
+/// Quantised weights must be symmetric about 0.
+fn check_zero_points(points: &Tensor) -> TractResult<()> {
+    let are_zero = points.to_plain_array_view::<i8>()?.iter().all(|point| *point == 0);
+    ensure!(are_zero, "its weights have zero points other than 0");
+    Ok(())
 }
 
 /// A node's weights.

@@ -99,7 +99,6 @@ fn one_file(
         if written.is_ok() {
             written = rows.write_reading(&file, reading);
         }
-        Ok(())
     };
     let mood = jobs::guarded(|| jobs::read_file(path, model, args.every, on_secs, on_reading));
     written?;
@@ -120,10 +119,7 @@ fn many_files(
 ) -> anyhow::Result<bool> {
     let read = |path: &PathBuf| {
         let mut readings = Vec::new();
-        let keep = |reading: &Reading| {
-            readings.push(*reading);
-            Ok(())
-        };
+        let keep = |reading: &Reading| readings.push(*reading);
         let mood = jobs::read_file(path, model, args.every, |_, _| (), keep);
         bar.inc(1);
         mood.map(|mood| (mood, readings))

@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut moods: Vec<(String, FileMood)> = Vec::new();
     let mut unread = 0;
     let read = |path: &PathBuf| {
-        let mood = jobs::read_file(path, &model, EVERY_SECS, |_, _| (), |_| Ok(()));
+        let mood = jobs::read_file(path, &model, EVERY_SECS, |_, _| (), |_| ());
         bar.inc(1);
         mood
     };

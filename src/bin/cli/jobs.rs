@@ -149,7 +149,7 @@ pub fn read_file(
     model: &Arc<Model>,
     every_secs: f64,
     on_secs: impl Fn(f64, Option<f64>),
-    mut on_reading: impl FnMut(&Reading) -> anyhow::Result<()>,
+    mut on_reading: impl FnMut(&Reading),
 ) -> anyhow::Result<FileMood> {
     let mut file = AudioFile::open(path)?;
     let rate_hz = file.rate_hz;
@@ -157,12 +157,9 @@ pub fn read_file(
     analyser.set_interval_secs(every_secs);
     let total_secs = file.total_samples.map(|samples| samples as f64 / rate_hz);
     let mut mood = FileMood::default();
-    let mut outcome = Ok(());
     let mut take = |reading: &Reading| {
         mood.add(reading);
-        if outcome.is_ok() {
-            outcome = on_reading(reading);
-        }
+        on_reading(reading);
     };
     let mut samples = 0_u64;
     while let Some(mono) = file.next_mono() {
@@ -171,7 +168,6 @@ pub fn read_file(
         on_secs(samples as f64 / rate_hz, total_secs);
     }
     analyser.finish(&mut take)?;
-    outcome?;
     anyhow::ensure!(samples > 0, "holds no sound that can be decoded");
     mood.duration_secs = samples as f64 / rate_hz;
     mood.broken_packets = file.broken_packets;

@@ -6,8 +6,8 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::internal::*;
 
-use super::QUANTISED_PRODUCT;
 use super::output::{Output, values};
+use super::{QUANTISED_PRODUCT, check_zero_points};
 use crate::model::dense::{Dense, DenseScratch};
 
 /// Inputs of `DynamicQuantizeMatMul`, by position: A, B, the scale of each of B's columns, their zero points, and a bias.
@@ -67,9 +67,7 @@ impl Expansion for ProductNode {
             ensure!(values.iter().all(|x| x.is_finite()), "they are not finite");
             Ok(values)
         };
-        let points = constant(3)?;
-        let zeros = points.to_plain_array_view::<i8>()?.iter().all(|point| *point == 0);
-        ensure!(zeros, "the quantised product has zero points other than 0");
+        check_zero_points(constant(3)?.as_ref())?;
         let view = weights.to_plain_array_view::<i8>()?;
         let weights: Vec<i8> = view.iter().copied().collect();
         let dense = Dense::new(&weights, floats(2)?, floats(4)?);
