@@ -30,7 +30,7 @@ pub enum AnalyserError {
 /// chunking nor wall-clock time, so the same music gives the same readings live, bounced and on the command line.
 ///
 /// Latency: a reading made of music up to `time_secs` is handed out as soon as the sample at `time_secs` is in, plus at most
-/// 8.7 ms in the resampler. The newest 348 ms serve the medians as their future and weigh in fully only later.
+/// 2.9 ms in the resampler. The newest 348 ms serve the medians as their future and weigh in fully only later.
 pub struct Analyser {
     extractor: FrameExtractor,
     reader: Reader,

@@ -3,6 +3,8 @@
 //! Rust compiles for the oldest processor of a family; [`vectorised`] runs a piece of code in the form that was compiled for the
 //! widest instructions that this one has: AVX-512, AVX2, NEON or none. All forms do the same operations on each value in the
 //! same order, without contracting products and sums into one rounding, so every processor gives the same bits.
+//!
+//! What is called from such code is inlined always: left to itself the compiler keeps it in the oldest form, at twice the cost.
 
 pub use pulp::{Simd, WithSimd};
 
@@ -29,7 +31,7 @@ pub fn store<S: Simd>(values: &mut [f32], register: S::f32s) {
 const LANES: usize = 16;
 
 /// Sum of the values.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn sum(x: &[f32]) -> f32 {
     let (chunks, rest) = x.as_chunks::<LANES>();
@@ -41,7 +43,7 @@ pub fn sum(x: &[f32]) -> f32 {
 }
 
 /// Sum of the products of both, to the end of the shorter.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn dot(x: &[f32], y: &[f32]) -> f32 {
     let n = x.len().min(y.len());
@@ -55,7 +57,7 @@ pub fn dot(x: &[f32], y: &[f32]) -> f32 {
 }
 
 /// The largest of values that are numbers, and of 0.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn largest(x: &[f32]) -> f32 {
     let (chunks, rest) = x.as_chunks::<LANES>();

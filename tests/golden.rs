@@ -48,7 +48,7 @@ const TEMPO_OF_LIBROSA: f32 = 0.035;
 /// The tempo that the envelope was made with.
 const TEMPO_OF_MAKER: f32 = 0.01;
 /// Resampled tones up to 9 kHz, full scale 1, away from the ends: the ripple of a filter of 128 taps.
-const RESAMPLE_TOLERANCE: f32 = 3e-3;
+const RESAMPLE_TOLERANCE: f32 = 1e-5;
 
 fn array<T: npyz::Deserialize>(name: &str) -> Vec<T> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);

@@ -171,6 +171,33 @@ fn a_hundred_instances_lose_nothing_and_share_the_machine() {
 }
 
 #[test]
+#[cfg(target_env = "gnu")]
+fn a_closed_instance_leaves_no_memory() {
+    const ROUNDS: usize = 12;
+    /// Far less than one instance takes, 2.2 MB: what the host and the C library keep.
+    const LEFT_BYTES: usize = 200_000;
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let audio = music(1.0, RATE_HZ, 2);
+    let in_use = || {
+        // SAFETY: it only reads what the allocator counts.
+        #[allow(unsafe_code)]
+        let counted = unsafe { libc::mallinfo2() };
+        counted.uordblks + counted.hblkhd
+    };
+    let a_life = || {
+        let mut host = Host::load_bundle().unwrap();
+        let mut playing = host.activate(RATE_HZ, BLOCK).unwrap();
+        in_real_time(0.5, audio[0].len(), |at| play_block(&mut playing, &audio, at));
+    };
+    // The weights stay with the process, so that the next instance need not load them.
+    a_life();
+    let before = in_use();
+    (0..ROUNDS).for_each(|_| a_life());
+    let left = in_use().saturating_sub(before);
+    assert!(left < LEFT_BYTES, "{ROUNDS} instances left {left} bytes");
+}
+
+#[test]
 fn a_bypassed_instance_sleeps() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let audio = music(2.0, RATE_HZ, 2);

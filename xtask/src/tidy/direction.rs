@@ -22,7 +22,7 @@ const RULES: &[Rule] = &[
     rule("simd", &[]),
     rule("config", &["units"]),
     rule("analysis", &["config"]),
-    rule("analysis::resample", &["units", "config"]),
+    rule("analysis::resample", &["simd", "config"]),
     rule("analysis::stft", &["units", "config"]),
     rule("analysis::median", &["simd", "config"]),
     rule("analysis::hpss", &["config", "analysis::median"]),
