@@ -173,6 +173,8 @@ impl Reader {
             bands: card.bands(&self.shares, heard_secs),
             tempo_harmonic_bpm: summary.tempo_harmonic.bpm,
             tempo_percussive_bpm: summary.tempo_percussive.bpm,
+            tempo_harmonic_salience: summary.tempo_harmonic.salience,
+            tempo_percussive_salience: summary.tempo_percussive.salience,
             energy_harmonic_db: summary.energy_harmonic_db,
             energy_percussive_db: summary.energy_percussive_db,
             chroma: summary.chroma,

@@ -58,6 +58,10 @@ pub struct Reading {
     pub tempo_harmonic_bpm: f32,
     /// Tempo of the percussive part, BPM; 0 where there is none.
     pub tempo_percussive_bpm: f32,
+    /// How much of the harmonic part's onsets repeats at its tempo, in [0, 1]: 0 is chance, 1 exact repetition.
+    pub tempo_harmonic_salience: f32,
+    /// How much of the percussive part's onsets repeats at its tempo, in [0, 1]: 0 is chance, 1 exact repetition.
+    pub tempo_percussive_salience: f32,
     /// Mean power of the window's harmonic part, dB re full scale.
     pub energy_harmonic_db: f32,
     /// Mean power of the window's percussive part, dB re full scale.

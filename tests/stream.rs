@@ -51,6 +51,17 @@ fn any_chunking_gives_the_same_readings() {
 }
 
 #[test]
+fn a_beat_has_a_salience_and_a_steady_chord_has_none() {
+    let last = |song: &[f32]| *readings(&mut analyser(22_050.0), song, &[512]).last().unwrap();
+    let beat = last(&song(12.0, 22_050.0));
+    assert!(beat.tempo_percussive_salience > 0.5, "{beat:?}");
+    assert!((0.0..=1.0).contains(&beat.tempo_harmonic_salience), "{beat:?}");
+    let hum = |n: usize| 0.1 * (std::f64::consts::TAU * 220.0 * n as f64 / 22_050.0).sin() as f32;
+    let steady = last(&(0..22_050 * 12).map(hum).collect::<Vec<f32>>());
+    assert_eq!((steady.tempo_harmonic_bpm, steady.tempo_harmonic_salience), (0.0, 0.0));
+}
+
+#[test]
 fn readings_come_more_than_five_times_a_second_from_the_first_second_on() {
     let readings = readings(&mut analyser(22_050.0), &song(12.0, 22_050.0), &[512]);
     assert!(readings[0].time_secs < 1.2, "the first at {} s", readings[0].time_secs);
