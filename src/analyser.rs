@@ -12,6 +12,7 @@ use crate::model::session::Session;
 use crate::model::{Model, ModelError};
 use crate::reading::{MAX_SPACES, Phase, Reading};
 use crate::units::{samples_to_secs, secs_to_samples};
+use crate::why::Why;
 
 /// Why no readings can be had.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,8 @@ struct Reader {
     input: NetworkInput,
     /// The last shares, at which the meter rests in silence.
     shares: [f32; MAX_SPACES],
+    /// End of the window that `input` holds and `shares` answer, seconds; `None` where the last reading had no shares.
+    answered_secs: Option<f64>,
     /// Readings closer than this to the last one are left out; 0 for all.
     interval_samples: u64,
     /// Audio of the last reading, and of the last complete step, analysis-rate samples.
@@ -67,6 +70,7 @@ impl Analyser {
             session,
             input,
             shares: [0.0; MAX_SPACES],
+            answered_secs: None,
             interval_samples: 0,
             read_samples: None,
             step_samples: 0,
@@ -100,14 +104,33 @@ impl Analyser {
         outcome
     }
 
-    /// Ends the stream: a last reading of what was heard since the last one, and as new again.
+    /// Ends the stream: a last reading of what was heard since the last one, and as new again, but that [`Analyser::why`] still
+    /// explains the last reading.
     ///
     /// # Errors
     /// As [`Analyser::push`].
     pub fn finish(&mut self, on_reading: &mut dyn FnMut(&Reading)) -> Result<(), ModelError> {
         let last = self.reader.read_last(on_reading);
+        let answered_secs = self.reader.answered_secs;
         self.reset();
+        self.reader.answered_secs = answered_secs;
         last
+    }
+
+    /// What pushed the last reading; `None` before any, and where the last had no shares. Costs an inference per group, and moves
+    /// no reading.
+    ///
+    /// # Errors
+    /// [`ModelError`] where the network fails without one of the groups.
+    ///
+    /// # Real-time safety
+    /// Neither allocates nor locks, but on an error.
+    pub fn why(&mut self) -> Result<Option<Why>, ModelError> {
+        let reader = &mut self.reader;
+        let Some(time_secs) = reader.answered_secs else { return Ok(None) };
+        let pushes = reader.session.pushes(&reader.input, &reader.shares)?;
+        let n_spaces = reader.session.model().card().spaces.len();
+        Ok(Some(Why { time_secs, n_spaces, pushes }))
     }
 
     /// Forgets all music; as new, in the same buffers.
@@ -116,6 +139,7 @@ impl Analyser {
         let reader = &mut self.reader;
         reader.window.reset();
         reader.shares = [0.0; MAX_SPACES];
+        reader.answered_secs = None;
         reader.read_samples = None;
         reader.step_samples = 0;
         reader.step_is_read = true;
@@ -159,13 +183,16 @@ impl Reader {
         let heard = self.window.heard();
         let summary = self.window.summary(heard);
         let phase = phase(heard);
+        let time_secs = samples_to_secs(self.step_samples, f64::from(ANALYSIS_RATE_HZ));
+        self.answered_secs = None;
         if phase.has_shares() {
             self.window.write(heard, &summary, &mut self.input);
             self.shares = self.session.run(&self.input)?;
+            self.answered_secs = Some(time_secs);
         }
         let (card, heard_secs) = (self.session.model().card(), heard.secs());
         on_reading(&Reading {
-            time_secs: samples_to_secs(self.step_samples, f64::from(ANALYSIS_RATE_HZ)),
+            time_secs,
             phase,
             heard_secs,
             n_spaces: card.spaces.len(),

@@ -279,6 +279,47 @@ mod tests {
         assert!(problem.contains("Choose another file"), "{problem}");
     }
 
+    /// Plays music live, at most three times as fast as it sounds, until `done` or half a minute is over.
+    fn play_until(audio: &mut AudioEnd, done: impl Fn() -> bool) {
+        let began = Instant::now();
+        while !done() && began.elapsed() < Duration::from_secs(30) {
+            for block in music(1.0).chunks(BLOCK) {
+                audio.process(&[block]);
+                std::thread::sleep(Duration::from_millis(8));
+            }
+        }
+    }
+
+    #[test]
+    fn a_reading_is_explained_when_somebody_asks_and_not_before() {
+        let monitor = Arc::new(Monitor::default());
+        let (engine, mut audio) = start(&monitor);
+        assert_eq!(settled_status(&monitor), Status::Running);
+        play_until(&mut audio, || monitor.latest().time_secs > 3.0);
+        assert_eq!(monitor.why(), None);
+        monitor.ask_why(true);
+        play_until(&mut audio, || monitor.why().is_some());
+        let why = monitor.why().unwrap();
+        assert_eq!(why.n_spaces, 2);
+        assert!(taken(&monitor).iter().any(|reading| reading.time_secs == why.time_secs));
+        drop(engine);
+    }
+
+    #[test]
+    fn a_render_that_waits_is_not_kept_waiting_by_reasons_and_reads_the_same() {
+        let runs = [false, true].map(|asks| {
+            let monitor = Arc::new(Monitor::default());
+            monitor.ask_why(asks);
+            let (engine, mut audio) = start(&monitor);
+            feed(&mut audio, &music(6.0));
+            audio.settle();
+            assert_eq!(monitor.why(), None);
+            drop(engine);
+            taken(&monitor)
+        });
+        assert!(runs[0].len() >= 25 && runs[0] == runs[1]);
+    }
+
     #[test]
     fn a_live_block_never_waits_for_the_worker() {
         let monitor = Arc::new(Monitor::default());

@@ -20,6 +20,8 @@ pub mod config;
 
 pub mod reading;
 
+pub mod why;
+
 pub mod analysis;
 
 pub mod model;

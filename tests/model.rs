@@ -7,6 +7,7 @@ use moodring::analysis::window::{N_STEP_FEATURES, NetworkInput};
 use moodring::config::N_STEPS;
 use moodring::model::session::Session;
 use moodring::model::{Model, ModelError};
+use moodring::why::{GROUPS, Group, N_GROUPS};
 
 use crate::support::float_model::float_model;
 
@@ -121,6 +122,70 @@ fn a_run_does_not_depend_on_the_runs_before_it() {
     let other = session.run(&NetworkInput::default()).unwrap();
     assert_ne!(first, other, "the network does not listen");
     assert_eq!(session.run(&input).unwrap(), first);
+}
+
+/// `input` with the features whose names begin with one of these put to the card's means by hand.
+fn with_means(model: &Model, input: &NetworkInput, beginnings: &[&str]) -> NetworkInput {
+    let card = model.card();
+    let mut input = input.clone();
+    let is_meant = |name: &String| beginnings.iter().any(|beginning| name.starts_with(beginning));
+    let columns = card.step_names.iter().zip(card.step_columns()).zip(&card.step_mean);
+    for ((_, column), mean) in columns.filter(|((name, _), _)| is_meant(name)) {
+        let steps = input.steps.chunks_exact_mut(N_STEP_FEATURES);
+        steps.for_each(|step| step[column] = *mean);
+    }
+    let columns = card.constant_names.iter().zip(card.constant_columns()).zip(&card.constant_mean);
+    for ((_, column), mean) in columns.filter(|((name, _), _)| is_meant(name)) {
+        input.constants[column] = *mean;
+    }
+    input
+}
+
+#[test]
+fn a_push_is_what_the_share_loses_with_the_group_at_its_mean() {
+    /// Beginnings of the names of each group's features.
+    const BEGINNINGS: [(Group, &[&str]); N_GROUPS] = [
+        (Group::Harmony, &["chroma_", "key_", "moment_", "chord_"]),
+        (Group::Pulse, &["tempo_", "onset_", "modulation_"]),
+        (Group::Colour, &["mel_", "contrast_"]),
+        (Group::Dynamics, &["level", "crest", "change_"]),
+        (Group::Percussion, &["energy_"]),
+    ];
+    /// A mean of means is the mean but for the last digit, on which a rounding to int8 may hang.
+    const ROUNDING: f32 = 1e-4;
+    let paper = Model::load(&file("paper", "onnx")).unwrap();
+    for model in [Model::shipped().unwrap(), paper, float_model()] {
+        let name = &model.card().name;
+        let input = reference_input(&model);
+        let [mut session, mut by_hand] = [(); 2].map(|()| Session::new(&model).unwrap());
+        let shares = session.run(&input).unwrap();
+        let pushes = session.pushes(&input, &shares).unwrap();
+        for (g, (group, beginnings)) in BEGINNINGS.into_iter().enumerate() {
+            assert_eq!(GROUPS[g], group);
+            let without = by_hand.run(&with_means(&model, &input, beginnings)).unwrap();
+            for space in 0..shares.len() {
+                let (push, expected) = (pushes[space][g], shares[space] - without[space]);
+                assert!((push - expected).abs() < ROUNDING, "{name} {group:?}: {push}, {expected}");
+            }
+        }
+        let pushed = pushes.iter().flatten().filter(|push| push.abs() > 1e-3).count();
+        assert!(pushed >= 4, "{name}: {pushes:?}");
+        assert_eq!(session.run(&input).unwrap(), shares, "{name}: a push moved the next reading");
+    }
+}
+
+#[test]
+fn what_a_model_does_not_hear_pushes_nothing() {
+    let model = Model::load(&file("paper", "onnx")).unwrap();
+    let mut session = Session::new(&model).unwrap();
+    let input = reference_input(&model);
+    let shares = session.run(&input).unwrap();
+    for (g, group) in GROUPS.into_iter().enumerate() {
+        let is_heard = matches!(group, Group::Harmony | Group::Pulse | Group::Percussion);
+        let push = session.pushes(&input, &shares).unwrap()[0][g];
+        assert_eq!(push != 0.0, is_heard, "{group:?}: {push}");
+        assert_eq!(session.run_without(&input, group).unwrap() != shares, is_heard, "{group:?}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use moodring::analyser::Analyser;
 use moodring::engine::Engine;
-use moodring::engine::publish::Monitor;
+use moodring::engine::publish::{Monitor, Publisher};
 use moodring::model::Model;
 use support::float_model::float_model;
 use support::music::music;
@@ -115,14 +115,19 @@ fn the_analysis_never_allocates_once_it_is_warm() {
             let mut n_readings = 0;
             analyser.push(warm_up, &mut |_| n_readings += 1).unwrap();
             assert!(n_readings >= 5, "{name}");
-            // Provisional readings, whole ones, a reset, and what comes after it.
+            let mut publisher = Publisher::new(&Arc::default());
+            // Provisional readings, whole ones, what pushed them, a reset, and what comes after it.
             let calls = allocator_calls(|| {
-                for block in rest.chunks(700) {
+                for (i, block) in rest.chunks(700).enumerate() {
                     analyser.push(block, &mut |_| n_readings += 1).unwrap();
+                    if i % 64 == 0 {
+                        publisher.publish_why(analyser.why().unwrap());
+                    }
                 }
                 analyser.reset();
                 analyser.push(warm_up, &mut |_| n_readings += 1).unwrap();
             });
+            assert!(publisher.monitor().why().is_some(), "{name}");
             assert_eq!(calls, 0, "{name} at {rate_hz} Hz");
             assert!(n_readings >= 60, "{name}");
         }

@@ -51,6 +51,36 @@ fn any_chunking_gives_the_same_readings() {
 }
 
 #[test]
+fn to_ask_why_moves_no_reading() {
+    let song = song(13.0, 22_050.0);
+    let unasked = readings(&mut analyser(22_050.0), &song, &[512]);
+    let mut analyser = analyser(22_050.0);
+    assert_eq!(analyser.why().unwrap(), None, "nothing to explain yet");
+    let (mut asked, mut explained) = (Vec::new(), 0);
+    for block in song.chunks(512) {
+        analyser.push(block, &mut |reading| asked.push(*reading)).unwrap();
+        let why = analyser.why().unwrap();
+        assert_eq!(why.map(|why| why.time_secs), asked.last().map(|reading| reading.time_secs));
+        explained += usize::from(why.is_some_and(|why| why.n_spaces == 2));
+    }
+    assert!(explained > 200, "{explained} answers");
+    assert!(asked == unasked);
+    analyser.reset();
+    assert_eq!(analyser.why().unwrap(), None, "a reset forgets what there was to explain");
+}
+
+#[test]
+fn silence_has_no_reasons() {
+    let mut analyser = analyser(22_050.0);
+    let mut last = None;
+    analyser.push(&song(3.0, 22_050.0), &mut |reading| last = Some(*reading)).unwrap();
+    assert!(analyser.why().unwrap().is_some());
+    analyser.push(&[0.0; 22_050 * 5], &mut |reading| last = Some(*reading)).unwrap();
+    assert_eq!(last.unwrap().phase, Phase::Silent);
+    assert_eq!(analyser.why().unwrap(), None);
+}
+
+#[test]
 fn a_beat_has_a_salience_and_a_steady_chord_has_none() {
     let last = |song: &[f32]| *readings(&mut analyser(22_050.0), song, &[512]).last().unwrap();
     let beat = last(&song(12.0, 22_050.0));

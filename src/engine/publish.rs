@@ -1,7 +1,8 @@
-//! What the analysis thread publishes: the latest [`Reading`] for eyes, every one for the outputs, and how it is doing.
+//! What the analysis thread publishes: the latest [`Reading`] and its [`Why`] for eyes, every reading for the outputs, and how it
+//! is doing.
 //!
-//! The analysis thread never waits for a reader. The latest reading goes through a triple buffer, whose reading end sits in a
-//! mutex that only readers take; every reading goes into a bounded queue, where one that finds no room is counted and dropped.
+//! The analysis thread never waits for a reader. What is latest goes through a triple buffer, whose reading end sits in a mutex
+//! that only readers take; every reading goes into a bounded queue, where one that finds no room is counted and dropped.
 //! Status and model change rarely (start, model load, failure), never from the audio thread, and are kept behind plain mutexes.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,6 +14,7 @@ use crossbeam::queue::ArrayQueue;
 use crate::model::card::ModelFacts;
 use crate::model::space::LabelSpace;
 use crate::reading::Reading;
+use crate::why::Why;
 
 /// Readings that the queue for outputs holds: three minutes, so that a slow disk loses nothing.
 const QUEUE_READINGS: usize = 1024;
@@ -36,12 +38,14 @@ pub enum Status {
 /// The readers' end: shared by editor and outputs, outlives any one engine.
 pub struct Monitor {
     latest: Mutex<triple_buffer::Output<Reading>>,
+    why: Mutex<triple_buffer::Output<Option<Why>>>,
     status: Mutex<Status>,
     output_problem: Mutex<Option<String>>,
     model: Mutex<Arc<ModelFacts>>,
     every: ArrayQueue<Reading>,
     dropped: AtomicU64,
     queueing: AtomicBool,
+    asking_why: AtomicBool,
     published: AtomicU64,
     load: AtomicF32,
     interval_secs: AtomicF32,
@@ -51,12 +55,14 @@ impl Default for Monitor {
     fn default() -> Self {
         Self {
             latest: Mutex::new(triple_buffer::triple_buffer(&Reading::default()).1),
+            why: Mutex::new(triple_buffer::triple_buffer(&None).1),
             status: Mutex::default(),
             output_problem: Mutex::default(),
             model: Mutex::default(),
             every: ArrayQueue::new(QUEUE_READINGS),
             dropped: AtomicU64::new(0),
             queueing: AtomicBool::new(false),
+            asking_why: AtomicBool::new(false),
             published: AtomicU64::new(0),
             load: AtomicF32::new(0.0),
             interval_secs: AtomicF32::new(0.0),
@@ -69,6 +75,19 @@ impl Monitor {
     #[must_use]
     pub fn latest(&self) -> Reading {
         *lock(&self.latest).read()
+    }
+
+    /// Asks for readings to be explained in [`Monitor::why`], one a second of music at most, or no longer. While nobody asks it costs
+    /// nothing; while the machine is too busy for all readings, or a render waits, none is explained.
+    pub fn ask_why(&self, on: bool) {
+        self.asking_why.store(on, Ordering::Relaxed);
+    }
+
+    /// What pushed the latest reading that was explained, which may be older than [`Monitor::latest`]: its `time_secs` tells. `None`
+    /// before any, and where there was silence.
+    #[must_use]
+    pub fn why(&self) -> Option<Why> {
+        *lock(&self.why).read()
     }
 
     /// How the analysis is doing.
@@ -150,15 +169,18 @@ impl Monitor {
 pub struct Publisher {
     monitor: Arc<Monitor>,
     latest: triple_buffer::Input<Reading>,
+    why: triple_buffer::Input<Option<Why>>,
 }
 
 impl Publisher {
-    /// A fresh end onto `monitor`, whose latest reading starts again at the default.
+    /// A fresh end onto `monitor`, whose latest reading starts again at the default, unexplained.
     #[must_use]
     pub fn new(monitor: &Arc<Monitor>) -> Self {
-        let (latest, output) = triple_buffer::triple_buffer(&Reading::default());
-        *lock(&monitor.latest) = output;
-        Self { monitor: Arc::clone(monitor), latest }
+        let (latest, latest_output) = triple_buffer::triple_buffer(&Reading::default());
+        let (why, why_output) = triple_buffer::triple_buffer(&None);
+        *lock(&monitor.latest) = latest_output;
+        *lock(&monitor.why) = why_output;
+        Self { monitor: Arc::clone(monitor), latest, why }
     }
 
     /// Publishes one reading.
@@ -173,6 +195,23 @@ impl Publisher {
             self.monitor.dropped.fetch_add(1, Ordering::Relaxed);
         }
         self.monitor.published.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether anybody asks for [`Monitor::why`].
+    ///
+    /// # Real-time safety
+    /// Wait-free; neither allocates nor locks.
+    #[must_use]
+    pub fn is_asked_why(&self) -> bool {
+        self.monitor.asking_why.load(Ordering::Relaxed)
+    }
+
+    /// Publishes what pushed a reading, as [`Monitor::why`].
+    ///
+    /// # Real-time safety
+    /// Wait-free; neither allocates nor locks.
+    pub fn publish_why(&mut self, why: Option<Why>) {
+        self.why.write(why);
     }
 
     /// Publishes what the analysis costs, as [`Monitor::load`].
@@ -244,8 +283,12 @@ mod tests {
     #[test]
     fn a_new_engine_starts_from_nothing() {
         let monitor = Arc::new(Monitor::default());
-        Publisher::new(&monitor).publish(&reading_at(9.0));
+        let mut publisher = Publisher::new(&monitor);
+        publisher.publish(&reading_at(9.0));
+        publisher.publish_why(Some(Why { time_secs: 9.0, ..Why::default() }));
+        assert_eq!(monitor.why().map(|why| why.time_secs), Some(9.0));
         let _fresh = Publisher::new(&monitor);
         assert_eq!(monitor.latest(), Reading::default());
+        assert_eq!(monitor.why(), None);
     }
 }

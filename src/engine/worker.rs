@@ -36,6 +36,9 @@ const CHUNK_SAMPLES: usize = 2048;
 /// How long a worker that was asked to stop goes on with what is in the ring.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 
+/// Music between two readings that are explained, seconds: as often as an eye can take in a change of reasons.
+const WHY_SECS: f64 = 1.0;
+
 /// Audio over which the cost of the analysis is averaged, seconds: long enough for a number that stands still.
 const LOAD_SECS: f64 = 5.0;
 
@@ -94,6 +97,7 @@ impl Worker {
         let (mut stopping_since, mut last_heard) = (None, Instant::now());
         // What came while the model was loaded is no sign of a busy machine.
         let mut has_caught_up = false;
+        let mut why_due_secs = 0.0;
         loop {
             if self.shared.is_stopping()
                 && stopping_since.get_or_insert_with(Instant::now).elapsed() > DRAIN_LIMIT
@@ -103,12 +107,18 @@ impl Worker {
             match self.samples.pop(&mut chunk) {
                 Popped::Samples(n) => {
                     let began = Instant::now();
-                    self.keep_pace(analyser, has_caught_up);
-                    self.push(analyser, &chunk[..n])?;
+                    let has_time_to_spare = self.keep_pace(analyser, has_caught_up);
+                    let read_secs = self.push(analyser, &chunk[..n])?;
+                    if let Some(read_secs) = read_secs.filter(|_| has_time_to_spare) {
+                        self.explain(analyser, read_secs, &mut why_due_secs);
+                    }
                     last_heard = Instant::now();
                     self.publisher.publish_load(load.add(n, last_heard - began));
                 }
-                Popped::Reset => analyser.reset(),
+                Popped::Reset => {
+                    analyser.reset();
+                    why_due_secs = 0.0;
+                }
                 Popped::Nothing if stopping_since.is_some() => return Ok(()),
                 Popped::Nothing => {
                     has_caught_up = true;
@@ -120,12 +130,13 @@ impl Worker {
         }
     }
 
-    /// Takes as many readings as the pace of the process allows; all of them where a render waits.
-    fn keep_pace(&self, analyser: &mut Analyser, has_caught_up: bool) {
+    /// Takes as many readings as the pace of the process allows; all of them where a render waits. Whether there is time for more
+    /// than readings.
+    fn keep_pace(&self, analyser: &mut Analyser, has_caught_up: bool) -> bool {
         if self.shared.is_waited_for() {
             analyser.set_interval_secs(0.0);
             self.publisher.publish_interval(0.0);
-            return;
+            return false;
         }
         let pace = Pace::of_process();
         if has_caught_up {
@@ -135,17 +146,29 @@ impl Worker {
         let interval_secs = pace.interval_secs();
         analyser.set_interval_secs(interval_secs);
         self.publisher.publish_interval(interval_secs);
+        has_caught_up && interval_secs == 0.0
     }
 
-    /// Analyses one chunk and publishes the readings it completes.
-    fn push(&mut self, analyser: &mut Analyser, chunk: &[f32]) -> Result<(), ModelError> {
+    /// Analyses one chunk and publishes the readings it completes. When the newest of them was taken, seconds of audio.
+    fn push(&mut self, analyser: &mut Analyser, chunk: &[f32]) -> Result<Option<f64>, ModelError> {
         let (publisher, shared) = (&mut self.publisher, &self.shared);
+        let mut read_secs = None;
         analyser.push(chunk, &mut |reading| {
             let mut reading = *reading;
             reading.overrun_samples = shared.overrun_samples();
             publisher.publish(&reading);
+            read_secs = Some(reading.time_secs);
         })?;
-        Ok(())
+        Ok(read_secs)
+    }
+
+    /// Publishes what pushed the newest reading, taken at `read_secs`, if anybody asks and one is due.
+    fn explain(&mut self, analyser: &mut Analyser, read_secs: f64, due_secs: &mut f64) {
+        if self.publisher.is_asked_why() && read_secs >= *due_secs {
+            *due_secs = read_secs + WHY_SECS;
+            // A network that fails without one side of the music still reads the whole of it: it only goes unexplained.
+            self.publisher.publish_why(analyser.why().ok().flatten());
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::{Model, ModelError, fixed, ops, screen};
 use crate::analysis::window::{N_STEP_FEATURES, NetworkInput};
 use crate::reading::MAX_SPACES;
 use crate::units::count;
+use crate::why::{GROUPS, Group, N_GROUPS};
 
 /// A planned network, ready to be spawned.
 pub(super) type Plan = Arc<TypedRunnableModel>;
@@ -55,6 +56,9 @@ pub struct Session {
     /// Which features of the analysis they take.
     step_columns: Vec<usize>,
     constant_columns: Vec<usize>,
+    /// Which side of the music each of them belongs to.
+    step_groups: Vec<Option<Group>>,
+    constant_groups: Vec<Option<Group>>,
     /// Sum of the analysis' steps under one of the network, `[N_STEP_FEATURES]`.
     step_sum: Vec<f32>,
 }
@@ -74,6 +78,8 @@ impl Session {
                 constants: Arc::new(Tensor::zero::<f32>(&constants)?),
                 step_columns: model.card.step_columns(),
                 constant_columns: model.card.constant_columns(),
+                step_groups: groups(&model.card.step_names),
+                constant_groups: groups(&model.card.constant_names),
                 step_sum: vec![0.0; N_STEP_FEATURES],
             })
         };
@@ -91,7 +97,59 @@ impl Session {
     /// # Errors
     /// [`ModelError::Run`] where the network fails, or answers with something that is no share: then it is not to be believed.
     pub fn run(&mut self, input: &NetworkInput) -> Result<[f32; MAX_SPACES], ModelError> {
-        let shares = self.try_run(input).map_err(|why| ModelError::Run(format!("{why:#}")))?;
+        self.answer(input, None)
+    }
+
+    /// As [`Session::run`], with the features of `group` at their means over the training songs.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_without(
+        &mut self,
+        input: &NetworkInput,
+        group: Group,
+    ) -> Result<[f32; MAX_SPACES], ModelError> {
+        self.answer(input, Some(group))
+    }
+
+    /// How each group pushed `shares`, the answer of [`Session::run`] to the same `input`; see [`Why`](crate::why::Why). Costs an
+    /// inference for each group of which the model takes a feature.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    ///
+    /// # Real-time safety
+    /// Neither allocates nor locks, but on an error.
+    pub fn pushes(
+        &mut self,
+        input: &NetworkInput,
+        shares: &[f32; MAX_SPACES],
+    ) -> Result<[[f32; N_GROUPS]; MAX_SPACES], ModelError> {
+        let mut pushes = [[0.0; N_GROUPS]; MAX_SPACES];
+        for (g, group) in GROUPS.into_iter().enumerate() {
+            if !self.takes(group) {
+                continue;
+            }
+            let without = self.run_without(input, group)?;
+            for ((pushes, share), without) in pushes.iter_mut().zip(shares).zip(without) {
+                pushes[g] = share - without;
+            }
+        }
+        Ok(pushes)
+    }
+
+    /// Whether the model takes a feature of `group`.
+    fn takes(&self, group: Group) -> bool {
+        self.step_groups.iter().chain(&self.constant_groups).any(|of| *of == Some(group))
+    }
+
+    fn answer(
+        &mut self,
+        input: &NetworkInput,
+        without: Option<Group>,
+    ) -> Result<[f32; MAX_SPACES], ModelError> {
+        let shares =
+            self.try_run(input, without).map_err(|why| ModelError::Run(format!("{why:#}")))?;
         if shares.iter().all(|share| (0.0..=1.0).contains(share)) {
             Ok(shares)
         } else {
@@ -99,9 +157,17 @@ impl Session {
         }
     }
 
-    fn try_run(&mut self, input: &NetworkInput) -> TractResult<[f32; MAX_SPACES]> {
+    fn try_run(
+        &mut self,
+        input: &NetworkInput,
+        without: Option<Group>,
+    ) -> TractResult<[f32; MAX_SPACES]> {
         self.fill_steps(&input.steps)?;
         self.fill_constants(&input.constants)?;
+        if let Some(group) = without {
+            put_to_mean(&mut self.steps, &self.step_groups, group)?;
+            put_to_mean(&mut self.constants, &self.constant_groups, group)?;
+        }
         let inputs = [&self.steps, &self.constants].map(|t| Arc::clone(t).into_tvalue());
         let outputs = self.state.run(inputs.into_iter().collect())?;
         let poles = outputs[0].to_plain_array_view::<f32>()?;
@@ -146,6 +212,24 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// The side of the music that each feature belongs to.
+fn groups(names: &[String]) -> Vec<Option<Group>> {
+    names.iter().map(|name| Group::of_feature(name)).collect()
+}
+
+/// Puts the columns of `group` to their mean, which is 0 once they are standardised.
+fn put_to_mean(
+    input: &mut Arc<Tensor>,
+    columns: &[Option<Group>],
+    group: Group,
+) -> TractResult<()> {
+    let mut view = Arc::make_mut(input).to_plain_array_view_mut::<f32>()?;
+    let of_group =
+        view.iter_mut().zip(columns.iter().cycle()).filter(|(_, of)| **of == Some(group));
+    of_group.for_each(|(x, _)| *x = 0.0);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -66,6 +66,7 @@ const RULES: &[Rule] = &[
     ),
     rule("decode", &["units", "config"]),
     rule("reading", &[]),
+    rule("why", &["reading"]),
     rule("model::space", &[]),
     rule("model::doubt", &[]),
     rule("model::card", &["config", "analysis::window", "reading", "model::space", "model::doubt"]),
@@ -84,6 +85,7 @@ const RULES: &[Rule] = &[
             "config",
             "analysis::window",
             "reading",
+            "why",
             "model::card",
             "model::ops",
             "model::fixed",
@@ -91,7 +93,7 @@ const RULES: &[Rule] = &[
         ],
     ),
     rule("model", &["config", "analysis::window", "reading"]),
-    rule("analyser", &["units", "config", "analysis", "reading", "model"]),
+    rule("analyser", &["units", "config", "analysis", "reading", "why", "model"]),
     rule("outputs", &[]),
     rule("outputs::csv", &["units", "reading", "model::space"]),
     rule("outputs::plot", &["units", "reading", "model::space"]),
@@ -100,7 +102,7 @@ const RULES: &[Rule] = &[
     rule("engine::handover", &["engine::atomic"]),
     rule("engine::ring", &["units", "config", "engine::handover"]),
     rule("engine::pace", &["config"]),
-    rule("engine::publish", &["reading", "model::space", "model::card"]),
+    rule("engine::publish", &["reading", "why", "model::space", "model::card"]),
     rule(
         "engine::worker",
         &[
@@ -137,7 +139,10 @@ const RULES: &[Rule] = &[
     ),
     rule(
         "bin::*",
-        &["units", "config", "analysis", "decode", "reading", "model", "analyser", "outputs"],
+        &[
+            "units", "config", "analysis", "decode", "reading", "why", "model", "analyser",
+            "outputs",
+        ],
     ),
 ];
 
