@@ -113,6 +113,36 @@ fn analyse_writes_csv_plots_and_takes_many_files_of_which_some_are_bad() {
 }
 
 #[test]
+fn analyse_tells_why_only_if_it_is_asked() {
+    let folder = Folder::new("reasons");
+    let wav = folder.wav("song.wav", 11.0);
+    let output = cli(&["analyse", &wav, "--why"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let rows: Vec<serde_json::Value> =
+        stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (summary, readings) = rows.split_last().unwrap();
+    assert!(summary.get("why").is_none());
+    assert!(readings.len() >= 9);
+    for row in readings {
+        for group in ["harmony", "pulse", "colour", "dynamics", "percussion"] {
+            let push = row["why"]["joy"][group].as_f64().unwrap();
+            assert!((-1.0..=1.0).contains(&push), "{row}");
+        }
+    }
+    assert!(!stdout(&cli(&["analyse", &wav])).contains("why"));
+    let output = cli(&["analyse", &wav, "--why", "--format", "csv"]);
+    let text = stdout(&output);
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let column =
+        reader.headers().unwrap().iter().position(|name| name == "joy_why_percussion").unwrap();
+    let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let pushes: Vec<f64> =
+        records[..readings.len()].iter().map(|record| record[column].parse().unwrap()).collect();
+    assert_eq!(pushes[3], readings[3]["why"]["joy"]["percussion"].as_f64().unwrap());
+    assert_eq!(&records.last().unwrap()[column], "");
+}
+
+#[test]
 fn features_have_the_promised_names_shapes_and_values() {
     let folder = Folder::new("npz");
     let (wav, out) = (folder.wav("song.wav", 11.0), folder.path("f.npz"));

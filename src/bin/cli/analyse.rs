@@ -13,15 +13,19 @@ use moodring::model::space::LabelSpace;
 use moodring::outputs::csv;
 use moodring::outputs::plot::plot_readings;
 use moodring::reading::Reading;
+use moodring::why::{GROUPS, Why};
 use serde_json::{Map, Value, json};
 
-use crate::jobs::{self, FileMood};
+use crate::jobs::{self, FileMood, Wanted};
 
 /// Read the mood of files: one row per reading, then one summary row per file.
 ///
 /// A row has the file, time_secs (the end of the 10-s window), the phase (listening = fewer than 10 s heard, so provisional;
 /// live; silent), and per label space the share of votes of its first pole, 0 to 1: `excited` and `joy` with the shipped model.
 /// In silence shares are null (csv: empty). The summary row has the mean shares of the whole file.
+///
+/// With --why, `why` tells for each share how harmony, pulse, colour, dynamics and percussion pushed it: by how much it would be
+/// smaller if that side of the music were as in the average song. The pushes of a share do not add up to it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  moodring-cli analyse song.mp3\n  \
     moodring-cli analyse *.flac --format csv --out moods.csv\n  \
@@ -45,6 +49,15 @@ pub struct Args {
     /// Seconds between readings; 0 for all (5.4 a second).
     #[arg(long, value_name = "SECS", default_value_t = 1.0, value_parser = interval)]
     every: f64,
+    /// Also tell what pushed each reading; takes several times as long.
+    #[arg(long)]
+    why: bool,
+}
+
+impl Args {
+    fn wanted(&self) -> Wanted {
+        Wanted { every_secs: self.every, why: self.why }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -92,15 +105,15 @@ fn one_file(
         bar.set_position(secs as u64);
     };
     let (mut drawn, mut written) = (Vec::new(), Ok(()));
-    let on_reading = |reading: &Reading| {
+    let on_reading = |reading: &Reading, why: Option<&Why>| {
         if args.plot.is_some() {
             drawn.push(*reading);
         }
         if written.is_ok() {
-            written = rows.write_reading(&file, reading);
+            written = rows.write_reading(&file, reading, why);
         }
     };
-    let mood = jobs::guarded(|| jobs::read_file(path, model, args.every, on_secs, on_reading));
+    let mood = jobs::guarded(|| jobs::read_file(path, model, args.wanted(), on_secs, on_reading));
     written?;
     let failed = mood.is_err();
     match mood {
@@ -119,8 +132,8 @@ fn many_files(
 ) -> anyhow::Result<bool> {
     let read = |path: &PathBuf| {
         let mut readings = Vec::new();
-        let keep = |reading: &Reading| readings.push(*reading);
-        let mood = jobs::read_file(path, model, args.every, |_, _| (), keep);
+        let keep = |reading: &Reading, why: Option<&Why>| readings.push((*reading, why.copied()));
+        let mood = jobs::read_file(path, model, args.wanted(), |_, _| (), keep);
         bar.inc(1);
         mood.map(|mood| (mood, readings))
     };
@@ -130,9 +143,13 @@ fn many_files(
         let outcome = match read {
             Ok((mood, readings)) => readings
                 .iter()
-                .try_for_each(|reading| rows.write_reading(&file, reading))
+                .try_for_each(|(reading, why)| rows.write_reading(&file, reading, why.as_ref()))
                 .and_then(|()| rows.write_end(&file, &mood))
-                .and_then(|()| plot(args, model, path, &readings)),
+                .and_then(|()| {
+                    let drawn: Vec<Reading> =
+                        readings.iter().map(|(reading, _)| *reading).collect();
+                    plot(args, model, path, &drawn)
+                }),
             Err(why) => {
                 bar.suspend(|| eprintln!("error: {file}: {why:#}"));
                 failed = true;
@@ -160,6 +177,7 @@ struct Rows {
     writer: Box<dyn Write>,
     format: Format,
     spaces: Vec<LabelSpace>,
+    why: bool,
 }
 
 impl Rows {
@@ -173,13 +191,14 @@ impl Rows {
             None => Box::new(std::io::stdout().lock()),
         };
         let spaces = model.card().spaces.clone();
-        let mut rows = Self { writer, format: args.format, spaces };
+        let mut rows = Self { writer, format: args.format, spaces, why: args.why };
         if rows.format == Format::Csv {
             let names: Vec<String> = rows.spaces.iter().flat_map(columns).collect();
+            let whys: String = rows.why_columns().map(|name| format!(",{name}")).collect();
             let head = "file,summary,time_secs,phase,heard_secs";
             let tail = "tempo_harmonic_bpm,tempo_percussive_bpm,\
                 energy_harmonic_db,energy_percussive_db";
-            rows.line(&format!("{head},{},{tail}", names.join(",")))?;
+            rows.line(&format!("{head},{},{tail}{whys}", names.join(",")))?;
         }
         Ok(rows)
     }
@@ -194,7 +213,18 @@ impl Rows {
         Ok(())
     }
 
-    fn write_reading(&mut self, file: &str, reading: &Reading) -> anyhow::Result<()> {
+    /// Columns of what pushed each share; none unless asked for.
+    fn why_columns(&self) -> impl Iterator<Item = String> {
+        let spaces = self.spaces.iter().filter(|_| self.why);
+        spaces.flat_map(|space| GROUPS.map(|group| format!("{}_why_{}", space.first, group.word())))
+    }
+
+    fn write_reading(
+        &mut self,
+        file: &str,
+        reading: &Reading,
+        why: Option<&Why>,
+    ) -> anyhow::Result<()> {
         let shares = self.spaces.iter().enumerate().flat_map(|(s, space)| {
             let share = reading.shares().get(s).copied();
             let band = share.map(|_| reading.bands[s]);
@@ -219,11 +249,21 @@ impl Rows {
             for (name, value) in details {
                 row.insert(name.into(), json!(rounded(f64::from(value))));
             }
+            if self.why {
+                row.insert("why".into(), why.map_or(Value::Null, |why| pushes(&self.spaces, why)));
+            }
             return self.line(&Value::Object(row).to_string());
         }
         let details = details.map(|(_, value)| rounded(f64::from(value)).to_string()).join(",");
         let (file, shares) = (quoted(file), joined(&shares));
-        self.line(&format!("{file},false,{time_secs},{phase},{heard_secs},{shares},{details}"))
+        let whys = self.why_columns().enumerate().map(|(i, _)| {
+            let push = why.map(|why| why.pushes[i / GROUPS.len()][i % GROUPS.len()]);
+            push.map_or_else(|| ",".to_owned(), |push| format!(",{}", number(push)))
+        });
+        let whys: String = whys.collect();
+        self.line(&format!(
+            "{file},false,{time_secs},{phase},{heard_secs},{shares},{details}{whys}"
+        ))
     }
 
     fn write_summary(&mut self, file: &str, mood: &FileMood) -> anyhow::Result<()> {
@@ -250,7 +290,8 @@ impl Rows {
             return self.line(&Value::Object(row).to_string());
         }
         let (file, shares) = (quoted(file), joined(&shares));
-        self.line(&format!("{file},true,{duration_secs},{phase},,{shares},,,,"))
+        let whys = ",".repeat(self.why_columns().count());
+        self.line(&format!("{file},true,{duration_secs},{phase},,{shares},,,,{whys}"))
     }
 
     fn insert_shares(&self, row: &mut Map<String, Value>, shares: &[Value]) {
@@ -283,10 +324,23 @@ fn columns(space: &LabelSpace) -> impl Iterator<Item = String> {
 
 /// What stands in [`columns`]; null where there is nothing to say.
 fn row_shares(space: &LabelSpace, share: Option<f32>, band: Option<[f32; 2]>) -> [Value; 4] {
-    let number = |share: f32| json!((f64::from(share) * 1e6).round() / 1e6);
     let end = |i: usize| band.map_or(Value::Null, |band| number(band[i]));
     let ambiguous = share.map(|share| space.is_ambiguous(share));
     [share.map_or(Value::Null, number), end(0), end(1), json!(ambiguous)]
+}
+
+/// A share or a push with the digits that mean something.
+fn number(share: f32) -> Value {
+    json!((f64::from(share) * 1e6).round() / 1e6)
+}
+
+/// For each space by its first pole: the push of every group.
+fn pushes(spaces: &[LabelSpace], why: &Why) -> Value {
+    let of_space = |s: usize| -> Map<String, Value> {
+        why.of_space(s).map(|(group, push)| (group.word().to_owned(), number(push))).collect()
+    };
+    let spaces = spaces.iter().enumerate();
+    Value::Object(spaces.map(|(s, space)| (space.first.clone(), of_space(s).into())).collect())
 }
 
 fn joined(shares: &[Value]) -> String {

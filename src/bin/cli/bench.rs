@@ -234,7 +234,7 @@ fn stages(music: &[f32], rate_hz: f64) -> anyhow::Result<Value> {
     }))
 }
 
-/// Microseconds per reading: the window's summary and features, and the network.
+/// Microseconds per reading: the window's summary and features, the network, and what pushed the reading where somebody asks.
 fn readings(model: &Arc<Model>, music: &[f32], rate_hz: f64) -> anyhow::Result<Value> {
     let mut window = FeatureWindow::new();
     FrameExtractor::new(rate_hz)?.push(music, |frame| _ = window.push(&frame.features));
@@ -245,9 +245,11 @@ fn readings(model: &Arc<Model>, music: &[f32], rate_hz: f64) -> anyhow::Result<V
         window.write(heard, &summary, &mut input);
     });
     let mut session = Session::new(model)?;
-    session.run(&input)?;
+    let shares = session.run(&input)?;
+    session.pushes(&input, &shares)?;
     let inference = cost(|| _ = black_box(session.run(&input).is_ok()));
-    Ok(json!({"features": features.json(), "inference": inference.json()}))
+    let why = cost(|| _ = black_box(session.pushes(&input, &shares).is_ok()));
+    Ok(json!({"features": features.json(), "inference": inference.json(), "why": why.json()}))
 }
 
 /// Microseconds of the paper's Bi-LSTM, 12 → 2 × 512 over 54 steps, by each int8 kernel that this processor has.

@@ -7,7 +7,7 @@ use moodring::model::Model;
 use moodring::model::space::LabelSpace;
 use serde_json::json;
 
-use crate::jobs::{self, FileMood};
+use crate::jobs::{self, FileMood, Wanted};
 use crate::labels::Labels;
 use crate::report::{Case, Report};
 
@@ -35,8 +35,8 @@ pub struct Args {
     json: bool,
 }
 
-/// Seconds between the readings that a song's share is the mean of: windows overlap by half.
-const EVERY_SECS: f64 = 5.0;
+/// The readings that a song's share is the mean of: windows overlap by half.
+const WANTED: Wanted = Wanted { every_secs: 5.0, why: false };
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let model = jobs::model(args.model.as_deref())?;
@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut moods: Vec<(String, FileMood)> = Vec::new();
     let mut unread = 0;
     let read = |path: &PathBuf| {
-        let mood = jobs::read_file(path, &model, EVERY_SECS, |_, _| (), |_| ());
+        let mood = jobs::read_file(path, &model, WANTED, |_, _| (), |_, _| ());
         bar.inc(1);
         mood
     };

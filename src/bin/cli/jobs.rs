@@ -9,9 +9,12 @@ use std::sync::mpsc;
 use anyhow::{Context, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use moodring::analyser::Analyser;
+use moodring::config::READING_SECS;
 use moodring::decode::AudioFile;
 use moodring::model::Model;
 use moodring::reading::{MAX_SPACES, Phase, Reading};
+use moodring::units::secs_to_samples;
+use moodring::why::Why;
 
 /// Endings of the files that a folder is searched for.
 const AUDIO_EXTENSIONS: [&str; 10] =
@@ -142,32 +145,49 @@ impl FileMood {
     }
 }
 
-/// Reads a file from start to end and hands a reading about every `every_secs` to `on_reading`; `on_secs` hears how far it is. Takes
-/// no more memory for a long file than for a short one.
+/// What is wanted of a file.
+#[derive(Clone, Copy)]
+pub struct Wanted {
+    /// Seconds between readings; 0 for all.
+    pub every_secs: f64,
+    /// What pushed each reading.
+    pub why: bool,
+}
+
+/// Reads a file from start to end and hands the readings that are wanted to `on_reading`; `on_secs` hears how far it is. Takes no
+/// more memory for a long file than for a short one.
 pub fn read_file(
     path: &Path,
     model: &Arc<Model>,
-    every_secs: f64,
+    wanted: Wanted,
     on_secs: impl Fn(f64, Option<f64>),
-    mut on_reading: impl FnMut(&Reading),
+    mut on_reading: impl FnMut(&Reading, Option<&Why>),
 ) -> anyhow::Result<FileMood> {
     let mut file = AudioFile::open(path)?;
     let rate_hz = file.rate_hz;
     let mut analyser = Analyser::new(rate_hz, model)?;
-    analyser.set_interval_secs(every_secs);
+    analyser.set_interval_secs(wanted.every_secs);
     let total_secs = file.total_samples.map(|samples| samples as f64 / rate_hz);
     let mut mood = FileMood::default();
-    let mut take = |reading: &Reading| {
-        mood.add(reading);
-        on_reading(reading);
+    let mut take = |analyser: &mut Analyser, reading: Reading| -> anyhow::Result<()> {
+        mood.add(&reading);
+        let why = if wanted.why { analyser.why()? } else { None };
+        on_reading(&reading, why.as_ref());
+        Ok(())
     };
-    let mut samples = 0_u64;
+    // Blocks in which at most one reading falls, for only the last reading can be explained.
+    let block_samples = secs_to_samples(0.5 * READING_SECS, rate_hz).max(1) as usize;
+    let (mut samples, mut last) = (0_u64, None);
     while let Some(mono) = file.next_mono() {
+        for block in mono.chunks(block_samples) {
+            analyser.push(block, &mut |reading| last = Some(*reading))?;
+            last.take().map_or(Ok(()), |reading| take(&mut analyser, reading))?;
+        }
         samples += mono.len() as u64;
-        analyser.push(mono, &mut take)?;
         on_secs(samples as f64 / rate_hz, total_secs);
     }
-    analyser.finish(&mut take)?;
+    analyser.finish(&mut |reading| last = Some(*reading))?;
+    last.take().map_or(Ok(()), |reading| take(&mut analyser, reading))?;
     anyhow::ensure!(samples > 0, "holds no sound that can be decoded");
     mood.duration_secs = samples as f64 / rate_hz;
     mood.broken_packets = file.broken_packets;
