@@ -166,6 +166,7 @@ impl Reader {
         let (card, heard_secs) = (self.session.model().card(), heard.secs());
         on_reading(&Reading {
             time_secs: samples_to_secs(self.step_samples, f64::from(ANALYSIS_RATE_HZ)),
+            song_secs: None,
             phase,
             heard_secs,
             n_spaces: card.spaces.len(),
