@@ -193,6 +193,7 @@ impl Reader {
         let (card, heard_secs) = (self.session.model().card(), heard.secs());
         on_reading(&Reading {
             time_secs,
+            song_secs: None,
             phase,
             heard_secs,
             n_spaces: card.spaces.len(),

@@ -10,6 +10,7 @@
 mod handover;
 pub mod pace;
 pub mod publish;
+mod record;
 pub mod ring;
 mod worker;
 

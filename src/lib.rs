@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The modules stand in the order in which the audio meets them. The audio thread touches only [`engine::ring`]; the thread
-//! `mood-analysis` runs everything from there to [`reading::Reading`]; readers poll [`engine::publish::Monitor`]. The command
-//! line runs the same [`analyser::Analyser`] with no thread at all.
+//! `mood-analysis` runs everything from there to [`reading::Reading`]; readers poll [`engine::publish::Monitor`] and look
+//! back through [`history::History`]. The command line runs the same [`analyser::Analyser`] with no thread at all.
 //!
 //! Features: `plugin` (default) = nice-plug and the editor; `cli` (default) = decoding, argument parsing and plots;
 //! `alloc-check` = the host wrapper aborts on an allocation in `process`. Without any, this is the analysis library alone.
@@ -27,6 +27,8 @@ pub mod analysis;
 pub mod model;
 
 pub mod analyser;
+
+pub mod history;
 
 pub mod engine;
 

@@ -43,6 +43,8 @@ impl Phase {
 pub struct Reading {
     /// End of the 10-s window, seconds of audio since the start or the last reset.
     pub time_secs: f64,
+    /// Where on the host's timeline the window ends, seconds; `None` where the host's transport stood still or told no position.
+    pub song_secs: Option<f64>,
     /// What the shares mean now.
     pub phase: Phase,
     /// Music heard in the window, seconds, 0 to 10.

@@ -29,6 +29,26 @@ pub fn share_of(share: f64, n: usize) -> usize {
     (share * n as f64).round_ties_even() as usize
 }
 
+/// Number of the step of `step_secs` that holds `secs`, counted from 0 s on; what is out of any range ends at 2⁴⁰ steps either way,
+/// NaN at 0.
+#[must_use]
+pub fn step_of(secs: f64, step_secs: f64) -> i64 {
+    const FARTHEST: f64 = (1_u64 << 40) as f64;
+    (secs / step_secs).floor().clamp(-FARTHEST, FARTHEST) as i64
+}
+
+/// Where step `number` begins, seconds.
+#[must_use]
+pub fn step_to_secs(number: i64, step_secs: f64) -> f64 {
+    number as f64 * step_secs
+}
+
+/// `value` in whole `unit`s, nearest first, as far as 16 bits go; 0 for NaN.
+#[must_use]
+pub fn to_units(value: f32, unit: f32) -> u16 {
+    (value / unit).round() as u16
+}
+
 /// Decibels of a power, clamped at [`POWER_FLOOR`]: `10·log10(max(power, 1e-10))`.
 ///
 /// As `librosa.power_to_db(ref=1.0, amin=1e-10, top_db=None)`.
@@ -63,6 +83,16 @@ mod tests {
     fn decibels_of_nothing_are_the_floor() {
         assert_eq!(power_to_db(0.0), -100.0);
         assert_eq!(power_to_db(1.0), 0.0);
+    }
+
+    #[test]
+    fn steps_begin_at_zero_and_go_both_ways() {
+        assert_eq!([0.0, 0.49, 0.5, -0.1].map(|secs| step_of(secs, 0.5)), [0, 0, 1, -1]);
+        assert_eq!(
+            [f64::NAN, f64::INFINITY, -1e300].map(|secs| step_of(secs, 0.5)),
+            [0, 1 << 40, -1 << 40]
+        );
+        assert_eq!(step_to_secs(-3, 0.5), -1.5);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! The analysis thread never waits for a reader. What is latest goes through a triple buffer, whose reading end sits in a mutex
 //! that only readers take; every reading goes into a bounded queue, where one that finds no room is counted and dropped.
+//! The history of readings sits in a mutex, too, for which the analysis thread never waits: see [`Monitor::history`].
 //! Status and model change rarely (start, model load, failure), never from the audio thread, and are kept behind plain mutexes.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,6 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use atomic_float::AtomicF32;
 use crossbeam::queue::ArrayQueue;
 
+use super::record::Recorder;
+use crate::history::History;
 use crate::model::card::ModelFacts;
 use crate::model::space::LabelSpace;
 use crate::reading::Reading;
@@ -49,10 +52,19 @@ pub struct Monitor {
     published: AtomicU64,
     load: AtomicF32,
     interval_secs: AtomicF32,
+    history: Arc<Mutex<History>>,
 }
 
 impl Default for Monitor {
     fn default() -> Self {
+        Self::new(Arc::default())
+    }
+}
+
+impl Monitor {
+    /// A monitor whose readings go into `history`.
+    #[must_use]
+    pub fn new(history: Arc<Mutex<History>>) -> Self {
         Self {
             latest: Mutex::new(triple_buffer::triple_buffer(&Reading::default()).1),
             why: Mutex::new(triple_buffer::triple_buffer(&None).1),
@@ -66,11 +78,10 @@ impl Default for Monitor {
             published: AtomicU64::new(0),
             load: AtomicF32::new(0.0),
             interval_secs: AtomicF32::new(0.0),
+            history,
         }
     }
-}
 
-impl Monitor {
     /// The newest reading; the default one (phase waiting) before any.
     #[must_use]
     pub fn latest(&self) -> Reading {
@@ -132,6 +143,12 @@ impl Monitor {
         self.interval_secs.load(Ordering::Relaxed)
     }
 
+    /// What was read so far. The analysis thread never waits for who holds it, and loses nothing for some seconds.
+    #[must_use]
+    pub fn history(&self) -> &Arc<Mutex<History>> {
+        &self.history
+    }
+
     /// Asks for every reading to be queued for [`Monitor::take`], or no longer.
     pub fn queue_every(&self, on: bool) {
         self.queueing.store(on, Ordering::Release);
@@ -170,6 +187,7 @@ pub struct Publisher {
     monitor: Arc<Monitor>,
     latest: triple_buffer::Input<Reading>,
     why: triple_buffer::Input<Option<Why>>,
+    recorder: Recorder,
 }
 
 impl Publisher {
@@ -180,15 +198,17 @@ impl Publisher {
         let (why, why_output) = triple_buffer::triple_buffer(&None);
         *lock(&monitor.latest) = latest_output;
         *lock(&monitor.why) = why_output;
-        Self { monitor: Arc::clone(monitor), latest, why }
+        let recorder = Recorder::new(Arc::clone(&monitor.history));
+        Self { monitor: Arc::clone(monitor), latest, why, recorder }
     }
 
     /// Publishes one reading.
     ///
     /// # Real-time safety
-    /// Wait-free; neither allocates nor locks.
+    /// Neither allocates nor waits.
     pub fn publish(&mut self, reading: &Reading) {
         self.latest.write(*reading);
+        self.recorder.record(reading);
         if self.monitor.queueing.load(Ordering::Acquire)
             && self.monitor.every.push(*reading).is_err()
         {
@@ -212,6 +232,14 @@ impl Publisher {
     /// Wait-free; neither allocates nor locks.
     pub fn publish_why(&mut self, why: Option<Why>) {
         self.why.write(why);
+    }
+
+    /// Brings into the history what a reader was in the way of.
+    ///
+    /// # Real-time safety
+    /// As [`publish`](Self::publish).
+    pub fn catch_up(&mut self) {
+        self.recorder.flush();
     }
 
     /// Publishes what the analysis costs, as [`Monitor::load`].
@@ -245,6 +273,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::Clock;
+    use crate::reading::Phase;
 
     fn reading_at(time_secs: f64) -> Reading {
         Reading { time_secs, ..Reading::default() }
@@ -278,6 +308,16 @@ mod tests {
         let mut publisher = Publisher::new(&monitor);
         (0..QUEUE_READINGS + 3).for_each(|_| publisher.publish(&Reading::default()));
         assert_eq!(monitor.dropped(), 3);
+    }
+
+    #[test]
+    fn the_history_outlives_the_engine() {
+        let monitor = Arc::new(Monitor::default());
+        let live = Reading { phase: Phase::Live, ..reading_at(1.0) };
+        Publisher::new(&monitor).publish(&live);
+        Publisher::new(&monitor).publish(&live);
+        let history = monitor.history().lock().unwrap();
+        assert_eq!(history.track(Clock::Heard).span_secs(), Some((1.0, 2.5)));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::analyser::Analyser;
@@ -85,6 +85,8 @@ impl Worker {
             load(self.model_path.as_deref()).map_err(|error| error.to_string())?;
         let mut analyser =
             Analyser::new(self.host_rate_hz, &model).map_err(|error| error.to_string())?;
+        let history = monitor.history();
+        history.lock().unwrap_or_else(PoisonError::into_inner).set_spaces(&model.card().spaces);
         monitor.set_model(model.card().facts());
         monitor.set_status(status);
         self.follow(&mut analyser).map_err(|error| error.to_string())
@@ -122,6 +124,7 @@ impl Worker {
                 Popped::Nothing if stopping_since.is_some() => return Ok(()),
                 Popped::Nothing => {
                     has_caught_up = true;
+                    self.publisher.catch_up();
                     let is_idle = last_heard.elapsed() > IDLE_AFTER;
                     std::thread::park_timeout(if is_idle { IDLE_POLL } else { POLL });
                 }

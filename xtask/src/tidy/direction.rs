@@ -94,6 +94,12 @@ const RULES: &[Rule] = &[
     ),
     rule("model", &["config", "analysis::window", "reading"]),
     rule("analyser", &["units", "config", "analysis", "reading", "why", "model"]),
+    rule("history::slot", &["units", "reading"]),
+    rule("history::track", &["units", "reading", "history::slot"]),
+    rule("history::sections", &["units", "reading", "history::slot", "history::track"]),
+    rule("history::compare", &["units", "config", "reading", "history::slot", "history::track"]),
+    rule("history::state", &["units", "reading", "history::slot", "history::track"]),
+    rule("history", &["units", "config", "reading", "model::space"]),
     rule("outputs", &[]),
     rule("outputs::csv", &["units", "reading", "model::space"]),
     rule("outputs::plot", &["units", "reading", "model::space"]),
@@ -102,7 +108,11 @@ const RULES: &[Rule] = &[
     rule("engine::handover", &["engine::atomic"]),
     rule("engine::ring", &["units", "config", "engine::handover"]),
     rule("engine::pace", &["config"]),
-    rule("engine::publish", &["reading", "why", "model::space", "model::card"]),
+    rule("engine::record", &["reading", "history"]),
+    rule(
+        "engine::publish",
+        &["reading", "why", "model::space", "model::card", "history", "engine::record"],
+    ),
     rule(
         "engine::worker",
         &[
@@ -111,6 +121,7 @@ const RULES: &[Rule] = &[
             "reading",
             "model",
             "analyser",
+            "history",
             "outputs::csv",
             "engine::handover",
             "engine::ring",

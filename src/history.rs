@@ -1,0 +1,270 @@
+//! What was read so far, by place: in the song where the host tells where it is, else in the time heard.
+//!
+//! A [`History`] is written by the analysis thread and read by the editor, through one mutex for which the analysis thread never
+//! waits. It is saved with the host's project.
+
+pub mod compare;
+pub mod sections;
+mod slot;
+mod track;
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+pub use slot::{Point, SLOT_SECS};
+pub use track::{Means, Track};
+
+use crate::config::RING_SECS;
+use crate::model::space::LabelSpace;
+use crate::reading::{Phase, Reading};
+use compare::SNAPSHOT_SLOTS;
+use slot::{pack, slot_of};
+
+/// What places are counted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Clock {
+    /// The host's timeline.
+    Song,
+    /// Music heard, through resets and pauses.
+    #[default]
+    Heard,
+}
+
+/// What was read, on both clocks.
+///
+/// A place that is played again is overwritten. While the host's transport stands still, silence and what rings on from the song,
+/// the ten seconds of a window, are not recorded, so that stopping leaves the song's track in view.
+///
+/// Six hours fit on each clock. Of the time heard the oldest hour is then forgotten. Of the song, what lies more than six hours
+/// from the place being played is forgotten.
+///
+/// # Real-time safety
+/// [`record`](Self::record) neither allocates, locks nor fails.
+pub struct History {
+    song: Track,
+    heard: Track,
+    /// That of the newest point.
+    clock: Clock,
+    newest: Option<i64>,
+    /// Where the time heard has got to.
+    heard_secs: f64,
+    /// Time of the last reading.
+    time_secs: f64,
+    /// Time heard since the last reading that had a place in the song.
+    unplaced_secs: f64,
+    /// The slots written since the last reset, newest last: a minute of them.
+    recent: VecDeque<i64>,
+    poles: Vec<[String; 2]>,
+    revision: u64,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl History {
+    /// An empty history with all its memory set aside.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            song: Track::new(),
+            heard: Track::new(),
+            clock: Clock::default(),
+            newest: None,
+            heard_secs: 0.0,
+            time_secs: 0.0,
+            unplaced_secs: 0.0,
+            recent: VecDeque::with_capacity(SNAPSHOT_SLOTS),
+            poles: Vec::new(),
+            revision: 0,
+        }
+    }
+
+    /// Takes one reading. Those of phase waiting are passed over, and silence is kept without shares. So are readings of other label
+    /// spaces than the history's, which a model on its way out may still give.
+    pub fn record(&mut self, reading: &Reading) {
+        if !reading.time_secs.is_finite() {
+            return;
+        }
+        // Within one stream time only grows.
+        let is_reset = reading.time_secs <= self.time_secs;
+        let passed_secs = reading.time_secs.max(0.0) - if is_reset { 0.0 } else { self.time_secs };
+        self.time_secs = reading.time_secs.max(0.0);
+        if is_reset {
+            self.recent.clear();
+        }
+        if let Some(secs) = reading.song_secs.filter(|secs| secs.is_finite()) {
+            self.unplaced_secs = 0.0;
+            self.write(Clock::Song, slot_of(secs), reading);
+            return;
+        }
+        self.unplaced_secs += if is_reset { f64::INFINITY } else { passed_secs };
+        let rings_on = self.unplaced_secs < RING_SECS as f64 || reading.phase == Phase::Silent;
+        if self.clock == Clock::Heard || !rings_on {
+            self.heard_secs += passed_secs;
+            self.write(Clock::Heard, slot_of(self.heard_secs), reading);
+        }
+    }
+
+    fn write(&mut self, clock: Clock, slot: i64, reading: &Reading) {
+        let Some(packed) = pack(reading) else { return };
+        if !self.poles.is_empty() && self.poles.len() != reading.n_spaces {
+            return;
+        }
+        if self.clock != clock {
+            self.recent.clear();
+        }
+        match clock {
+            Clock::Song => self.song.write(slot, packed),
+            Clock::Heard => self.heard.append(slot, packed),
+        }
+        if self.recent.back() != Some(&slot) {
+            if self.recent.len() >= SNAPSHOT_SLOTS {
+                self.recent.pop_front();
+            }
+            self.recent.push_back(slot);
+        }
+        (self.clock, self.newest) = (clock, Some(slot));
+        self.revision += 1;
+    }
+
+    /// The clock of the newest point.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// What was read, by `clock`.
+    #[must_use]
+    pub fn track(&self, clock: Clock) -> &Track {
+        match clock {
+            Clock::Song => &self.song,
+            Clock::Heard => &self.heard,
+        }
+    }
+
+    /// The point written last, on [`clock`](Self::clock).
+    #[must_use]
+    pub fn newest(&self) -> Option<Point> {
+        self.track(self.clock).point(self.newest?)
+    }
+
+    /// Grows with every change: who sees it stand still need not look again.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Forgets everything but the label spaces.
+    pub fn clear(&mut self) {
+        self.song.clear();
+        self.heard.clear();
+        self.recent.clear();
+        self.newest = None;
+        self.clock = Clock::Heard;
+        self.heard_secs = 0.0;
+        self.revision += 1;
+    }
+
+    /// Names the label spaces of the readings to come. Where their poles are not those of the readings held, these are forgotten.
+    /// Allocates.
+    pub fn set_spaces(&mut self, spaces: &[LabelSpace]) {
+        let poles: Vec<[String; 2]> =
+            spaces.iter().map(|space| [space.first.clone(), space.second.clone()]).collect();
+        if poles != self.poles {
+            if !self.poles.is_empty() {
+                self.clear();
+            }
+            self.poles = poles;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::MAX_SPACES;
+
+    fn reading(time_secs: f64, song_secs: Option<f64>, share: f32) -> Reading {
+        let shares = [share; MAX_SPACES];
+        Reading {
+            time_secs,
+            song_secs,
+            phase: Phase::Live,
+            n_spaces: 2,
+            shares,
+            ..Reading::default()
+        }
+    }
+
+    fn shares(track: &Track) -> Vec<(f64, f32)> {
+        track.points(f64::NEG_INFINITY, f64::INFINITY).map(|p| (p.secs, p.shares[0])).collect()
+    }
+
+    #[test]
+    fn a_passage_that_is_played_again_is_overwritten() {
+        let mut history = History::new();
+        for (time, song, share) in
+            [(1.0, 10.1, 0.1), (1.5, 10.6, 0.2), (2.0, 11.1, 0.3), (1.0, 10.7, 0.4)]
+        {
+            history.record(&reading(time, Some(song), share));
+        }
+        assert_eq!(shares(history.track(Clock::Song)), [(10.0, 0.1), (10.5, 0.4), (11.0, 0.3)]);
+        assert_eq!(history.clock(), Clock::Song);
+        assert_eq!(history.newest().map(|point| point.secs), Some(10.5));
+        assert_eq!(history.track(Clock::Heard).span_secs(), None);
+    }
+
+    #[test]
+    fn the_time_heard_goes_on_over_resets() {
+        let mut history = History::new();
+        for (time, share) in [(1.0, 0.1), (2.0, 0.2), (1.0, 0.3), (1.5, 0.4)] {
+            history.record(&reading(time, None, share));
+        }
+        let heard = shares(history.track(Clock::Heard));
+        assert_eq!(heard, [(1.0, 0.1), (2.0, 0.2), (3.0, 0.3), (3.5, 0.4)]);
+        assert_eq!(history.clock(), Clock::Heard);
+    }
+
+    #[test]
+    fn a_stop_leaves_the_song_in_view_until_other_music_comes() {
+        let mut history = History::new();
+        history.record(&reading(1.0, Some(30.0), 0.5));
+        let revision = history.revision();
+        history.record(&reading(3.0, None, 0.5));
+        history.record(&Reading { phase: Phase::Silent, ..reading(60.0, None, 0.5) });
+        assert_eq!((history.clock(), history.revision()), (Clock::Song, revision));
+        history.record(&reading(61.0, None, 0.5));
+        assert_eq!((history.clock(), history.newest().map(|p| p.secs)), (Clock::Heard, Some(1.0)));
+    }
+
+    #[test]
+    fn waiting_writes_nothing_and_neither_does_nonsense() {
+        let mut history = History::new();
+        history.record(&Reading { phase: Phase::Waiting, ..reading(0.5, Some(3.0), 0.5) });
+        history.record(&reading(f64::NAN, Some(3.0), 0.5));
+        assert_eq!((history.revision(), history.newest()), (0, None));
+        history.record(&reading(1.0, Some(f64::NAN), 0.5));
+        assert_eq!(history.clock(), Clock::Heard);
+        history.record(&reading(2.0, Some(1e300), 0.5));
+        history.record(&reading(3.0, Some(-1e300), 0.5));
+        assert_eq!(shares(history.track(Clock::Song)).len(), 1);
+    }
+
+    #[test]
+    fn other_label_spaces_start_afresh_and_the_same_do_not() {
+        let spaces = [LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joy", "sad", 0.0)];
+        let mut history = History::new();
+        history.set_spaces(&spaces);
+        history.record(&reading(1.0, None, 0.5));
+        history.record(&Reading { n_spaces: 1, ..reading(1.5, None, 0.5) });
+        let turned = LabelSpace { angle_degrees: 10.0, ..spaces[1].clone() };
+        history.set_spaces(&[spaces[0].clone(), turned]);
+        assert_eq!(shares(history.track(Clock::Heard)).len(), 1);
+        history.set_spaces(&spaces[..1]);
+        assert_eq!((history.newest(), history.track(Clock::Heard).span_secs()), (None, None));
+    }
+}
