@@ -4,5 +4,5 @@
 
 pub mod csv;
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "plot")]
 pub mod plot;
