@@ -10,7 +10,7 @@
 //! line runs the same [`analyser::Analyser`] with no thread at all.
 //!
 //! Features: `plugin` (default) = nice-plug and the editor; `cli` (default) = decoding and argument parsing; `plot`, in both =
-//! pictures; `alloc-check` = the host wrapper aborts on an allocation in `process`. Without any, this is the analysis library alone.
+//! pictures and the export of a history; `alloc-check` = the host wrapper aborts on an allocation in `process`. Without any, this is the analysis library alone.
 
 pub mod units;
 

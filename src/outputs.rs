@@ -6,3 +6,6 @@ pub mod csv;
 
 #[cfg(feature = "plot")]
 pub mod plot;
+
+#[cfg(feature = "plot")]
+pub mod export;
