@@ -9,8 +9,8 @@
 //! `mood-analysis` runs everything from there to [`reading::Reading`]; readers poll [`engine::publish::Monitor`] and look
 //! back through [`history::History`]. The command line runs the same [`analyser::Analyser`] with no thread at all.
 //!
-//! Features: `plugin` (default) = nice-plug and the editor; `cli` (default) = decoding, argument parsing and plots;
-//! `alloc-check` = the host wrapper aborts on an allocation in `process`. Without any, this is the analysis library alone.
+//! Features: `plugin` (default) = nice-plug and the editor; `cli` (default) = decoding and argument parsing; `plot`, in both =
+//! pictures and the export of a history; `alloc-check` = the host wrapper aborts on an allocation in `process`. Without any, this is the analysis library alone.
 
 pub mod units;
 

@@ -4,5 +4,8 @@
 
 pub mod csv;
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "plot")]
 pub mod plot;
+
+#[cfg(feature = "plot")]
+pub mod export;

@@ -15,15 +15,19 @@ use std::path::{Path, PathBuf};
 use crate::model::space::LabelSpace;
 use crate::reading::{Phase, Reading};
 
+/// Names of columns, the same wherever readings are written.
+pub(super) const TIME: &str = "time_secs";
+pub(super) const PHASE: &str = "phase";
+pub(super) const TEMPO_PERCUSSIVE: &str = "tempo_percussive_bpm";
+pub(super) const ENERGY_HARMONIC: &str = "energy_harmonic_db";
+pub(super) const ENERGY_PERCUSSIVE: &str = "energy_percussive_db";
+
 /// Columns before the shares.
-const COLUMNS_BEFORE: &str = "time_secs,phase,heard_secs";
+const COLUMNS_BEFORE: [&str; 3] = [TIME, PHASE, "heard_secs"];
 
 /// Columns after the shares.
-const COLUMNS_AFTER: &str = "tempo_harmonic_bpm,tempo_percussive_bpm,energy_harmonic_db,energy_percussive_db,overrun_samples";
-
-/// Columns on either side of the shares.
-const N_COLUMNS_BEFORE: usize = 3;
-const N_COLUMNS_AFTER: usize = 5;
+const COLUMNS_AFTER: [&str; 5] =
+    ["tempo_harmonic_bpm", TEMPO_PERCUSSIVE, ENERGY_HARMONIC, ENERGY_PERCUSSIVE, "overrun_samples"];
 
 /// Columns of one label space: share, low and high end of its band.
 const COLUMNS_PER_SPACE: usize = 3;
@@ -31,8 +35,12 @@ const COLUMNS_PER_SPACE: usize = 3;
 /// The header for a model with `spaces`, without a line end.
 #[must_use]
 pub fn header(spaces: &[LabelSpace]) -> String {
-    let columns = spaces.iter().flat_map(share_columns).map(|name| format!(",{}", field(&name)));
-    format!("{COLUMNS_BEFORE}{},{COLUMNS_AFTER}", columns.collect::<String>())
+    let shares: Vec<String> =
+        spaces.iter().flat_map(share_columns).map(|name| field(&name)).collect();
+    let shares = shares.iter().map(String::as_str);
+    let columns: Vec<&str> =
+        COLUMNS_BEFORE.into_iter().chain(shares).chain(COLUMNS_AFTER).collect();
+    columns.join(",")
 }
 
 /// A space's columns: its first pole's share, and the band around it.
@@ -47,31 +55,41 @@ pub fn row(reading: &Reading, n_spaces: usize) -> String {
     let shares = (0..n_spaces).map(|space| match reading.shares().get(space) {
         Some(share) => {
             let [low, high] = reading.bands[space];
-            format!(",{share:.6},{low:.6},{high:.6}")
+            format!(",{},{},{}", fine(*share), fine(low), fine(high))
         }
         None => ",".repeat(COLUMNS_PER_SPACE),
     });
     format!(
-        "{:.6},{},{:.2}{},{:.2},{:.2},{:.2},{:.2},{}",
-        reading.time_secs,
+        "{},{},{}{},{},{},{},{},{}",
+        fine(reading.time_secs),
         reading.phase.word(),
-        reading.heard_secs,
+        coarse(reading.heard_secs),
         shares.collect::<String>(),
-        reading.tempo_harmonic_bpm,
-        reading.tempo_percussive_bpm,
-        reading.energy_harmonic_db,
-        reading.energy_percussive_db,
+        coarse(reading.tempo_harmonic_bpm),
+        coarse(reading.tempo_percussive_bpm),
+        coarse(reading.energy_harmonic_db),
+        coarse(reading.energy_percussive_db),
         reading.overrun_samples,
     )
+}
+
+/// A time or a share as it is written: to a microsecond, or a millionth of the votes.
+pub(super) fn fine(value: impl Into<f64>) -> String {
+    format!("{:.6}", value.into())
+}
+
+/// A tempo, a level or a duration as it is written: to a hundredth of its unit.
+pub(super) fn coarse(value: impl Into<f64>) -> String {
+    format!("{:.2}", value.into())
 }
 
 /// The reading that [`row`] wrote, as far as its columns tell; `None` for the header and anything else.
 #[must_use]
 pub fn parse_row(line: &str) -> Option<Reading> {
     let fields: Vec<&str> = line.split(',').collect();
-    let n_columns = fields.len().checked_sub(N_COLUMNS_BEFORE + N_COLUMNS_AFTER)?;
+    let n_columns = fields.len().checked_sub(COLUMNS_BEFORE.len() + COLUMNS_AFTER.len())?;
     let n_spaces = n_columns / COLUMNS_PER_SPACE;
-    let (before, rest) = fields.split_at(N_COLUMNS_BEFORE);
+    let (before, rest) = fields.split_at(COLUMNS_BEFORE.len());
     let (written, after) = rest.split_at(n_columns);
     let phase = [Phase::Waiting, Phase::Listening, Phase::Live, Phase::Silent]
         .into_iter()
@@ -99,7 +117,7 @@ pub fn parse_row(line: &str) -> Option<Reading> {
 }
 
 /// Quotes a field where commas, quotes or line ends ask for it (RFC 4180).
-fn field(text: &str) -> String {
+pub(super) fn field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

@@ -7,13 +7,15 @@
 pub mod canvas;
 pub mod curve;
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use plotters::style::{Color, RGBColor};
 
 use self::canvas::{Align, Canvas, TextLook};
-use self::curve::{Run, clock, dashes, runs, sides, silences, tick_step_secs};
+use self::curve::{Run, averaged, clock, dashes, runs, sides, silences, tick_step_secs};
 use crate::model::space::LabelSpace;
 use crate::reading::Reading;
 
@@ -29,8 +31,9 @@ pub struct Section {
 }
 
 /// Size of the picture, pixels.
-const WIDTH: u32 = 1600;
-const HEIGHT: u32 = 900;
+pub const WIDTH: u32 = 1600;
+/// See [`WIDTH`].
+pub const HEIGHT: u32 = 900;
 
 /// Edges of the panels, pixels.
 const LEFT: f64 = 190.0;
@@ -54,6 +57,9 @@ const WORDS_SHARE: f64 = 0.64;
 const CURVE_WIDTH: f64 = 4.5;
 const DASH_ON: f64 = 13.0;
 const DASH_OFF: f64 = 11.0;
+
+/// Readings over the width of the curve from which on it shows their mean: in a set of hours the curve would be a band.
+const MOST_READINGS_PER_WIDTH: f64 = 8.0;
 
 const PAPER: RGBColor = RGBColor(0xfb, 0xfa, 0xf7);
 const PANEL: RGBColor = RGBColor(0xff, 0xff, 0xff);
@@ -80,9 +86,31 @@ pub fn plot_readings(
     readings: &[Reading],
     sections: &[Section],
 ) -> Result<()> {
+    let canvas = paint_readings(title, spaces, readings, sections)?;
+    let write = || -> Result<()> {
+        let mut file = BufWriter::new(File::create(path)?);
+        canvas.write_png(&mut file)?;
+        Ok(file.flush()?)
+    };
+    write().with_context(|| format!("cannot write the plot to {}", path.display()))
+}
+
+/// The picture that [`plot_readings`] writes.
+///
+/// # Errors
+/// If there is no label space.
+pub fn paint_readings(
+    title: &str,
+    spaces: &[LabelSpace],
+    readings: &[Reading],
+    sections: &[Section],
+) -> Result<Canvas> {
     ensure!(!spaces.is_empty(), "nothing to plot: the model names no label space");
     let mut canvas = Canvas::new(WIDTH, HEIGHT, PAPER)?;
     let time = TimeAxis::around(readings, sections);
+    let mean_secs = time.mean_secs(readings.len());
+    let means = mean_secs.map(|secs| averaged(readings, secs));
+    let readings = means.as_deref().unwrap_or(readings);
     header(&mut canvas, title)?;
     for (index, space) in spaces.iter().enumerate() {
         let half_width = f64::from(space.ambiguous_half_width);
@@ -92,8 +120,8 @@ pub fn plot_readings(
         panel.curve(&mut canvas, readings)?;
     }
     section_names(&mut canvas, time, sections)?;
-    time_labels(&mut canvas, time)?;
-    canvas.save(path)
+    time_labels(&mut canvas, time, mean_secs)?;
+    Ok(canvas)
 }
 
 /// The stretch of time that the panels show.
@@ -124,6 +152,13 @@ impl TimeAxis {
     fn x(self, secs: f64) -> f64 {
         let part = (secs - self.start_secs) / (self.end_secs - self.start_secs);
         LEFT + part.clamp(0.0, 1.0) * (RIGHT - LEFT)
+    }
+
+    /// The stretch of time under the width of the curve, where so many readings fall into it that it shows their mean, seconds.
+    fn mean_secs(self, n_readings: usize) -> Option<f64> {
+        let widths = (RIGHT - LEFT) / CURVE_WIDTH;
+        let is_crowded = n_readings as f64 > MOST_READINGS_PER_WIDTH * widths;
+        is_crowded.then(|| (self.end_secs - self.start_secs) / widths)
     }
 
     /// Times of the labels and grid lines, seconds.
@@ -324,12 +359,14 @@ fn section_names(canvas: &mut Canvas, time: TimeAxis, sections: &[Section]) -> R
     Ok(())
 }
 
-fn time_labels(canvas: &mut Canvas, time: TimeAxis) -> Result<()> {
+fn time_labels(canvas: &mut Canvas, time: TimeAxis, mean_secs: Option<f64>) -> Result<()> {
     let look = TextLook { size: LABEL_SIZE, colour: FAINT_INK, align: Align::Centre };
     for secs in time.ticks() {
         canvas.text(&clock(secs), (time.x(secs), BOTTOM + 24.0), look)?;
     }
-    canvas.text("time, min:s", (0.5 * (LEFT + RIGHT), BOTTOM + 56.0), look)
+    let means = mean_secs.map(|secs| format!("; every point is the mean of {secs:.0} s"));
+    let words = format!("time, min:s{}", means.unwrap_or_default());
+    canvas.text(&words, (0.5 * (LEFT + RIGHT), BOTTOM + 56.0), look)
 }
 
 /// The largest size up to `size` at which `text` is no wider than `width`.

@@ -3,7 +3,7 @@
 //! plotters' bitmap backend paints polygons without anti-aliasing and places each letter on a whole pixel; painting large and averaging
 //! down makes both smooth. Lines are painted piece by piece with round joins, since its mitred ones shoot out at sharp corners.
 
-use std::path::Path;
+use std::io::Write;
 
 use anyhow::{Context, Result, anyhow};
 use plotters::element::{Drawable, PointCollection};
@@ -109,20 +109,16 @@ impl Canvas {
         Ok(f64::from(width) / f64::from(SUPERSAMPLING))
     }
 
-    /// Averages down to the finished size and writes a PNG.
+    /// Averages down to the finished size and writes a PNG into `file`.
     ///
     /// # Errors
-    /// If the file cannot be written.
-    pub fn save(self, path: &Path) -> Result<()> {
-        let small = self.averaged();
-        let size = (self.width, self.height);
-        let write = || -> Result<()> {
-            let mut file = BitMapBackend::new(path, size);
-            file.blit_bitmap((0, 0), size, &small)?;
-            file.present()?;
-            Ok(())
-        };
-        write().with_context(|| format!("cannot write the plot to {}", path.display()))
+    /// If `file` cannot be written.
+    pub fn write_png(&self, file: impl Write) -> Result<()> {
+        let mut encoder = png::Encoder::new(file, self.width, self.height);
+        encoder.set_color(png::ColorType::Rgb);
+        let mut image = encoder.write_header()?;
+        image.write_image_data(&self.averaged())?;
+        Ok(image.finish()?)
     }
 
     fn paint<E>(&mut self, element: &E) -> Result<()>

@@ -16,6 +16,28 @@ pub struct Run {
 /// A reading or two may be missing after an overrun; a curve drawn across more would invent music.
 const GAP_INTERVALS: f64 = 2.5;
 
+/// One reading in place of all of a phase in each `stretch_secs`: the mean of their times and shares. A change of phase, however
+/// short, is kept.
+#[must_use]
+pub fn averaged(readings: &[Reading], stretch_secs: f64) -> Vec<Reading> {
+    let stretch = |reading: &Reading| (reading.time_secs / stretch_secs).floor();
+    let together = |a: &Reading, b: &Reading| a.phase == b.phase && stretch(a) == stretch(b);
+    readings.chunk_by(together).filter_map(mean).collect()
+}
+
+/// The mean time and shares of `readings`, all else as in the last; `None` of none.
+fn mean(readings: &[Reading]) -> Option<Reading> {
+    let n = readings.len() as f64;
+    let mean = |value: &dyn Fn(&Reading) -> f64| readings.iter().map(value).sum::<f64>() / n;
+    readings.last().map(|last| Reading {
+        time_secs: mean(&|reading| reading.time_secs),
+        shares: std::array::from_fn(|space| {
+            mean(&|reading| f64::from(reading.shares[space])) as f32
+        }),
+        ..*last
+    })
+}
+
 /// The runs of space `space`. A run breaks where a reading has no share (silence) or where readings are missing; a live run begins at
 /// the last provisional point before it, so that the change of line style leaves no hole.
 #[must_use]
@@ -190,6 +212,25 @@ mod tests {
         let readings: Vec<Reading> = times.map(|t| reading(t, Phase::Live, 0.5)).into();
         let lengths: Vec<usize> = runs(&readings, 0).iter().map(|run| run.points.len()).collect();
         assert_eq!(lengths, [4, 1]);
+    }
+
+    #[test]
+    fn a_crowd_becomes_its_mean_and_no_change_of_phase_is_lost() {
+        let readings = [
+            reading(0.0, Phase::Live, 0.25),
+            reading(4.0, Phase::Live, 0.75),
+            reading(5.0, Phase::Silent, 0.75),
+            reading(9.0, Phase::Live, 1.0),
+            reading(10.0, Phase::Live, 0.0),
+        ];
+        let expected = [
+            reading(2.0, Phase::Live, 0.5),
+            reading(5.0, Phase::Silent, 0.75),
+            reading(9.0, Phase::Live, 1.0),
+            reading(10.0, Phase::Live, 0.0),
+        ];
+        assert_eq!(averaged(&readings, 10.0), expected);
+        assert_eq!(averaged(&[], 10.0), []);
     }
 
     #[test]

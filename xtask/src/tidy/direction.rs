@@ -104,6 +104,7 @@ const RULES: &[Rule] = &[
     rule("outputs::csv", &["units", "reading", "model::space"]),
     rule("outputs::plot", &["units", "reading", "model::space"]),
     rule("outputs::plot::*", &["units", "reading", "model::space"]),
+    rule("outputs::export", &["reading", "model::space", "outputs::csv", "outputs::plot"]),
     rule("engine::atomic", &[]),
     rule("engine::handover", &["engine::atomic"]),
     rule("engine::ring", &["units", "config", "engine::handover"]),

@@ -1,0 +1,532 @@
+//! A history of readings as a file that the user asked for: rows (CSV, JSON) or a picture (PNG), written by a thread of its own.
+//!
+//! ```text
+//! time_secs,phase,excited,joy,tempo_percussive_bpm,energy_harmonic_db,energy_percussive_db
+//! 12.260000,live,0.731250,0.442100,92.29,-18.02,-20.31
+//! ```
+//!
+//! Names and digits are those of [`csv`]. What there is no number for is empty, in JSON null: the shares of silence, and whatever is
+//! not finite. JSON is one array of an object for each row.
+//!
+//! The file grows beside the one it is to become, under a name of its own, and takes its place only when it is whole: until then,
+//! and whatever goes wrong, what was there stays as it was.
+//!
+//! **Architecture Invariant**: no thread outlives its [`Export`], so a host may unload the plugin's code as soon as it is gone.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::{Builder, JoinHandle};
+
+use anyhow::{Context, Result, ensure};
+use atomic_float::AtomicF32;
+
+use super::csv::{self, coarse, fine};
+use super::plot::paint_readings;
+use crate::model::space::LabelSpace;
+use crate::reading::{MAX_SPACES, Phase, Reading};
+
+/// Name of the thread that writes an export.
+pub const EXPORT_THREAD: &str = "mood-export";
+
+/// The progress at which a picture is painted, and that at which all is written; the rest is the disk's.
+const PAINTED: f32 = 0.5;
+const WRITTEN: f32 = 0.95;
+
+/// How a history is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values with a header (RFC 4180).
+    Csv,
+    /// One array of objects.
+    Json,
+    /// A picture of the course of every share.
+    Png,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 3] = [Self::Csv, Self::Json, Self::Png];
+
+    /// The format that a file's extension asks for, in whatever case; `None` for any other.
+    #[must_use]
+    pub fn of_path(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?;
+        Self::ALL.into_iter().find(|format| extension.eq_ignore_ascii_case(format.extension()))
+    }
+
+    /// The extension of its files, without a dot.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Png => "png",
+        }
+    }
+}
+
+/// What a history keeps of a reading.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ExportRow {
+    /// End of the 10-s window, seconds of audio.
+    pub secs: f64,
+    /// What the shares mean.
+    pub phase: Phase,
+    /// Share of each space's first pole, in [0, 1].
+    pub shares: [f32; MAX_SPACES],
+    /// Mean power of the window's harmonic part, dB re full scale.
+    pub energy_harmonic_db: f32,
+    /// Mean power of the window's percussive part, dB re full scale.
+    pub energy_percussive_db: f32,
+    /// Tempo of the percussive part, BPM; 0 where there is none.
+    pub tempo_percussive_bpm: f32,
+}
+
+impl From<&Reading> for ExportRow {
+    fn from(reading: &Reading) -> Self {
+        Self {
+            secs: reading.time_secs,
+            phase: reading.phase,
+            shares: reading.shares,
+            energy_harmonic_db: reading.energy_harmonic_db,
+            energy_percussive_db: reading.energy_percussive_db,
+            tempo_percussive_bpm: reading.tempo_percussive_bpm,
+        }
+    }
+}
+
+/// What is exported.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// What stands above the picture.
+    pub title: String,
+    /// The label spaces of the shares.
+    pub spaces: Vec<LabelSpace>,
+    /// The rows, times rising.
+    pub rows: Vec<ExportRow>,
+}
+
+/// An export under way, or done. Dropping it cancels what is not done yet and waits for the thread to end: milliseconds with rows,
+/// some tenths of a second with a picture.
+pub struct Export {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread and its owner share.
+#[derive(Default)]
+struct Shared {
+    progress: AtomicF32,
+    is_cancelled: AtomicBool,
+    outcome: OnceLock<Result<PathBuf, String>>,
+}
+
+impl Export {
+    /// Starts to write `history` to `path`. Nothing here fails: what goes wrong is the outcome.
+    #[must_use]
+    pub fn start(path: PathBuf, format: Format, history: History) -> Self {
+        let shared = Arc::new(Shared::default());
+        let of_thread = Arc::clone(&shared);
+        let body = move || of_thread.end(written(&path, format, &history, &of_thread), &path);
+        let thread = Builder::new().name(EXPORT_THREAD.to_owned()).spawn(body);
+        if let Err(error) = &thread {
+            let words = format!(
+                "The system refused a thread ({error}). Close other programs and try again."
+            );
+            _ = shared.outcome.set(Err(words));
+        }
+        Self { shared, thread: thread.ok() }
+    }
+
+    /// How far it is, 0 to 1.
+    #[must_use]
+    pub fn progress(&self) -> f32 {
+        self.shared.progress.load(Ordering::Relaxed)
+    }
+
+    /// The file, once it is there, or why it is not, and what to do; `None` while it is being written.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Result<PathBuf, String>> {
+        self.shared.outcome.get().cloned()
+    }
+}
+
+impl Drop for Export {
+    fn drop(&mut self) {
+        self.shared.is_cancelled.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ended = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    /// Takes note of `progress`.
+    ///
+    /// # Errors
+    /// If nobody wants the file any more.
+    fn go_on(&self, progress: f32) -> Result<()> {
+        self.progress.store(progress, Ordering::Relaxed);
+        ensure!(!self.is_cancelled.load(Ordering::Relaxed), "it was cancelled");
+        Ok(())
+    }
+
+    fn end(&self, written: Result<()>, path: &Path) {
+        let outcome = match written {
+            Ok(()) => Ok(path.to_owned()),
+            Err(why) => Err(format!(
+                "The history cannot be written to {}: {why:#}. Choose another place.",
+                path.display()
+            )),
+        };
+        if outcome.is_ok() {
+            self.progress.store(1.0, Ordering::Relaxed);
+        }
+        _ = self.outcome.set(outcome);
+    }
+}
+
+/// Writes `history` to `path`, whole or not at all; a panic on the way is an error like any other.
+fn written(path: &Path, format: Format, history: &History, shared: &Shared) -> Result<()> {
+    let write = || -> Result<()> {
+        let mut file = Unfinished::beside(path)?;
+        match format {
+            Format::Csv => write_csv(&mut file.writer, history, shared)?,
+            Format::Json => write_json(&mut file.writer, history, shared)?,
+            Format::Png => write_png(&mut file.writer, history, shared)?,
+        }
+        shared.go_on(WRITTEN)?;
+        file.finish(path)
+    };
+    catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| anyhow::bail!("it stopped half-way"))
+}
+
+/// A file that is to take the place of another once it is whole; removed if it never is.
+struct Unfinished {
+    path: PathBuf,
+    writer: BufWriter<File>,
+}
+
+impl Unfinished {
+    /// A new file in the folder of `path`: only within a folder is taking the place of another a single step.
+    fn beside(path: &Path) -> Result<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let name = path.file_name().context("it names no file")?.to_string_lossy();
+        let (process, n) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = path.with_file_name(format!(".{name}-{process}-{n}.part"));
+        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        Ok(Self { path, writer: BufWriter::new(file) })
+    }
+
+    /// Takes the place of `path`.
+    fn finish(mut self, path: &Path) -> Result<()> {
+        self.writer.flush()?;
+        // A file that took another's place before its content reached the disk would be lost with the power.
+        self.writer.get_ref().sync_all()?;
+        Ok(fs::rename(&self.path, path)?)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Renamed if all went well; and if it cannot be removed there is nothing more to be done.
+        let _removed = fs::remove_file(&self.path);
+    }
+}
+
+/// A value of a row as it is written.
+enum Cell {
+    Number(String),
+    Word(&'static str),
+    Nothing,
+}
+
+/// `value` as `text` writes it, but that JSON knows no number that is not finite.
+fn cell<T: Into<f64> + Copy>(value: T, text: fn(T) -> String) -> Cell {
+    if value.into().is_finite() { Cell::Number(text(value)) } else { Cell::Nothing }
+}
+
+/// Names of the columns.
+fn columns(spaces: &[LabelSpace]) -> Vec<&str> {
+    let shares = spaces.iter().map(|space| space.first.as_str());
+    let after = [csv::TEMPO_PERCUSSIVE, csv::ENERGY_HARMONIC, csv::ENERGY_PERCUSSIVE];
+    [csv::TIME, csv::PHASE].into_iter().chain(shares).chain(after).collect()
+}
+
+/// What stands in [`columns`].
+fn cells(row: &ExportRow, n_spaces: usize) -> impl Iterator<Item = Cell> {
+    let shares = (0..n_spaces).map(|space| match row.shares.get(space) {
+        Some(share) if row.phase.has_shares() => cell(*share, fine),
+        _ => Cell::Nothing,
+    });
+    let after = [row.tempo_percussive_bpm, row.energy_harmonic_db, row.energy_percussive_db];
+    let before = [cell(row.secs, fine), Cell::Word(row.phase.word())];
+    before.into_iter().chain(shares).chain(after.map(|value| cell(value, coarse)))
+}
+
+/// The rows with how far each is, as long as the export goes on.
+fn rows<'a>(
+    history: &'a History,
+    shared: &'a Shared,
+) -> impl Iterator<Item = Result<&'a ExportRow>> {
+    let n_rows = history.rows.len() as f32;
+    let rows = history.rows.iter().enumerate();
+    rows.map(move |(i, row)| shared.go_on(WRITTEN * i as f32 / n_rows).map(|()| row))
+}
+
+fn write_csv(out: &mut impl Write, history: &History, shared: &Shared) -> Result<()> {
+    let names: Vec<String> = columns(&history.spaces).into_iter().map(csv::field).collect();
+    writeln!(out, "{}", names.join(","))?;
+    for row in rows(history, shared) {
+        let cells = cells(row?, history.spaces.len()).map(|cell| match cell {
+            Cell::Number(text) => text,
+            Cell::Word(word) => word.to_owned(),
+            Cell::Nothing => String::new(),
+        });
+        writeln!(out, "{}", cells.collect::<Vec<_>>().join(","))?;
+    }
+    Ok(())
+}
+
+fn write_json(out: &mut impl Write, history: &History, shared: &Shared) -> Result<()> {
+    let names = columns(&history.spaces).into_iter().map(serde_json::to_string);
+    let names: Vec<String> = names.collect::<Result<_, _>>()?;
+    write!(out, "[")?;
+    for (i, row) in rows(history, shared).enumerate() {
+        let members = names.iter().zip(cells(row?, history.spaces.len()));
+        let members = members.map(|(name, cell)| match cell {
+            Cell::Number(text) => format!("{name}: {text}"),
+            Cell::Word(word) => format!("{name}: \"{word}\""),
+            Cell::Nothing => format!("{name}: null"),
+        });
+        let before = if i == 0 { "\n" } else { ",\n" };
+        write!(out, "{before}{{{}}}", members.collect::<Vec<_>>().join(", "))?;
+    }
+    Ok(writeln!(out, "\n]")?)
+}
+
+fn write_png(out: &mut impl Write, history: &History, shared: &Shared) -> Result<()> {
+    let n_spaces = history.spaces.len();
+    let reading = |row: &ExportRow| Reading {
+        time_secs: row.secs,
+        phase: row.phase,
+        n_spaces,
+        shares: row.shares,
+        ..Reading::default()
+    };
+    let readings: Vec<Reading> = history.rows.iter().map(reading).collect();
+    shared.go_on(0.0)?;
+    let picture = paint_readings(&history.title, &history.spaces, &readings, &[])?;
+    shared.go_on(PAINTED)?;
+    picture.write_png(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::outputs::plot::{HEIGHT, WIDTH};
+
+    /// A folder of a test's own, removed when it is done.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let name = format!("moodring-export-{}-{name}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            fs::create_dir_all(&folder).unwrap();
+            Self(folder)
+        }
+
+        fn names(&self) -> Vec<String> {
+            let entries = fs::read_dir(&self.0).unwrap();
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// A reading every half second, of which one is silent and one has no tempo that is a number.
+    fn history(n_rows: u32) -> History {
+        let row = |i: u32| ExportRow {
+            secs: 0.5 * f64::from(i),
+            phase: if i == 1 { Phase::Silent } else { Phase::Live },
+            shares: [0.5 + 0.4 * (i as f32 * 0.01).sin(), 0.25, 0.0, 0.0],
+            energy_harmonic_db: -18.25,
+            energy_percussive_db: -20.5,
+            tempo_percussive_bpm: if i == 2 { f32::NAN } else { 120.0 },
+        };
+        History {
+            title: "A set".to_owned(),
+            spaces: vec![
+                LabelSpace::new("excited", "calm", 90.0),
+                LabelSpace::new("joy, \"so\"", "sad", 0.0),
+            ],
+            rows: (0..n_rows).map(row).collect(),
+        }
+    }
+
+    fn outcome(export: &Export) -> Result<PathBuf, String> {
+        let began = Instant::now();
+        loop {
+            if let Some(outcome) = export.outcome() {
+                return outcome;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "at {}", export.progress());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Exports to `path` in the format of its extension.
+    fn exported(path: &Path, history: History) -> Result<PathBuf, String> {
+        let export = Export::start(path.to_owned(), Format::of_path(path).unwrap(), history);
+        let outcome = outcome(&export);
+        assert_eq!(outcome.is_ok(), export.progress() == 1.0);
+        outcome
+    }
+
+    #[test]
+    fn an_extension_names_the_format() {
+        for format in Format::ALL {
+            let path = Path::new("x").with_extension(format.extension().to_uppercase());
+            assert_eq!(Format::of_path(&path), Some(format));
+        }
+        for other in ["", "csv", "a/.json", "a.txt", "a.png.zip"] {
+            assert_eq!(Format::of_path(Path::new(other)), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn rows_of_csv_read_back_as_they_were() {
+        let folder = Folder::new("csv");
+        let path = folder.0.join("mood.csv");
+        assert_eq!(exported(&path, history(5)), Ok(path.clone()));
+        let mut reader = ::csv::Reader::from_path(&path).unwrap();
+        let names = ["time_secs", "phase", "excited", "joy, \"so\"", "tempo_percussive_bpm"];
+        let header = reader.headers().unwrap().clone();
+        assert_eq!(header.iter().take(5).collect::<Vec<_>>(), names);
+        let records: Vec<::csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(records.len(), 5);
+        assert_eq!(
+            records[1].iter().take(5).collect::<Vec<_>>(),
+            ["0.500000", "silent", "", "", "120.00"]
+        );
+        assert_eq!(&records[2][4], "");
+        for (record, row) in records.iter().zip(history(5).rows).skip(2) {
+            assert_eq!(record[0].parse(), Ok(row.secs));
+            assert!((record[2].parse::<f32>().unwrap() - row.shares[0]).abs() < 1e-6);
+            assert_eq!((&record[5], &record[6]), ("-18.25", "-20.50"));
+        }
+    }
+
+    #[test]
+    fn json_is_an_array_of_rows_with_null_for_what_there_is_not() {
+        let folder = Folder::new("json");
+        let path = exported(&folder.0.join("mood.json"), history(4)).unwrap();
+        let rows: Vec<serde_json::Value> =
+            serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        assert_eq!(rows.len(), 4);
+        let silent = serde_json::json!({
+            "time_secs": 0.5, "phase": "silent", "excited": null, "joy, \"so\"": null,
+            "tempo_percussive_bpm": 120.0, "energy_harmonic_db": -18.25, "energy_percussive_db": -20.5,
+        });
+        assert_eq!(rows[1], silent);
+        assert_eq!(rows[2]["tempo_percussive_bpm"], serde_json::Value::Null);
+        let share = rows[3]["excited"].as_f64().unwrap();
+        assert!((share - f64::from(history(4).rows[3].shares[0])).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_picture_has_the_size_it_says() {
+        let folder = Folder::new("png");
+        let path = exported(&folder.0.join("mood.png"), history(200)).unwrap();
+        let picture = image::open(path).unwrap().to_rgb8();
+        assert_eq!(picture.dimensions(), (WIDTH, HEIGHT));
+        assert!(picture.pixels().any(|pixel| pixel != picture.get_pixel(0, 0)));
+    }
+
+    #[test]
+    fn an_empty_history_is_an_empty_file_of_its_kind() {
+        let folder = Folder::new("empty");
+        let [csv, json, png] = Format::ALL.map(|format| {
+            let path = folder.0.join("mood").with_extension(format.extension());
+            fs::read(exported(&path, history(0)).unwrap()).unwrap()
+        });
+        assert_eq!(String::from_utf8(csv).unwrap().lines().count(), 1);
+        assert_eq!(serde_json::from_slice::<Vec<()>>(&json).unwrap(), []);
+        assert!(image::load_from_memory(&png).is_ok());
+    }
+
+    #[test]
+    fn six_hours_are_written_whole_in_every_format() {
+        const ROWS: u32 = 6 * 3600 * 2;
+        let folder = Folder::new("long");
+        for format in Format::ALL {
+            let path = folder.0.join("set").with_extension(format.extension());
+            exported(&path, history(ROWS)).unwrap();
+        }
+        let csv = fs::read_to_string(folder.0.join("set.csv")).unwrap();
+        assert_eq!(csv.lines().count(), ROWS as usize + 1);
+        let json = fs::read(folder.0.join("set.json")).unwrap();
+        assert_eq!(
+            serde_json::from_slice::<Vec<serde_json::Value>>(&json).unwrap().len(),
+            ROWS as usize
+        );
+        assert!(image::open(folder.0.join("set.png")).is_ok());
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_words_that_say_what_to_do() {
+        let folder = Folder::new("unwritable");
+        let occupied = folder.0.join("folder.csv");
+        fs::create_dir(&occupied).unwrap();
+        for path in
+            [folder.0.join("none").join("mood.csv"), folder.0.join("none/mood.png"), occupied]
+        {
+            let words = exported(&path, history(3)).unwrap_err();
+            assert!(words.contains(&path.display().to_string()), "{words}");
+            assert!(words.contains("Choose another place"), "{words}");
+        }
+        assert_eq!(folder.names(), ["folder.csv"], "something was left behind");
+        let export = Export::start(PathBuf::from("/"), Format::Csv, history(1));
+        assert!(outcome(&export).unwrap_err().contains("names no file"));
+    }
+
+    #[test]
+    fn a_picture_of_nothing_leaves_the_file_that_was_there() {
+        let folder = Folder::new("kept");
+        let path = folder.0.join("mood.png");
+        fs::write(&path, "mine").unwrap();
+        let words = exported(&path, History { spaces: Vec::new(), ..history(3) }).unwrap_err();
+        assert!(words.contains("nothing to plot"), "{words}");
+        assert_eq!(fs::read(&path).unwrap(), b"mine");
+        assert_eq!(exported(&path, history(3)), Ok(path.clone()));
+        assert!(image::open(&path).is_ok());
+        assert_eq!(folder.names(), ["mood.png"]);
+    }
+
+    #[test]
+    fn what_is_dropped_is_cancelled_and_leaves_nothing() {
+        let folder = Folder::new("dropped");
+        let path = folder.0.join("set.json");
+        fs::write(&path, "mine").unwrap();
+        let export = Export::start(path.clone(), Format::Json, history(2_000_000));
+        while export.progress() == 0.0 {
+            std::thread::yield_now();
+        }
+        let shared = Arc::downgrade(&export.shared);
+        drop(export);
+        assert!(shared.upgrade().is_none(), "the thread has outlived its owner");
+        assert_eq!(fs::read(&path).unwrap(), b"mine");
+        assert_eq!(folder.names(), ["set.json"]);
+    }
+}
