@@ -38,6 +38,9 @@ pub mod outputs;
 pub mod decode;
 
 #[cfg(feature = "plugin")]
+pub mod prefs;
+
+#[cfg(feature = "plugin")]
 pub mod params;
 
 #[cfg(feature = "plugin")]

@@ -12,9 +12,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
-use nice_plug_egui::{EguiEditor, EguiEditorState};
 
-use crate::editor::{self, MoodApp};
+use crate::editor::MoodEditor;
 use crate::engine::Engine;
 use crate::engine::publish::Monitor;
 use crate::engine::ring::AudioEnd;
@@ -24,19 +23,13 @@ use crate::params::MoodringParams;
 /// The plugin's state between calls from the host.
 pub struct Moodring {
     params: Arc<MoodringParams>,
-    editor_state: Arc<EguiEditorState>,
     monitor: Arc<Monitor>,
     running: Option<Running>,
 }
 
 impl Default for Moodring {
     fn default() -> Self {
-        Self {
-            params: Arc::default(),
-            editor_state: editor::default_state(),
-            monitor: Arc::default(),
-            running: None,
-        }
+        Self { params: Arc::default(), monitor: Arc::default(), running: None }
     }
 }
 
@@ -90,7 +83,7 @@ impl Plugin for Moodring {
         layout(8, "8 channels (7.1)"),
     ];
 
-    type Editor = EguiEditor<MoodApp>;
+    type Editor = MoodEditor;
     type SysExMessage = ();
     type BackgroundTask = ();
 
@@ -101,7 +94,7 @@ impl Plugin for Moodring {
     fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
         // Until an engine has loaded a model the meters stand empty under the shipped one's names.
         self.monitor.set_model(model::shipped_facts());
-        editor::create(Arc::clone(&self.editor_state), Arc::clone(&self.monitor))
+        Some(MoodEditor::new(Arc::clone(&self.params), Arc::clone(&self.monitor)))
     }
 
     fn activate(

@@ -1,4 +1,4 @@
-//! The foot of the window: a few numbers that the mood was read from.
+//! The foot of the window: a few numbers that the mood was read from, and what is pressed most often.
 
 use std::sync::Arc;
 
@@ -6,9 +6,11 @@ use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat};
 use egui::{Galley, Rect, Response, Sense, Ui, WidgetInfo, pos2};
 
-use super::view::Facts;
-use super::{strings, theme};
-use theme::Scale;
+use super::button::{self, Kind};
+use super::desk::{Command, Desk};
+use super::strings;
+use super::theme::Theme;
+use super::view::{Facts, ViewState};
 
 /// Size of text, units.
 const TEXT: f32 = 13.5;
@@ -16,41 +18,65 @@ const TEXT: f32 = 13.5;
 /// Space between facts, units.
 const GAP: f32 = 24.0;
 
+/// Shows `view`'s facts and the buttons on one line in `rect`.
+pub fn footer_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, desk: &mut Desk) {
+    let holds = view.controls.hold;
+    let mut right = rect.right();
+    for (word, hint, kind, command) in [
+        (strings::RESET, strings::RESET_HINT, Kind::Action, Command::Reset),
+        (strings::HOLD, strings::HOLD_HINT, Kind::Toggle(holds), Command::SetHold(!holds)),
+        (strings::COPY, strings::COPY_HINT, Kind::Action, Command::Copy),
+    ] {
+        let left = right - button::width(ui, theme, word);
+        let place = Rect::from_min_max(pos2(left, rect.top()), pos2(right, rect.bottom()));
+        if button::word_ui(ui, place, theme, word, word, kind).on_hover_text(hint).clicked() {
+            desk.ask(command);
+        }
+        right = left - theme.points(6.0).max(3.0);
+    }
+    let room = Rect::from_min_max(rect.min, pos2(right - theme.points(8.0), rect.bottom()));
+    facts_ui(ui, room, theme, &view.facts);
+}
+
 /// Shows `facts` on one line in `rect`, what was missed at its right end. Facts for which there is no room are left out, the last first.
-pub fn facts_ui(ui: &mut Ui, rect: Rect, scale: Scale, facts: &Facts) -> Response {
+fn facts_ui(ui: &mut Ui, rect: Rect, theme: Theme, facts: &Facts) -> Response {
     let response = ui.interact(rect, ui.scope_id().with("facts"), Sense::hover());
     let facts_and_values = strings::facts(facts);
     response.widget_info(|| spoken(&facts_and_values, facts.lost_samples));
-    let lost = (facts.lost_samples > 0).then(|| lost(ui, scale, facts.lost_samples));
-    let taken = lost.as_ref().map_or(0.0, |lost| lost.size().x + scale.points(GAP));
+    let lost = (facts.lost_samples > 0).then(|| lost(ui, theme, facts.lost_samples));
+    let taken = lost.as_ref().map_or(0.0, |lost| lost.size().x + theme.points(GAP));
     if let Some(lost) = lost {
         let corner = pos2(rect.right() - lost.size().x, rect.center().y - 0.5 * lost.size().y);
-        ui.painter().galley(corner, lost, theme::PENDING);
+        ui.painter().galley(corner, lost, theme.palette.pending);
     }
     let fitting = (1..=facts_and_values.len()).rev().find_map(|n| {
-        let line = line(ui, scale, &facts_and_values[..n]);
+        let line = line(ui, theme, &facts_and_values[..n]);
         (line.size().x + taken <= rect.width()).then_some(line)
     });
     if let Some(line) = fitting {
         let corner = pos2(rect.left(), rect.center().y - 0.5 * line.size().y);
-        ui.painter().galley(corner, line, theme::TEXT);
+        ui.painter().galley(corner, line, theme.palette.text);
     }
     response
 }
 
 /// Names and values on one line.
-fn line(ui: &Ui, scale: Scale, facts: &[(&str, String)]) -> Arc<Galley> {
+fn line(ui: &Ui, theme: Theme, facts: &[(&str, String)]) -> Arc<Galley> {
     let mut job = LayoutJob::default();
     for (index, (name, value)) in facts.iter().enumerate() {
-        let gap = if index == 0 { 0.0 } else { scale.points(GAP) };
-        job.append(name, gap, TextFormat::simple(scale.font(TEXT), theme::MUTED));
-        job.append(value, scale.points(7.0), TextFormat::simple(scale.font(TEXT), theme::TEXT));
+        let gap = if index == 0 { 0.0 } else { theme.points(GAP) };
+        job.append(name, gap, TextFormat::simple(theme.font(TEXT), theme.palette.muted));
+        job.append(
+            value,
+            theme.points(7.0),
+            TextFormat::simple(theme.font(TEXT), theme.palette.text),
+        );
     }
     ui.painter().layout_job(job)
 }
 
-fn lost(ui: &Ui, scale: Scale, samples: u64) -> Arc<Galley> {
-    ui.painter().layout_no_wrap(strings::lost(samples), scale.font(TEXT), theme::PENDING)
+fn lost(ui: &Ui, theme: Theme, samples: u64) -> Arc<Galley> {
+    ui.painter().layout_no_wrap(strings::lost(samples), theme.font(TEXT), theme.palette.pending)
 }
 
 fn spoken(facts: &[(&str, String)], lost_samples: u64) -> WidgetInfo {

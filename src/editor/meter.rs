@@ -16,15 +16,15 @@ use egui::{
 };
 
 use super::ballistics::MIDDLE;
+use super::strings;
+use super::theme::Theme;
 use super::view::MeterView;
-use super::{strings, theme};
-use theme::Scale;
 
 /// Size for which the meter is drawn, units; it grows and shrinks from there.
 pub const DESIGN: (f32, f32) = (608.0, 140.0);
 
 /// A card this many times taller than its design puts the number above the pole names, and larger.
-const TALL: f32 = 1.8;
+const TALL: f32 = 1.4;
 
 /// Most that the number grows in a tall card.
 const TALL_GROWTH: f32 = 2.4;
@@ -38,13 +38,13 @@ const SCALE_TEXT: f32 = 11.5;
 /// Strength of a bar at the middle and at the needle.
 const BAR_STRENGTH: (f32, f32) = (0.50, 0.95);
 
-/// Shows `meter`, number `index` from the top, in `rect`.
-pub fn meter_ui(ui: &mut Ui, rect: Rect, index: usize, meter: &MeterView) -> Response {
-    let response = ui.interact(rect, ui.scope_id().with(("meter", index)), Sense::hover());
+/// Shows `meter` in `rect`.
+pub fn meter_ui(ui: &mut Ui, rect: Rect, theme: Theme, meter: &MeterView) -> Response {
+    let response = ui.interact(rect, ui.scope_id().with(("meter", meter.index)), Sense::hover());
     response.widget_info(|| info(meter));
     if ui.is_rect_visible(rect) {
-        let scale = Scale::fitting(rect.size(), DESIGN);
-        let look = Look { scale, colours: theme::poles(index), meter };
+        let theme = theme.refitted(rect.size(), DESIGN);
+        let look = Look { theme, colours: theme.palette.poles(meter.index), meter };
         look.paint(ui.painter(), rect);
     }
     response
@@ -60,23 +60,28 @@ fn info(meter: &MeterView) -> WidgetInfo {
 }
 
 struct Look<'a> {
-    scale: Scale,
+    theme: Theme,
     colours: (Color32, Color32),
     meter: &'a MeterView,
 }
 
 impl Look<'_> {
     fn paint(&self, painter: &Painter, rect: Rect) {
-        let radius = self.scale.points(10.0);
-        painter.rect_filled(rect, radius, theme::CARD);
-        painter.rect_stroke(rect, radius, Stroke::new(1.0, theme::CARD_EDGE), StrokeKind::Inside);
-        let inner = rect.shrink2(vec2(self.scale.points(26.0), self.scale.points(14.0)));
+        let radius = self.theme.points(10.0);
+        painter.rect_filled(rect, radius, self.theme.palette.card);
+        painter.rect_stroke(
+            rect,
+            radius,
+            Stroke::new(1.0, self.theme.palette.card_edge),
+            StrokeKind::Inside,
+        );
+        let inner = rect.shrink2(vec2(self.theme.points(26.0), self.theme.points(14.0)));
         let track = self.track_in(inner);
         let words = Rect::from_min_max(
             inner.min,
-            pos2(inner.right(), track.top() - self.scale.points(12.0)),
+            pos2(inner.right(), track.top() - self.theme.points(12.0)),
         );
-        if rect.height() > TALL * self.scale.points(DESIGN.1) {
+        if rect.height() > TALL * self.theme.points(DESIGN.1) {
             self.paint_tall(painter, words);
         } else {
             self.paint_poles(painter, words, words.center().y);
@@ -84,29 +89,30 @@ impl Look<'_> {
         }
         self.paint_track(painter, track);
         self.paint_band(painter, track);
-        if !self.scale.is_too_small(SCALE_TEXT) {
+        if !self.theme.is_too_small(SCALE_TEXT) {
             self.paint_scale(painter, track);
         }
         if self.meter.share.is_some() {
             self.paint_bar(painter, track);
+            self.paint_peaks(painter, track);
             self.paint_needle(painter, track);
         }
     }
 
     /// The groove: near the bottom, with room for the scale where that is shown.
     fn track_in(&self, inner: Rect) -> Rect {
-        let thickness = self.scale.points(18.0);
-        let below = if self.scale.is_too_small(SCALE_TEXT) { 4.0 } else { 22.0 };
-        let bottom = inner.bottom() - self.scale.points(below);
+        let thickness = self.theme.points(18.0);
+        let below = if self.theme.is_too_small(SCALE_TEXT) { 4.0 } else { 22.0 };
+        let bottom = inner.bottom() - self.theme.points(below);
         Rect::from_min_max(pos2(inner.left(), bottom - thickness), pos2(inner.right(), bottom))
     }
 
     /// Number above, as large as fits; pole names below it.
     fn paint_tall(&self, painter: &Painter, words: Rect) {
-        let poles = self.scale.points(1.6 * POLE_TEXT);
+        let poles = self.theme.points(1.6 * POLE_TEXT);
         self.paint_poles(painter, words, words.bottom() - 0.5 * poles);
         let above = words.height() - poles;
-        let growth = (above / self.scale.points(70.0)).clamp(1.0, TALL_GROWTH);
+        let growth = (above / self.theme.points(70.0)).clamp(1.0, TALL_GROWTH);
         self.paint_number(painter, words.center() - Vec2::Y * 0.5 * poles, growth);
     }
 
@@ -118,10 +124,10 @@ impl Look<'_> {
                 && self.meter.share.is_some_and(|share| (share >= MIDDLE) == first)
         };
         let colour = |first: bool, own: Color32| {
-            if leads(first) { self.lettering(own) } else { theme::MUTED }
+            if leads(first) { self.lettering(own) } else { self.theme.palette.muted }
         };
         let (left, right) = (pos2(words.left(), y), pos2(words.right(), y));
-        let font = self.scale.font(POLE_TEXT);
+        let font = self.theme.font(POLE_TEXT);
         let (first, second) = self.colours;
         painter.text(
             left,
@@ -141,16 +147,16 @@ impl Look<'_> {
                 strings::percent(self.meter.leading_share()),
                 self.lettering(self.verdict_colour()),
             ),
-            None => (strings::NO_VALUE.to_owned(), theme::TICK),
+            None => (strings::NO_VALUE.to_owned(), self.theme.palette.tick),
         };
-        let units = |units: f32| self.scale.points(growth * units);
+        let units = |units: f32| self.theme.points(growth * units);
         let lift = if verdict.is_empty() { 0.0 } else { units(10.0) };
         let at = centre - Vec2::Y * lift;
         painter.text(
             at,
             Align2::CENTER_CENTER,
             text,
-            self.scale.font(growth * NUMBER_TEXT),
+            self.theme.font(growth * NUMBER_TEXT),
             colour,
         );
         let below = centre + Vec2::Y * units(22.0);
@@ -158,21 +164,21 @@ impl Look<'_> {
             below,
             Align2::CENTER_CENTER,
             verdict,
-            self.scale.font(growth * VERDICT_TEXT),
-            theme::MUTED,
+            self.theme.font(growth * VERDICT_TEXT),
+            self.theme.palette.muted,
         );
     }
 
     fn paint_track(&self, painter: &Painter, track: Rect) {
-        painter.rect_filled(track, self.scale.points(4.0), theme::TRACK);
+        painter.rect_filled(track, self.theme.points(4.0), self.theme.palette.track);
         let band = self.meter.ambiguous_half_width * track.width();
         let ambiguous = Rect::from_center_size(track.center(), vec2(2.0 * band, track.height()));
-        painter.rect_filled(ambiguous, 0.0, theme::AMBIGUOUS);
-        let beyond = track.y_range().expand(self.scale.points(4.0));
+        painter.rect_filled(ambiguous, 0.0, self.theme.palette.ambiguous);
+        let beyond = track.y_range().expand(self.theme.points(4.0));
         painter.vline(
             track.center().x,
             beyond,
-            Stroke::new(self.scale.points(1.5).max(1.0), theme::TICK),
+            Stroke::new(self.theme.points(1.5).max(1.0), self.theme.palette.tick),
         );
     }
 
@@ -180,8 +186,8 @@ impl Look<'_> {
     fn paint_band(&self, painter: &Painter, track: Rect) {
         let Some([low, high]) = self.meter.band.filter(|[low, high]| low < high) else { return };
         let x = |share: f32| track.left() + share * track.width();
-        let y = track.top() - self.scale.points(5.0);
-        let stroke = Stroke::new(self.scale.points(1.5).max(1.0), theme::MUTED);
+        let y = track.top() - self.theme.points(5.0);
+        let stroke = Stroke::new(self.theme.points(1.5).max(1.0), self.theme.palette.muted);
         painter.hline(x(low)..=x(high), y, stroke);
         for share in [low, high] {
             painter.vline(x(share), y..=track.top(), stroke);
@@ -198,8 +204,8 @@ impl Look<'_> {
                 1.0 => Align2::RIGHT_TOP,
                 _ => Align2::CENTER_TOP,
             };
-            let at = pos2(x, track.bottom() + self.scale.points(7.0));
-            painter.text(at, align, text, self.scale.font(SCALE_TEXT), theme::MUTED);
+            let at = pos2(x, track.bottom() + self.theme.points(7.0));
+            painter.text(at, align, text, self.theme.font(SCALE_TEXT), self.theme.palette.muted);
         }
     }
 
@@ -218,25 +224,38 @@ impl Look<'_> {
         painter.add(Shape::mesh(mesh));
     }
 
+    /// A mark where the needle has lately been farthest to either side.
+    fn paint_peaks(&self, painter: &Painter, track: Rect) {
+        for peak in self.meter.peaks.into_iter().flatten() {
+            let x = track.left() + peak.clamp(0.0, 1.0) * track.width();
+            let stroke = self.theme.stroke(2.0, self.side(peak));
+            painter.vline(
+                x.clamp(track.left() + 1.0, track.right() - 1.0),
+                track.y_range(),
+                stroke,
+            );
+        }
+    }
+
     fn paint_needle(&self, painter: &Painter, track: Rect) {
         let size = self.needle_size(track);
         let needle = Rect::from_center_size(self.needle_at(track), size);
         let colour = self.side(self.meter.needle);
         if self.meter.provisional {
-            let stroke = Stroke::new(0.3 * size.x, theme::TEXT);
-            painter.rect_filled(needle, 0.5 * size.x, theme::CARD);
+            let stroke = Stroke::new(0.3 * size.x, self.theme.palette.text);
+            painter.rect_filled(needle, 0.5 * size.x, self.theme.palette.card);
             painter.rect_stroke(needle, 0.5 * size.x, stroke, StrokeKind::Inside);
             return;
         }
         for halo in [5.0, 3.5, 2.0] {
-            let halo = self.scale.points(halo);
+            let halo = self.theme.points(halo);
             painter.rect_filled(
                 needle.expand(halo),
                 0.5 * size.x + halo,
                 colour.gamma_multiply(0.14),
             );
         }
-        painter.rect_filled(needle, 0.5 * size.x, theme::TEXT);
+        painter.rect_filled(needle, 0.5 * size.x, self.theme.palette.text);
     }
 
     /// Middle of the needle; at the ends it stays inside the groove.
@@ -247,17 +266,17 @@ impl Look<'_> {
     }
 
     fn needle_size(&self, track: Rect) -> Vec2 {
-        vec2(self.scale.points(6.0).max(3.0), track.height() + self.scale.points(14.0))
+        vec2(self.theme.points(6.0).max(3.0), track.height() + self.theme.points(14.0))
     }
 
     /// A colour for text: paler while provisional.
     fn lettering(&self, colour: Color32) -> Color32 {
-        if self.meter.provisional { theme::paler(colour) } else { colour }
+        if self.meter.provisional { self.theme.palette.paler(colour) } else { colour }
     }
 
     fn verdict_colour(&self) -> Color32 {
         if self.meter.ambiguous {
-            theme::TEXT
+            self.theme.palette.text
         } else {
             self.side(self.meter.share.unwrap_or(MIDDLE))
         }

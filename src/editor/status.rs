@@ -1,4 +1,4 @@
-//! The head of the window: the product, what state the meters are in, and what is wrong.
+//! The head of the window: the product, the pages, what state the meters are in, and what is wrong.
 
 use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat};
@@ -6,86 +6,137 @@ use egui::{
     Align2, Color32, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
+use super::button::{self, Kind};
+use super::desk::Desk;
+use super::theme::{Palette, Theme};
 use super::view::{Banner, State, Urgency, ViewState};
-use super::{about, ring, strings, theme};
-use theme::Scale;
+use super::{ring, strings};
+use crate::prefs::Page;
 
 /// Sizes of text, units.
 const PRODUCT_TEXT: f32 = 21.0;
 const STATE_TEXT: f32 = 16.0;
 const BANNER_TEXT: f32 = 14.0;
 
-/// Shows the product's name and the state line in `rect`.
-pub fn header_ui(ui: &mut Ui, rect: Rect, scale: Scale, view: &ViewState) -> Response {
+/// Room for a mark at the right end, units.
+const MARK_WIDTH: f32 = 32.0;
+
+/// Shows the product, the tabs, the state line and the stage button in `rect`.
+pub fn header_ui(
+    ui: &mut Ui,
+    rect: Rect,
+    theme: Theme,
+    view: &ViewState,
+    desk: &mut Desk,
+) -> Response {
     let response = ui.interact(rect, ui.scope_id().with("state"), Sense::hover());
     let line = strings::state(&view.state);
     response.widget_info(|| status_info(&line));
     let ring_radius = 0.38 * rect.height();
     let centre = pos2(rect.left() + ring_radius, rect.center().y);
-    ring::paint(ui.painter(), centre, ring_radius, &view.meters);
-    let name = pos2(centre.x + ring_radius + scale.points(12.0), rect.center().y);
-    let font = scale.font(PRODUCT_TEXT);
-    let name = ui.painter().text(name, Align2::LEFT_CENTER, strings::PRODUCT, font, theme::TEXT);
-    let button = scale.points(about::BUTTON_WIDTH).max(20.0);
-    let button = Rect::from_min_max(pos2(rect.right() - button, rect.top()), rect.max);
-    about::button_ui(ui, button, scale);
-    let room = Rect::from_min_max(
-        pos2(name.right() + scale.points(16.0), rect.top()),
-        pos2(button.left() - scale.points(8.0), rect.bottom()),
+    ring::paint(ui.painter(), centre, ring_radius, &view.meters, theme.palette);
+    let gap = theme.points(10.0);
+    let mut left = centre.x + ring_radius + gap;
+    let mark = theme.points(MARK_WIDTH).max(20.0);
+    let tabs = &Page::ALL[..Page::ALL.len() - 1];
+    let tabs_width: f32 =
+        tabs.iter().map(|page| button::width(ui, theme, strings::page(*page).0)).sum();
+    let name = ui.painter().layout_no_wrap(
+        strings::PRODUCT.to_owned(),
+        theme.font(PRODUCT_TEXT),
+        theme.palette.text,
     );
-    paint_state(ui, room, scale, &view.state, line);
+    // The name gives way first, then the words of the state.
+    let least_state = theme.points(90.0).max(60.0);
+    if left + name.size().x + tabs_width + 2.0 * mark + least_state + 3.0 * gap < rect.right() {
+        let width = name.size().x;
+        let corner = pos2(left, rect.center().y - 0.5 * name.size().y);
+        ui.painter().galley(corner, name, theme.palette.text);
+        left += width + 1.6 * gap;
+    }
+    for page in tabs {
+        let (word, _) = strings::page(*page);
+        let tab = Rect::from_min_max(
+            pos2(left, rect.top()),
+            pos2(left + button::width(ui, theme, word), rect.bottom()),
+        );
+        tab_ui(ui, tab, theme, *page, desk);
+        left = tab.right();
+    }
+    let stage = Rect::from_min_max(pos2(rect.right() - mark, rect.top()), rect.max);
+    let about = stage.translate(vec2(-mark, 0.0));
+    tab_ui(ui, about, theme, Page::About, desk);
+    let pressed =
+        button::enlarge_ui(ui, stage, theme, strings::STAGE).on_hover_text(strings::STAGE_HINT);
+    if pressed.clicked() {
+        desk.prefs.on_stage = true;
+    }
+    let room = Rect::from_min_max(
+        pos2(left + gap, rect.top()),
+        pos2(about.left() - 0.5 * gap, rect.bottom()),
+    );
+    paint_state(ui, room, theme, &view.state, line);
     if let Some(progress) = view.progress() {
-        paint_progress(ui, rect, scale, progress);
+        paint_progress(ui, rect, theme, progress);
     }
     response
 }
 
-/// The state line at the right end of `room`, its short form where it does not fit.
-fn paint_state(ui: &Ui, room: Rect, scale: Scale, state: &State, line: String) {
+fn tab_ui(ui: &mut Ui, rect: Rect, theme: Theme, page: Page, desk: &mut Desk) {
+    let ((word, hint), name) = (strings::page(page), strings::page_name(page));
+    let kind = Kind::Tab(desk.prefs.page == page);
+    if button::word_ui(ui, rect, theme, word, name, kind).on_hover_text(hint).clicked() {
+        desk.prefs.page = page;
+    }
+}
+
+/// The state line at the right end of `room`: its short form where it does not fit, its colour alone where that does not either.
+fn paint_state(ui: &Ui, room: Rect, theme: Theme, state: &State, line: String) {
     let painter = ui.painter();
-    let (font, dot) = (scale.font(STATE_TEXT), scale.points(4.5).max(3.0));
-    let colour = state_colour(*state);
-    let long = painter.layout_no_wrap(line, font.clone(), theme::TEXT);
-    let fits = long.size().x + 4.0 * dot <= room.width();
-    let galley = if fits {
-        long
-    } else {
-        painter.layout_no_wrap(strings::state_short(state), font, theme::TEXT)
-    };
+    let (font, dot) = (theme.font(STATE_TEXT), theme.points(4.5).max(3.0));
+    let colour = state_colour(*state, theme.palette);
+    let words = [line, strings::state_short(state), String::new()];
+    let fitting = words
+        .into_iter()
+        .map(|words| painter.layout_no_wrap(words, font.clone(), theme.palette.text));
+    let fits = |galley: &std::sync::Arc<egui::Galley>| galley.size().x + 4.0 * dot <= room.width();
+    let Some(galley) = fitting.into_iter().find(fits) else { return };
     let corner = pos2(room.right() - galley.size().x, room.center().y - 0.5 * galley.size().y);
     painter.circle_filled(pos2(corner.x - 2.4 * dot, room.center().y), dot, colour);
-    painter.galley(corner, galley, theme::TEXT);
+    painter.galley(corner, galley, theme.palette.text);
 }
 
 /// How much of the ten seconds has been heard, as a line under the header.
-fn paint_progress(ui: &Ui, rect: Rect, scale: Scale, progress: f32) {
-    let thickness = scale.points(3.0).max(2.0);
+fn paint_progress(ui: &Ui, rect: Rect, theme: Theme, progress: f32) {
+    let thickness = theme.points(3.0).max(2.0);
     let line = Rect::from_min_max(pos2(rect.left(), rect.bottom() - thickness), rect.max);
     let done = Rect::from_min_size(line.min, vec2(progress * line.width(), thickness));
-    ui.painter().rect_filled(line, 0.5 * thickness, theme::TRACK);
-    ui.painter().rect_filled(done, 0.5 * thickness, theme::PENDING);
+    ui.painter().rect_filled(line, 0.5 * thickness, theme.palette.track);
+    ui.painter().rect_filled(done, 0.5 * thickness, theme.palette.pending);
 }
 
-fn state_colour(state: State) -> Color32 {
+/// What a state's dot looks like.
+#[must_use]
+pub fn state_colour(state: State, palette: &Palette) -> Color32 {
     match state {
-        State::Live => theme::GOOD,
-        State::Listening { .. } | State::Loading | State::Paused => theme::PENDING,
-        State::WaitingForAudio | State::Silent => theme::MUTED,
-        State::Failed => theme::BAD,
+        State::Live => palette.good,
+        State::Listening { .. } | State::Loading | State::Paused | State::Held => palette.pending,
+        State::WaitingForAudio | State::Silent => palette.muted,
+        State::Failed => palette.bad,
     }
 }
 
 /// Shows `banner` from the top of `rect`, as high as its text needs, and returns what is left below it.
-pub fn banner_ui(ui: &mut Ui, rect: Rect, scale: Scale, banner: &Banner) -> Rect {
+pub fn banner_ui(ui: &mut Ui, rect: Rect, theme: Theme, banner: &Banner) -> Rect {
     let colour = match banner.urgency {
-        Urgency::Warning => theme::PENDING,
-        Urgency::Error => theme::BAD,
+        Urgency::Warning => theme.palette.pending,
+        Urgency::Error => theme.palette.bad,
     };
-    let (inset, mark) = (scale.points(12.0).max(6.0), scale.points(9.0).max(7.0));
+    let (inset, mark) = (theme.points(12.0).max(6.0), theme.points(9.0).max(7.0));
     let text_left = rect.left() + 2.0 * inset + 2.0 * mark;
     let mut job = LayoutJob::single_section(
         banner.text.clone(),
-        TextFormat::simple(scale.font(BANNER_TEXT), theme::TEXT),
+        TextFormat::simple(theme.font(BANNER_TEXT), theme.palette.text),
     );
     job.wrap.max_width = rect.right() - inset - text_left;
     let galley = ui.painter().layout_job(job);
@@ -94,16 +145,16 @@ pub fn banner_ui(ui: &mut Ui, rect: Rect, scale: Scale, banner: &Banner) -> Rect
     let response = ui.interact(card, ui.scope_id().with("banner"), Sense::hover());
     response.widget_info(|| alert_info(&banner.text));
     let painter = ui.painter().with_clip_rect(card);
-    painter.rect_filled(card, scale.points(8.0), theme::tint(colour, 0.12));
-    painter.rect_stroke(card, scale.points(8.0), Stroke::new(1.0, colour), StrokeKind::Inside);
+    painter.rect_filled(card, theme.points(8.0), theme.palette.tint(colour, 0.12));
+    painter.rect_stroke(card, theme.points(8.0), Stroke::new(1.0, colour), StrokeKind::Inside);
     let centre = pos2(card.left() + inset + mark, card.center().y);
     painter.circle_filled(centre, mark, colour);
-    painter.text(centre, Align2::CENTER_CENTER, "!", scale.font(BANNER_TEXT), theme::GROUND);
+    painter.text(centre, Align2::CENTER_CENTER, "!", theme.font(BANNER_TEXT), theme.palette.ground);
     let corner = pos2(text_left, card.center().y - 0.5 * galley.size().y);
-    painter.galley(corner, galley, theme::TEXT);
+    painter.galley(corner, galley, theme.palette.text);
     // Too long for its card: the whole text on hover.
     response.on_hover_text(&banner.text);
-    Rect::from_min_max(pos2(rect.left(), card.bottom() + scale.points(12.0)), rect.max)
+    Rect::from_min_max(pos2(rect.left(), card.bottom() + theme.points(12.0)), rect.max)
 }
 
 fn status_info(line: &str) -> WidgetInfo {

@@ -1,13 +1,17 @@
 //! Every sentence that the editor shows, in one place, ready for translation.
 
-use super::view::{Facts, MeterView, State};
+use std::path::Path;
+
+use super::view::{ExportView, Facts, MeterView, State};
 use crate::model::card::ModelFacts;
+use crate::outputs::export::Format;
+use crate::params::Response;
+use crate::prefs::PaletteChoice;
+use crate::prefs::{Page, StageLook};
+use crate::why::Group;
 
 /// The product's name.
 pub const PRODUCT: &str = "Moodring";
-
-/// Name of the button that opens the page on the model.
-pub const ABOUT_BUTTON: &str = "About the model";
 
 /// Stands where a value has no meaning now.
 pub const NO_VALUE: &str = "–";
@@ -15,7 +19,7 @@ pub const NO_VALUE: &str = "–";
 /// Title of the page on the model.
 #[must_use]
 pub fn about_title(model: &ModelFacts) -> String {
-    format!("The model: {} {}", model.name, model.version).trim_end().to_owned()
+    format!("The model: {}", self::model(model))
 }
 
 /// The state line.
@@ -30,6 +34,7 @@ pub fn state(state: &State) -> String {
         State::Live => "Live".to_owned(),
         State::Silent => "Silent — the meter rests".to_owned(),
         State::Paused => "Paused: the host sends no audio".to_owned(),
+        State::Held => "Held: press H to go on".to_owned(),
         State::Failed => "Stopped: your audio passes untouched".to_owned(),
     }
 }
@@ -44,6 +49,7 @@ pub fn state_short(state: &State) -> String {
         State::Live => "Live".to_owned(),
         State::Silent => "Silent".to_owned(),
         State::Paused => "Paused".to_owned(),
+        State::Held => "Held".to_owned(),
         State::Failed => "Stopped".to_owned(),
     }
 }
@@ -122,4 +128,298 @@ pub fn busy(interval_secs: f32) -> String {
         "The computer is busy: a reading every {interval_secs:.1} s instead of five a second. Nothing is missed; close other programs \
          or instances for more."
     )
+}
+
+/// Name of a page on its tab, and what its tooltip says.
+#[must_use]
+pub fn page(page: Page) -> (&'static str, &'static str) {
+    match page {
+        Page::Now => ("Now", "The mood of the last ten seconds (1)"),
+        Page::Then => ("Then", "The history of the song (2)"),
+        Page::Why => ("Why", "What the reading rests on (3)"),
+        Page::Setup => ("Setup", "Everything that can be set (4)"),
+        Page::About => ("i", "About the model (5)"),
+    }
+}
+
+/// Name of a page for a screen reader.
+#[must_use]
+pub fn page_name(of: Page) -> &'static str {
+    match of {
+        Page::About => "About the model",
+        of => page(of).0,
+    }
+}
+
+/// The stage view's button.
+pub const STAGE: &str = "Stage view";
+/// What its tooltip says.
+pub const STAGE_HINT: &str = "The mood in full size, readable from afar (F); Escape comes back";
+/// Keeps the reading on show.
+pub const HOLD: &str = "Hold";
+/// What its tooltip says.
+pub const HOLD_HINT: &str = "Keep the reading on show; the history goes on (H)";
+/// Forgets the last ten seconds.
+pub const RESET: &str = "Reset";
+/// What its tooltip says.
+pub const RESET_HINT: &str = "Forget the last ten seconds and the peaks (R)";
+/// Copies the reading.
+pub const COPY: &str = "Copy";
+/// What its tooltip says.
+pub const COPY_HINT: &str = "Copy the reading as text (C)";
+
+/// Names of the readings over time.
+pub const MEANS: [&str; 3] = ["now", "last minute", "whole song"];
+/// The same for a host without a timeline.
+pub const MEANS_HEARD: [&str; 3] = ["now", "last minute", "all heard"];
+
+/// Nothing has been recorded yet.
+pub const NO_HISTORY: &str =
+    "Nothing heard yet. Press play: the mood is drawn here as the song goes on.";
+/// The chart, for a screen reader.
+pub const CHART: &str = "History of the mood";
+/// What can be done with the chart.
+pub const CHART_HINT: &str = "Scroll to zoom, drag to move, double-click for all";
+/// Shows all of the history.
+pub const SHOW_ALL: &str = "All";
+/// Zooms in and out.
+pub const ZOOM_IN: &str = "Zoom in";
+/// Zooms out.
+pub const ZOOM_OUT: &str = "Zoom out";
+/// Follows the newest reading.
+pub const FOLLOW: &str = "Follow";
+/// Forgets the history.
+pub const CLEAR: &str = "Clear";
+/// What its tooltip says.
+pub const CLEAR_HINT: &str = "Forget the history of the song";
+/// Writes the history to a file.
+pub const EXPORT: &str = "Export";
+/// Ends the writing of a file.
+pub const CANCEL: &str = "Cancel";
+/// Goes on with what was chosen.
+pub const OPEN: &str = "Open";
+/// Writes to the file that was named.
+pub const SAVE: &str = "Save";
+/// The folder above.
+pub const UP: &str = "Folder above";
+/// The folder in a file dialog.
+pub const FOLDER: &str = "Folder";
+/// The file's name in a file dialog.
+pub const FILE_NAME: &str = "File name";
+
+/// Buttons that keep the last minute, to compare it with another.
+pub const KEEP: [&str; 2] = ["Keep as A", "Keep as B"];
+/// What they are for.
+pub const KEEP_HINT: &str = "Keep the last minute. Change something, play the passage again and keep the other: the difference is told, and whether it is real";
+/// Before both are kept.
+pub const COMPARE_HINT: &str =
+    "Keep the last minute as A, change the mix, play it again and keep it as B.";
+
+/// What changed from A to B in one label space.
+#[must_use]
+pub fn comparison(
+    first: &str,
+    second: &str,
+    difference: f32,
+    error: f32,
+    is_real: bool,
+    is_paired: bool,
+    secs: f32,
+) -> String {
+    let (more, size) = if difference >= 0.0 { (first, difference) } else { (second, -difference) };
+    let what = if is_paired { "the same" } else { "" };
+    let over = format!("over {what}{}{secs:.0} s", if is_paired { " " } else { "" });
+    if is_real {
+        format!("B is {:.0} % more {more} than A (± {:.0}), {over}", 100.0 * size, 200.0 * error)
+    } else {
+        format!(
+            "{first} or {second}: no more than noise ({:+.0} ± {:.0} %), {over}",
+            100.0 * difference,
+            200.0 * error
+        )
+    }
+}
+
+/// A format of an export.
+#[must_use]
+pub fn format(format: Format) -> &'static str {
+    match format {
+        Format::Csv => "CSV: a table",
+        Format::Json => "JSON: for programs",
+        Format::Png => "PNG: a picture",
+    }
+}
+
+/// How an export is getting on.
+#[must_use]
+pub fn export(export: &ExportView) -> String {
+    match export {
+        ExportView::Writing(percent) => format!("Writing: {percent} %"),
+        ExportView::Done(Ok(path)) => format!("Written: {}", path.display()),
+        ExportView::Done(Err(why)) => why.clone(),
+    }
+}
+
+/// A place in a song or in what was heard: minutes and seconds.
+#[must_use]
+pub fn clock(secs: f64) -> String {
+    let whole = secs.max(0.0).floor() as u64;
+    let (hours, minutes, secs) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{secs:02}")
+    } else {
+        format!("{minutes}:{secs:02}")
+    }
+}
+
+/// The share of one pair of words, short: that of who leads.
+#[must_use]
+pub fn share(first: &str, second: &str, share: f32) -> String {
+    if share >= 0.5 {
+        format!("{} {first}", percent(share))
+    } else {
+        format!("{} {second}", percent(1.0 - share))
+    }
+}
+
+/// The plane, for a screen reader.
+#[must_use]
+pub fn plane(meters: &[MeterView]) -> String {
+    let parts: Vec<String> = meters.iter().map(meter_value).collect();
+    format!("Plane of moods: {}", parts.join(", "))
+}
+
+/// The reading as text, for the clipboard.
+#[must_use]
+pub fn reading(meters: &[MeterView], facts: &Facts) -> String {
+    let meters =
+        meters.iter().map(|meter| format!("{}: {}", meter_name(meter), meter_value(meter)));
+    let facts = self::facts(facts);
+    let facts = facts.iter().take(3).map(|(name, value)| format!("{name}: {value}"));
+    meters.chain(facts).collect::<Vec<_>>().join("\n")
+}
+
+/// Title over the pushes, and what they are.
+pub const PUSHES: &str = "What pushed the reading";
+/// How they are found out.
+pub const PUSHES_HINT: &str = "How far the share would move back if that side of the music were as in the average song. Sides work together, so pushes do not add up";
+/// Before any are known.
+pub const NO_PUSHES: &str = "Comes with the music";
+/// Title over the chroma.
+pub const CHROMA: &str = "Notes";
+/// Title over the tempi.
+pub const TEMPI: &str = "Tempo and balance";
+/// What the bars beside the tempi are.
+pub const TEMPI_HINT: &str = "Tempo of the melody and of the drums, and how clearly it is heard; the power of both, and the drums' part of it";
+/// Title over the balance of both parts.
+pub const BALANCE: &str = "Balance";
+/// Names of the two parts.
+pub const PARTS: [&str; 2] = ["Melody", "Drums"];
+/// Names of the pitch classes.
+pub const PITCH_CLASSES: [&str; 12] =
+    ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
+
+/// A side of the music.
+#[must_use]
+pub fn group(group: Group) -> &'static str {
+    match group {
+        Group::Harmony => "Harmony",
+        Group::Pulse => "Pulse",
+        Group::Colour => "Sound colour",
+        Group::Dynamics => "Dynamics",
+        Group::Percussion => "Percussion",
+    }
+}
+
+/// A push towards a pole: `+4 % joy`.
+#[must_use]
+pub fn push(first: &str, second: &str, push: f32) -> String {
+    let (pole, size) = if push >= 0.0 { (first, push) } else { (second, -push) };
+    if size < 0.005 { NO_VALUE.to_owned() } else { format!("{:.0} % {pole}", 100.0 * size) }
+}
+
+/// A tempo and how clear it is.
+#[must_use]
+pub fn tempo(tempo: Option<(u16, u8)>) -> String {
+    tempo.map_or_else(|| NO_VALUE.to_owned(), |(bpm, clear)| format!("{bpm} BPM, {clear} % clear"))
+}
+
+/// Names of settings.
+pub const SETTING_RESPONSE: &str = "Needles";
+/// See [`SETTING_RESPONSE`].
+pub const SETTING_AUTO_RESET: &str = "Begin anew when the host starts or jumps";
+/// See [`SETTING_RESPONSE`].
+pub const SETTING_GATE: &str = "Silence is under";
+/// See [`SETTING_RESPONSE`].
+pub const SETTING_PALETTE: &str = "Colours";
+/// See [`SETTING_RESPONSE`].
+pub const SETTING_MOTION: &str = "Still picture: nothing glides or trails";
+/// See [`SETTING_RESPONSE`].
+pub const SETTING_STAGE: &str = "Stage view";
+/// See [`SETTING_RESPONSE`].
+pub const SETTING_MODEL: &str = "Model";
+/// See [`SETTING_RESPONSE`].
+pub const SETTING_SPACES: &str = "Show";
+/// Chooses a model.
+pub const CHOOSE_MODEL: &str = "Choose a file …";
+/// Goes back to the shipped model.
+pub const SHIPPED_MODEL: &str = "Use the shipped one";
+
+/// A response.
+#[must_use]
+pub fn response(response: Response) -> &'static str {
+    match response {
+        Response::Dj => "DJ (fast)",
+        Response::Mix => "Mix",
+        Response::Slow => "Slow",
+    }
+}
+
+/// The model in charge, by name and version.
+#[must_use]
+pub fn model(model: &ModelFacts) -> String {
+    format!("{} {}", model.name, model.version).trim().to_owned()
+}
+
+/// A pair of words.
+#[must_use]
+pub fn space(first: &str, second: &str) -> String {
+    format!("{first} – {second}")
+}
+
+/// A palette.
+#[must_use]
+pub fn palette(choice: PaletteChoice) -> &'static str {
+    match choice {
+        PaletteChoice::Dark => "Dark",
+        PaletteChoice::Light => "Light",
+        PaletteChoice::RedGreenSafe => "Red–green safe",
+        PaletteChoice::BlueYellowSafe => "Blue–yellow safe",
+    }
+}
+
+/// A look of the stage view.
+#[must_use]
+pub fn stage_look(look: StageLook) -> &'static str {
+    match look {
+        StageLook::Meter => "Meters",
+        StageLook::Field => "Colour field",
+    }
+}
+
+/// Title of a file dialog that looks for a model.
+pub const PICK_MODEL: &str = "Choose a model: an .onnx file with its .json card beside it";
+/// Title of a file dialog that asks where to write.
+pub const PICK_EXPORT: &str = "Export the history";
+
+/// A folder that cannot be read.
+#[must_use]
+pub fn unreadable(folder: &Path, why: &std::io::Error) -> String {
+    format!("{} cannot be read ({why}). Choose another folder.", folder.display())
+}
+
+/// Where the pointer is in the chart: a time and what was read there.
+#[must_use]
+pub fn point(secs: f64, shares: impl Iterator<Item = String>) -> String {
+    std::iter::once(clock(secs)).chain(shares).collect::<Vec<_>>().join("  ·  ")
 }

@@ -2,17 +2,23 @@
 //!
 //! Two equal [`ViewState`]s look the same, so whoever compares them knows when a repaint is due.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use egui::Vec2;
+
 use super::ballistics::MIDDLE;
-use super::strings;
-use crate::config::RING_SECS;
+use super::then::ThenView;
+use super::{plane, strings};
+use crate::config::{RING_SECS, SILENCE_DB};
 use crate::engine::publish::{Monitor, Status};
 use crate::model::card::ModelFacts;
 use crate::model::space::LabelSpace;
+use crate::params::Response;
 use crate::reading::{Phase, Reading};
 use crate::units::POWER_FLOOR;
+use crate::why::{N_GROUPS, Why};
 
 /// A host that lets this long pass without a new reading has stopped calling: five readings' worth, and short enough to trust.
 const STALE_AFTER: Duration = Duration::from_secs(1);
@@ -41,6 +47,8 @@ pub enum State {
     Silent,
     /// The host has stopped calling; the meters keep the last reading.
     Paused,
+    /// The user keeps the reading on show.
+    Held,
     /// There will be no readings; the banner says why.
     Failed,
 }
@@ -66,6 +74,8 @@ pub struct Banner {
 /// One meter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MeterView {
+    /// Number of its label space among all of the model's, whose colours it wears.
+    pub index: usize,
     /// Name of the pole on the right.
     pub first: String,
     /// Name of the pole on the left.
@@ -78,6 +88,8 @@ pub struct MeterView {
     pub needle: f32,
     /// Where listeners' own share lay in four of five songs that were read like this one; none while it means nothing.
     pub band: Option<[f32; 2]>,
+    /// The farthest that the needle has lately been towards the second and the first pole.
+    pub peaks: Option<[f32; 2]>,
     /// Too near an even vote to name a winner.
     pub ambiguous: bool,
     /// Half width of the band around an even vote that counts as ambiguous.
@@ -87,6 +99,15 @@ pub struct MeterView {
 }
 
 impl MeterView {
+    /// Shows the needle at `position`, and says what stands there: what is read is what is seen.
+    pub fn point(&mut self, position: f32) {
+        self.needle = position;
+        if self.share.is_some() {
+            self.share = Some(to_step(position));
+            self.ambiguous = (position - MIDDLE).abs() < self.ambiguous_half_width;
+        }
+    }
+
     /// Name of the pole with the larger share.
     #[must_use]
     pub fn leading(&self) -> &str {
@@ -124,6 +145,52 @@ pub struct Facts {
     pub lost_samples: u64,
 }
 
+/// What the reading rests on, for the page that says why.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WhyView {
+    /// Mean power of the harmonic and of the percussive part, whole dB re full scale.
+    pub energy_db: Option<[i16; 2]>,
+    /// Percussive part of the energy, whole percent.
+    pub percussive_percent: Option<u8>,
+    /// Tempo of both parts, whole BPM, and how clearly it is heard, whole percent.
+    pub tempi: [Option<(u16, u8)>; 2],
+    /// Mean harmonic chroma, C first, each in [0, 1], to a hundredth.
+    pub chroma: [f32; 12],
+    /// By meter: what each side of the music adds to the first pole's share, to 0.1 %; none until it is known.
+    pub pushes: Option<Vec<[f32; N_GROUPS]>>,
+}
+
+/// What the host's parameters say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Controls {
+    /// Whether the reading on show is kept.
+    pub hold: bool,
+    /// Whether the analysis begins anew when the transport starts or jumps.
+    pub auto_reset: bool,
+    /// How quickly needles follow.
+    pub response: Response,
+    /// Mean power under which music counts as silence, dB re full scale.
+    pub gate_db: f32,
+    /// The user's own model, if there is one.
+    pub model_path: Option<PathBuf>,
+}
+
+impl Default for Controls {
+    fn default() -> Self {
+        let (hold, auto_reset, response) = (false, true, Response::default());
+        Self { hold, auto_reset, response, gate_db: SILENCE_DB, model_path: None }
+    }
+}
+
+/// A file that is being written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExportView {
+    /// So much of it is written, whole percent.
+    Writing(u8),
+    /// It is there, or why it is not.
+    Done(Result<PathBuf, String>),
+}
+
 /// Everything that the editor shows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ViewState {
@@ -137,6 +204,16 @@ pub struct ViewState {
     pub facts: Facts,
     /// A message, if something is wrong.
     pub banner: Option<Banner>,
+    /// Where the mood was, on the plane, oldest first.
+    pub trail: Vec<Vec2>,
+    /// The history, while its page is in front.
+    pub then: Option<ThenView>,
+    /// What the reading rests on.
+    pub why: WhyView,
+    /// What can be set.
+    pub controls: Controls,
+    /// The file that was last asked for.
+    pub export: Option<ExportView>,
 }
 
 /// What the editor has been told at a moment.
@@ -156,6 +233,8 @@ pub struct Heard {
     pub load: f32,
     /// Seconds between readings where the machine is too busy for all of them; else 0.
     pub interval_secs: f32,
+    /// What pushed a reading, where that was asked for.
+    pub why: Option<Why>,
 }
 
 impl ViewState {
@@ -170,7 +249,31 @@ impl ViewState {
             meters: heard.model.spaces.iter().enumerate().map(meter).collect(),
             facts: Facts::of(heard, state.has_shares()),
             banner: banner(heard),
+            why: WhyView::of(heard, state.has_shares()),
+            ..Self::default()
         }
+    }
+
+    /// The same without the meters of spaces that are not shown.
+    pub fn hide(&mut self, shows: impl Fn(&str) -> bool) {
+        self.meters.retain(|meter| shows(&meter.first));
+    }
+
+    /// The same with every needle where its share is, as it will be once all have arrived.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        for meter in &mut self.meters {
+            meter.needle = meter.share.unwrap_or(MIDDLE);
+        }
+        self
+    }
+
+    /// Where the mood is on the plane; `None` while nothing is known of it.
+    #[must_use]
+    pub fn mood(&self) -> Option<Vec2> {
+        let known = || self.meters.iter().filter(|meter| meter.share.is_some());
+        known().next()?;
+        Some(plane::position(known().map(|meter| (meter.angle_degrees, meter.needle))))
     }
 
     /// Part of the ten seconds that has been heard, while that is the news.
@@ -204,8 +307,9 @@ impl State {
     }
 
     /// Whether the shares of a reading still mean something in this state.
-    fn has_shares(self) -> bool {
-        matches!(self, Self::Listening { .. } | Self::Live | Self::Paused)
+    #[must_use]
+    pub fn has_shares(self) -> bool {
+        matches!(self, Self::Listening { .. } | Self::Live | Self::Paused | Self::Held)
     }
 }
 
@@ -222,6 +326,36 @@ impl Facts {
                 .map(|s| (100.0 * s).round() as u8),
             load_percent: known.then(|| (100.0 * heard.load).ceil() as u8),
             lost_samples: reading.overrun_samples,
+        }
+    }
+}
+
+impl WhyView {
+    fn of(heard: &Heard, known: bool) -> Self {
+        let reading = &heard.reading;
+        if !known {
+            return Self::default();
+        }
+        let tempo = |bpm: f32, salience: f32| {
+            (bpm >= 1.0).then(|| (bpm.round() as u16, (100.0 * salience).round() as u8))
+        };
+        let pushes = |why: &Why| {
+            let to_step = |push: &f32| (push * SHARE_STEPS).round() / SHARE_STEPS;
+            let spaces = why.pushes.iter().take(why.n_spaces);
+            spaces.map(|pushes| std::array::from_fn(|group| to_step(&pushes[group]))).collect()
+        };
+        Self {
+            energy_db: Some([
+                reading.energy_harmonic_db.round() as i16,
+                reading.energy_percussive_db.round() as i16,
+            ]),
+            percussive_percent: percussive_share(reading).map(|s| (100.0 * s).round() as u8),
+            tempi: [
+                tempo(reading.tempo_harmonic_bpm, reading.tempo_harmonic_salience),
+                tempo(reading.tempo_percussive_bpm, reading.tempo_percussive_salience),
+            ],
+            chroma: reading.chroma.map(|c| (100.0 * c.clamp(0.0, 1.0)).round() / 100.0),
+            pushes: heard.why.as_ref().map(pushes),
         }
     }
 }
@@ -243,6 +377,8 @@ fn to_step(share: f32) -> f32 {
 fn meter(reading: &Reading, state: State, index: usize, space: &LabelSpace) -> MeterView {
     let share = reading.shares().get(index).filter(|share| share.is_finite() && state.has_shares());
     MeterView {
+        index,
+        peaks: None,
         first: space.first.clone(),
         second: space.second.clone(),
         angle_degrees: space.angle_degrees,
@@ -303,6 +439,7 @@ impl Source {
             is_stale,
             load: self.monitor.load(),
             interval_secs,
+            why: self.monitor.why(),
         })
     }
 }

@@ -6,13 +6,16 @@
 //! **Architecture Invariant**: the thread ends when the window closes, and [`Watcher`]'s drop waits for it, so it never outlives the
 //! plugin, whose code the host may unload.
 
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, Weak};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::engine::publish::Monitor;
 
-use super::view::Source;
+use super::view::{Source, ViewState, WhyView};
+use crate::history::SLOT_SECS;
+use crate::prefs::Prefs;
 
 /// Name of the thread.
 pub const EDITOR_THREAD: &str = "mood-editor";
@@ -23,6 +26,36 @@ const PERIOD: Duration = Duration::from_millis(30);
 /// Whoever holds the window open holds a token; the thread ends when the last is gone.
 #[derive(Clone, Default)]
 pub struct OpenToken(Arc<()>);
+
+/// What the page in front shows, so that nothing else wakes it.
+#[derive(Debug, Default)]
+pub struct Attention {
+    history: AtomicBool,
+    why: AtomicBool,
+}
+
+impl Attention {
+    /// Takes note of what `prefs` put in front.
+    pub fn set(&self, prefs: &Prefs) {
+        self.history.store(prefs.looks_back(), Ordering::Relaxed);
+        self.why.store(prefs.asks_why(), Ordering::Relaxed);
+    }
+
+    /// What a look at the monitor would show of `view`, and the newest place of the history.
+    fn of(&self, mut view: ViewState, monitor: &Monitor) -> (ViewState, u64) {
+        if !self.why.load(Ordering::Relaxed) {
+            view.why = WhyView::default();
+        }
+        let looks_back = self.history.load(Ordering::Relaxed);
+        (view, if looks_back { revision(monitor) } else { 0 })
+    }
+}
+
+/// Number of the history's newest place: it changes twice a second.
+fn revision(monitor: &Monitor) -> u64 {
+    let history = monitor.history().lock().unwrap_or_else(PoisonError::into_inner);
+    history.newest().map_or(0, |point| (point.secs / SLOT_SECS).to_bits())
+}
 
 /// The thread that watches for one open window.
 pub struct Watcher {
@@ -37,12 +70,13 @@ impl Watcher {
     #[must_use]
     pub fn start(
         monitor: Arc<Monitor>,
+        attention: Arc<Attention>,
         open: &OpenToken,
         repaint: impl Fn() + Send + 'static,
     ) -> Self {
         let stop = Arc::new(());
         let (open, running) = (Arc::downgrade(&open.0), Arc::downgrade(&stop));
-        let watch = move || watch(monitor, &open, &running, repaint);
+        let watch = move || watch(monitor, &attention, &open, &running, repaint);
         let thread = Builder::new().name(EDITOR_THREAD.to_owned()).spawn(watch).ok();
         Self { thread, stop }
     }
@@ -59,11 +93,17 @@ impl Drop for Watcher {
     }
 }
 
-fn watch(monitor: Arc<Monitor>, open: &Weak<()>, running: &Weak<()>, repaint: impl Fn()) {
-    let mut source = Source::new(monitor, Instant::now());
+fn watch(
+    monitor: Arc<Monitor>,
+    attention: &Attention,
+    open: &Weak<()>,
+    running: &Weak<()>,
+    repaint: impl Fn(),
+) {
+    let mut source = Source::new(Arc::clone(&monitor), Instant::now());
     let mut seen = None;
     while open.strong_count() > 0 && running.strong_count() > 0 {
-        let now = Some(source.look(Instant::now()));
+        let now = Some(attention.of(source.look(Instant::now()), &monitor));
         if now != seen {
             seen = now;
             repaint();
@@ -89,7 +129,7 @@ mod tests {
         let repaint = move || {
             counter.fetch_add(1, Ordering::SeqCst);
         };
-        (Watcher::start(Arc::clone(monitor), open, repaint), count)
+        (Watcher::start(Arc::clone(monitor), Arc::default(), open, repaint), count)
     }
 
     #[test]

@@ -26,8 +26,9 @@ use atomic_float::AtomicF32;
 
 use super::csv::{self, coarse, fine};
 use super::plot::paint_readings;
+use crate::history::Point;
 use crate::model::space::LabelSpace;
-use crate::reading::{MAX_SPACES, Phase, Reading};
+use crate::reading::Reading;
 
 /// Name of the thread that writes an export.
 pub const EXPORT_THREAD: &str = "mood-export";
@@ -69,45 +70,15 @@ impl Format {
     }
 }
 
-/// What a history keeps of a reading.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ExportRow {
-    /// End of the 10-s window, seconds of audio.
-    pub secs: f64,
-    /// What the shares mean.
-    pub phase: Phase,
-    /// Share of each space's first pole, in [0, 1].
-    pub shares: [f32; MAX_SPACES],
-    /// Mean power of the window's harmonic part, dB re full scale.
-    pub energy_harmonic_db: f32,
-    /// Mean power of the window's percussive part, dB re full scale.
-    pub energy_percussive_db: f32,
-    /// Tempo of the percussive part, BPM; 0 where there is none.
-    pub tempo_percussive_bpm: f32,
-}
-
-impl From<&Reading> for ExportRow {
-    fn from(reading: &Reading) -> Self {
-        Self {
-            secs: reading.time_secs,
-            phase: reading.phase,
-            shares: reading.shares,
-            energy_harmonic_db: reading.energy_harmonic_db,
-            energy_percussive_db: reading.energy_percussive_db,
-            tempo_percussive_bpm: reading.tempo_percussive_bpm,
-        }
-    }
-}
-
 /// What is exported.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct History {
+pub struct Course {
     /// What stands above the picture.
     pub title: String,
     /// The label spaces of the shares.
     pub spaces: Vec<LabelSpace>,
-    /// The rows, times rising.
-    pub rows: Vec<ExportRow>,
+    /// What was read, times rising.
+    pub points: Vec<Point>,
 }
 
 /// An export under way, or done. Dropping it cancels what is not done yet and waits for the thread to end: milliseconds with rows,
@@ -126,12 +97,12 @@ struct Shared {
 }
 
 impl Export {
-    /// Starts to write `history` to `path`. Nothing here fails: what goes wrong is the outcome.
+    /// Starts to write `course` to `path`. Nothing here fails: what goes wrong is the outcome.
     #[must_use]
-    pub fn start(path: PathBuf, format: Format, history: History) -> Self {
+    pub fn start(path: PathBuf, format: Format, course: Course) -> Self {
         let shared = Arc::new(Shared::default());
         let of_thread = Arc::clone(&shared);
-        let body = move || of_thread.end(written(&path, format, &history, &of_thread), &path);
+        let body = move || of_thread.end(written(&path, format, &course, &of_thread), &path);
         let thread = Builder::new().name(EXPORT_THREAD.to_owned()).spawn(body);
         if let Err(error) = &thread {
             let words = format!(
@@ -190,14 +161,14 @@ impl Shared {
     }
 }
 
-/// Writes `history` to `path`, whole or not at all; a panic on the way is an error like any other.
-fn written(path: &Path, format: Format, history: &History, shared: &Shared) -> Result<()> {
+/// Writes `course` to `path`, whole or not at all; a panic on the way is an error like any other.
+fn written(path: &Path, format: Format, course: &Course, shared: &Shared) -> Result<()> {
     let write = || -> Result<()> {
         let mut file = Unfinished::beside(path)?;
         match format {
-            Format::Csv => write_csv(&mut file.writer, history, shared)?,
-            Format::Json => write_json(&mut file.writer, history, shared)?,
-            Format::Png => write_png(&mut file.writer, history, shared)?,
+            Format::Csv => write_csv(&mut file.writer, course, shared)?,
+            Format::Json => write_json(&mut file.writer, course, shared)?,
+            Format::Png => write_png(&mut file.writer, course, shared)?,
         }
         shared.go_on(WRITTEN)?;
         file.finish(path)
@@ -258,7 +229,7 @@ fn columns(spaces: &[LabelSpace]) -> Vec<&str> {
 }
 
 /// What stands in [`columns`].
-fn cells(row: &ExportRow, n_spaces: usize) -> impl Iterator<Item = Cell> {
+fn cells(row: &Point, n_spaces: usize) -> impl Iterator<Item = Cell> {
     let shares = (0..n_spaces).map(|space| match row.shares.get(space) {
         Some(share) if row.phase.has_shares() => cell(*share, fine),
         _ => Cell::Nothing,
@@ -269,20 +240,17 @@ fn cells(row: &ExportRow, n_spaces: usize) -> impl Iterator<Item = Cell> {
 }
 
 /// The rows with how far each is, as long as the export goes on.
-fn rows<'a>(
-    history: &'a History,
-    shared: &'a Shared,
-) -> impl Iterator<Item = Result<&'a ExportRow>> {
-    let n_rows = history.rows.len() as f32;
-    let rows = history.rows.iter().enumerate();
+fn rows<'a>(course: &'a Course, shared: &'a Shared) -> impl Iterator<Item = Result<&'a Point>> {
+    let n_rows = course.points.len() as f32;
+    let rows = course.points.iter().enumerate();
     rows.map(move |(i, row)| shared.go_on(WRITTEN * i as f32 / n_rows).map(|()| row))
 }
 
-fn write_csv(out: &mut impl Write, history: &History, shared: &Shared) -> Result<()> {
-    let names: Vec<String> = columns(&history.spaces).into_iter().map(csv::field).collect();
+fn write_csv(out: &mut impl Write, course: &Course, shared: &Shared) -> Result<()> {
+    let names: Vec<String> = columns(&course.spaces).into_iter().map(csv::field).collect();
     writeln!(out, "{}", names.join(","))?;
-    for row in rows(history, shared) {
-        let cells = cells(row?, history.spaces.len()).map(|cell| match cell {
+    for row in rows(course, shared) {
+        let cells = cells(row?, course.spaces.len()).map(|cell| match cell {
             Cell::Number(text) => text,
             Cell::Word(word) => word.to_owned(),
             Cell::Nothing => String::new(),
@@ -292,12 +260,12 @@ fn write_csv(out: &mut impl Write, history: &History, shared: &Shared) -> Result
     Ok(())
 }
 
-fn write_json(out: &mut impl Write, history: &History, shared: &Shared) -> Result<()> {
-    let names = columns(&history.spaces).into_iter().map(serde_json::to_string);
+fn write_json(out: &mut impl Write, course: &Course, shared: &Shared) -> Result<()> {
+    let names = columns(&course.spaces).into_iter().map(serde_json::to_string);
     let names: Vec<String> = names.collect::<Result<_, _>>()?;
     write!(out, "[")?;
-    for (i, row) in rows(history, shared).enumerate() {
-        let members = names.iter().zip(cells(row?, history.spaces.len()));
+    for (i, row) in rows(course, shared).enumerate() {
+        let members = names.iter().zip(cells(row?, course.spaces.len()));
         let members = members.map(|(name, cell)| match cell {
             Cell::Number(text) => format!("{name}: {text}"),
             Cell::Word(word) => format!("{name}: \"{word}\""),
@@ -309,18 +277,18 @@ fn write_json(out: &mut impl Write, history: &History, shared: &Shared) -> Resul
     Ok(writeln!(out, "\n]")?)
 }
 
-fn write_png(out: &mut impl Write, history: &History, shared: &Shared) -> Result<()> {
-    let n_spaces = history.spaces.len();
-    let reading = |row: &ExportRow| Reading {
+fn write_png(out: &mut impl Write, course: &Course, shared: &Shared) -> Result<()> {
+    let n_spaces = course.spaces.len();
+    let reading = |row: &Point| Reading {
         time_secs: row.secs,
         phase: row.phase,
         n_spaces,
         shares: row.shares,
         ..Reading::default()
     };
-    let readings: Vec<Reading> = history.rows.iter().map(reading).collect();
+    let readings: Vec<Reading> = course.points.iter().map(reading).collect();
     shared.go_on(0.0)?;
-    let picture = paint_readings(&history.title, &history.spaces, &readings, &[])?;
+    let picture = paint_readings(&course.title, &course.spaces, &readings, &[])?;
     shared.go_on(PAINTED)?;
     picture.write_png(out)
 }
@@ -331,6 +299,7 @@ mod tests {
 
     use super::*;
     use crate::outputs::plot::{HEIGHT, WIDTH};
+    use crate::reading::Phase;
 
     /// A folder of a test's own, removed when it is done.
     struct Folder(PathBuf);
@@ -356,22 +325,23 @@ mod tests {
     }
 
     /// A reading every half second, of which one is silent and one has no tempo that is a number.
-    fn history(n_rows: u32) -> History {
-        let row = |i: u32| ExportRow {
+    fn history(n_rows: u32) -> Course {
+        let row = |i: u32| Point {
             secs: 0.5 * f64::from(i),
+            n_spaces: 2,
             phase: if i == 1 { Phase::Silent } else { Phase::Live },
             shares: [0.5 + 0.4 * (i as f32 * 0.01).sin(), 0.25, 0.0, 0.0],
             energy_harmonic_db: -18.25,
             energy_percussive_db: -20.5,
             tempo_percussive_bpm: if i == 2 { f32::NAN } else { 120.0 },
         };
-        History {
+        Course {
             title: "A set".to_owned(),
             spaces: vec![
                 LabelSpace::new("excited", "calm", 90.0),
                 LabelSpace::new("joy, \"so\"", "sad", 0.0),
             ],
-            rows: (0..n_rows).map(row).collect(),
+            points: (0..n_rows).map(row).collect(),
         }
     }
 
@@ -387,8 +357,8 @@ mod tests {
     }
 
     /// Exports to `path` in the format of its extension.
-    fn exported(path: &Path, history: History) -> Result<PathBuf, String> {
-        let export = Export::start(path.to_owned(), Format::of_path(path).unwrap(), history);
+    fn exported(path: &Path, course: Course) -> Result<PathBuf, String> {
+        let export = Export::start(path.to_owned(), Format::of_path(path).unwrap(), course);
         let outcome = outcome(&export);
         assert_eq!(outcome.is_ok(), export.progress() == 1.0);
         outcome
@@ -421,7 +391,7 @@ mod tests {
             ["0.500000", "silent", "", "", "120.00"]
         );
         assert_eq!(&records[2][4], "");
-        for (record, row) in records.iter().zip(history(5).rows).skip(2) {
+        for (record, row) in records.iter().zip(history(5).points).skip(2) {
             assert_eq!(record[0].parse(), Ok(row.secs));
             assert!((record[2].parse::<f32>().unwrap() - row.shares[0]).abs() < 1e-6);
             assert_eq!((&record[5], &record[6]), ("-18.25", "-20.50"));
@@ -432,7 +402,7 @@ mod tests {
     fn json_is_an_array_of_rows_with_null_for_what_there_is_not() {
         let folder = Folder::new("json");
         let path = exported(&folder.0.join("mood.json"), history(4)).unwrap();
-        let rows: Vec<serde_json::Value> =
+        let points: Vec<serde_json::Value> =
             serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         assert_eq!(rows.len(), 4);
         let silent = serde_json::json!({
@@ -442,7 +412,7 @@ mod tests {
         assert_eq!(rows[1], silent);
         assert_eq!(rows[2]["tempo_percussive_bpm"], serde_json::Value::Null);
         let share = rows[3]["excited"].as_f64().unwrap();
-        assert!((share - f64::from(history(4).rows[3].shares[0])).abs() < 1e-6);
+        assert!((share - f64::from(history(4).points[3].shares[0])).abs() < 1e-6);
     }
 
     #[test]
@@ -506,7 +476,7 @@ mod tests {
         let folder = Folder::new("kept");
         let path = folder.0.join("mood.png");
         fs::write(&path, "mine").unwrap();
-        let words = exported(&path, History { spaces: Vec::new(), ..history(3) }).unwrap_err();
+        let words = exported(&path, Course { spaces: Vec::new(), ..history(3) }).unwrap_err();
         assert!(words.contains("nothing to plot"), "{words}");
         assert_eq!(fs::read(&path).unwrap(), b"mine");
         assert_eq!(exported(&path, history(3)), Ok(path.clone()));

@@ -1,0 +1,390 @@
+//! The running window: looks at the monitor, moves the needles, shows the page, and does what was asked for.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use egui::{Ui, Vec2};
+use nice_plug::context::gui::GuiContext;
+use nice_plug::prelude::Param;
+use nice_plug_egui::baseview::{HandlerError, WindowSize};
+use nice_plug_egui::{Frame, NiceEguiApp, RepaintNotifier};
+
+use super::ballistics::{FRAME, Needle, Peak};
+use super::desk::{Command, Desk};
+use super::then::ThenView;
+use super::view::{Controls, ExportView, Source, State, ViewState};
+use super::watch::{Attention, OpenToken, Watcher};
+use super::{plane, strings, theme, window_ui};
+use crate::engine::publish::Monitor;
+use crate::history::History;
+use crate::history::compare::Snapshot;
+use crate::outputs::export::{Course, Export};
+use crate::params::{MoodringParams, Response};
+use crate::prefs::{Page, Prefs};
+
+/// Seconds of the comet's trail.
+const TRAIL_SECS: f64 = 20.0;
+
+/// How often a progress bar moves.
+const PROGRESS: Duration = Duration::from_millis(100);
+
+/// The running window.
+pub struct MoodApp {
+    params: Arc<MoodringParams>,
+    monitor: Arc<Monitor>,
+    repaint: RepaintNotifier,
+    gui: Option<GuiContext>,
+    source: Source,
+    needles: Needles,
+    desk: Desk,
+    /// The settings as they are kept with the project.
+    kept: Prefs,
+    /// What is on show while it is held.
+    held: Option<ViewState>,
+    export: Option<Export>,
+    attention: Arc<Attention>,
+    watcher: Option<Watcher>,
+}
+
+impl MoodApp {
+    pub(super) fn new(
+        params: Arc<MoodringParams>,
+        monitor: Arc<Monitor>,
+        repaint: RepaintNotifier,
+    ) -> Self {
+        let kept = params.prefs();
+        Self {
+            source: Source::new(Arc::clone(&monitor), Instant::now()),
+            desk: Desk::new(kept.clone()),
+            needles: Needles::default(),
+            gui: None,
+            held: None,
+            export: None,
+            attention: Arc::default(),
+            watcher: None,
+            params,
+            monitor,
+            repaint,
+            kept,
+        }
+    }
+
+    /// What is to be seen now, and when that will have changed by itself.
+    fn view(&mut self, now: Instant, n_pixels: f32) -> (ViewState, Option<Duration>) {
+        let mut view = self.source.look(now);
+        view.controls = controls(&self.params);
+        if view.controls.hold {
+            let held = self.held.get_or_insert_with(|| view.clone());
+            let (controls, banner) = (view.controls.clone(), view.banner.clone());
+            view = ViewState { controls, banner, ..held.clone() };
+            if view.state.has_shares() {
+                view.state = State::Held;
+            }
+        } else {
+            self.held = None;
+        }
+        let prefs = &self.desk.prefs;
+        view.hide(|first| prefs.shows(first));
+        let resolution = 0.5 / n_pixels.max(1.0);
+        let response = view.controls.response;
+        let next = self.needles.point(&mut view, now, resolution, response, prefs.reduced_motion);
+        if let Some(held) = &mut self.held {
+            // A held picture is held whole, peaks and all.
+            held.meters.clone_from(&view.meters);
+        }
+        self.look_back(&mut view);
+        view.export = self.export.as_ref().map(export_view);
+        (view, next)
+    }
+
+    /// What the history adds to the page in front.
+    fn look_back(&self, view: &mut ViewState) {
+        let prefs = &self.desk.prefs;
+        let history = lock(&self.monitor);
+        match prefs.page {
+            Page::Then => {
+                let kept = &prefs.kept;
+                view.then = Some(ThenView::of(&history, prefs.span(), self.desk.end_secs, kept));
+            }
+            Page::Now if !prefs.reduced_motion => view.trail = trail(&history, view),
+            _ => {}
+        }
+    }
+
+    fn obey(&mut self, command: Command, ui: &Ui, view: &ViewState) {
+        match command {
+            Command::SetHold(on) => self.set(&self.params.hold, on),
+            Command::SetAutoReset(on) => self.set(&self.params.auto_reset, on),
+            Command::SetResponse(response) => self.set(&self.params.response, response),
+            Command::SetGate(gate_db) => self.set(&self.params.gate_db, gate_db),
+            Command::Reset => {
+                self.monitor.ask_reset();
+                self.needles = Needles::default();
+            }
+            Command::UseModel(path) => {
+                self.params.set_model_path(path.as_deref());
+                self.monitor.ask_model(path);
+            }
+            Command::Keep(which) => {
+                if let Some(place) = self.desk.prefs.kept.get_mut(which) {
+                    *place = Snapshot::of(&lock(&self.monitor));
+                }
+            }
+            Command::ClearHistory => lock(&self.monitor).clear(),
+            Command::Export(format, path) => {
+                let points = {
+                    let history = lock(&self.monitor);
+                    let track = history.track(history.clock());
+                    let (from, to) = track.span_secs().unwrap_or_default();
+                    track.points(from, to + 1.0).collect()
+                };
+                let (title, spaces) = (strings::PRODUCT.to_owned(), view.model.spaces.clone());
+                self.export = Some(Export::start(path, format, Course { title, spaces, points }));
+            }
+            Command::CancelExport => self.export = None,
+            Command::Copy => ui.copy_text(strings::reading(&view.meters, &view.facts)),
+        }
+    }
+
+    /// Sets a parameter as a host expects it of a window: as one gesture.
+    fn set<P: Param>(&self, param: &P, value: P::Plain) {
+        if let Some(gui) = &self.gui {
+            let setter = gui.param_setter();
+            setter.begin_set_parameter(param);
+            setter.set_parameter(param, value);
+            setter.end_set_parameter(param);
+        }
+    }
+
+    /// Takes settings over that the host has restored, and keeps those that the user has changed.
+    fn keep_prefs(&mut self) {
+        let stored = self.params.prefs();
+        if stored != self.kept {
+            self.desk.prefs = stored;
+        } else if self.desk.prefs != self.kept {
+            self.params.set_prefs(self.desk.prefs.clone());
+        }
+        self.kept.clone_from(&self.desk.prefs);
+    }
+}
+
+impl NiceEguiApp for MoodApp {
+    fn build(
+        &mut self,
+        context: egui::Context,
+        gui: GuiContext,
+        frame: &mut Frame,
+    ) -> Result<(), HandlerError> {
+        frame.set_clear_color(theme::palette(self.desk.prefs.palette).ground.into());
+        self.gui = Some(gui);
+        // The token lives in the window's context, since nothing else tells us that a window has closed.
+        let open = OpenToken::default();
+        let repaint = self.repaint.clone();
+        let wake = move || repaint.request_repaint();
+        let (monitor, attention) = (Arc::clone(&self.monitor), Arc::clone(&self.attention));
+        self.watcher = Some(Watcher::start(monitor, attention, &open, wake));
+        context.data_mut(|data| data.insert_temp(egui::Id::unique("open"), open));
+        Ok(())
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
+        let n_pixels = ui.max_rect().width() * ui.pixels_per_point();
+        let (view, next) = self.view(Instant::now(), n_pixels);
+        window_ui(ui, &view, &mut self.desk);
+        let page_has_changed = self.desk.prefs != self.kept;
+        let commands = std::mem::take(&mut self.desk.commands);
+        if page_has_changed || !commands.is_empty() {
+            // What was pressed shows at once.
+            ui.request_repaint();
+        }
+        for command in commands {
+            self.obey(command, ui, &view);
+        }
+        self.keep_prefs();
+        self.attention.set(&self.desk.prefs);
+        self.monitor.ask_why(self.desk.prefs.asks_why());
+        let writing = matches!(self.export.as_ref().map(export_view), Some(ExportView::Writing(_)));
+        if let Some(next) = next.into_iter().chain(writing.then_some(PROGRESS)).min() {
+            ui.request_repaint_after(next);
+        }
+    }
+
+    fn resized(&mut self, size: WindowSize) {
+        self.desk.prefs.set_size(size.logical.width as f32, size.logical.height as f32);
+        self.keep_prefs();
+    }
+}
+
+impl Drop for MoodApp {
+    fn drop(&mut self) {
+        // Nobody looks any more.
+        self.monitor.ask_why(false);
+    }
+}
+
+/// A reader that panicked leaves nothing half-written in the history.
+fn lock(monitor: &Monitor) -> std::sync::MutexGuard<'_, History> {
+    monitor.history().lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn controls(params: &MoodringParams) -> Controls {
+    Controls {
+        hold: params.hold.value(),
+        auto_reset: params.auto_reset.value(),
+        response: params.response.value(),
+        gate_db: params.gate_db.value(),
+        model_path: params.model_path(),
+    }
+}
+
+fn export_view(export: &Export) -> ExportView {
+    match export.outcome() {
+        None => ExportView::Writing((100.0 * export.progress()) as u8),
+        Some(outcome) => ExportView::Done(outcome),
+    }
+}
+
+/// Where the mood was lately, oldest first.
+fn trail(history: &History, view: &ViewState) -> Vec<Vec2> {
+    let Some(newest) = history.newest() else { return Vec::new() };
+    let points = history.track(history.clock()).points(newest.secs - TRAIL_SECS, newest.secs + 1.0);
+    let known = points.filter(|point| !point.shares().is_empty());
+    let place = |point: crate::history::Point| {
+        let shares = view
+            .meters
+            .iter()
+            .filter_map(|meter| Some((meter.angle_degrees, *point.shares().get(meter.index)?)));
+        plane::position(shares)
+    };
+    known.map(place).collect()
+}
+
+/// The needles of all meters, their peaks, and when they last moved.
+#[derive(Default)]
+struct Needles {
+    needles: Vec<(Needle, [Peak; 2])>,
+    moved_at: Option<Instant>,
+}
+
+impl Needles {
+    /// Moves each needle towards its meter's share, writes where it points, and says when any will have moved again.
+    ///
+    /// The first frame after a rest lasts [`FRAME`], since nobody knows how long the needle could already have been on its way. A meter
+    /// without a share keeps its needle, except before any music, when it returns to the middle. Where nothing may glide, needles jump.
+    fn point(
+        &mut self,
+        view: &mut ViewState,
+        now: Instant,
+        resolution: f32,
+        response: Response,
+        jumps: bool,
+    ) -> Option<Duration> {
+        let elapsed = self.moved_at.map_or(FRAME, |then| now.saturating_duration_since(then));
+        let most = view.meters.iter().map(|meter| meter.index + 1).max().unwrap_or(0);
+        self.needles.resize(most.max(self.needles.len()), <(Needle, [Peak; 2])>::default());
+        let starts_anew = matches!(view.state, State::WaitingForAudio | State::Loading);
+        let secs = if jumps { f32::INFINITY } else { elapsed.as_secs_f32() };
+        let mut next: Option<Duration> = None;
+        let mut soonest = |due: Option<Duration>| next = next.into_iter().chain(due).min();
+        for meter in &mut view.meters {
+            let (needle, peaks) = &mut self.needles[meter.index];
+            if starts_anew {
+                (*needle, *peaks) = Default::default();
+            }
+            if let Some(share) = meter.share {
+                soonest(needle.advance(share, secs, resolution, response));
+                let at = needle.position();
+                soonest(peaks[0].follow(at, elapsed.as_secs_f32(), resolution, |a, b| a < b));
+                soonest(peaks[1].follow(at, elapsed.as_secs_f32(), resolution, |a, b| a > b));
+                meter.peaks = match peaks.each_ref().map(Peak::position) {
+                    [Some(low), Some(high)] => Some([low, high]),
+                    _ => None,
+                };
+            }
+            meter.point(needle.position());
+        }
+        self.moved_at = next.is_some().then_some(now);
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::view::MeterView;
+    use super::*;
+
+    fn view(share: Option<f32>, state: State) -> ViewState {
+        ViewState {
+            state,
+            meters: vec![MeterView { share, ..MeterView::default() }],
+            ..ViewState::default()
+        }
+    }
+
+    fn point(needles: &mut Needles, view: &mut ViewState, now: Instant) -> Option<Duration> {
+        needles.point(view, now, 0.001, Response::Dj, false)
+    }
+
+    #[test]
+    fn a_needle_glides_to_a_new_reading_and_rests_there() {
+        let mut needles = Needles::default();
+        let mut now = Instant::now();
+        let mut seen = view(Some(0.9), State::Live);
+        assert!(point(&mut needles, &mut seen, now).is_some());
+        let first = seen.meters[0].needle;
+        assert!(first > 0.5 && first < 0.6, "no jump: {first}");
+        let mut frames = 0;
+        while seen.meters[0].needle != 0.9 {
+            now += FRAME;
+            seen = view(Some(0.9), State::Live);
+            point(&mut needles, &mut seen, now);
+            frames += 1;
+            assert!(frames < 100);
+        }
+        assert_eq!(seen.meters[0].share, Some(0.9), "what is read is what is seen");
+    }
+
+    #[test]
+    fn where_nothing_may_glide_a_needle_jumps() {
+        let mut needles = Needles::default();
+        let mut seen = view(Some(0.9), State::Live);
+        needles.point(&mut seen, Instant::now(), 0.001, Response::Slow, true);
+        assert_eq!(seen.meters[0].needle, 0.9);
+    }
+
+    #[test]
+    fn a_needle_does_not_jump_after_a_long_rest() {
+        let mut needles = Needles::default();
+        let now = Instant::now();
+        point(&mut needles, &mut view(Some(0.5), State::Live), now);
+        let mut seen = view(Some(0.9), State::Live);
+        point(&mut needles, &mut seen, now + Duration::from_secs(60));
+        assert!(seen.meters[0].needle < 0.6, "{}", seen.meters[0].needle);
+    }
+
+    #[test]
+    fn silence_leaves_the_needle_where_it_was_and_a_new_start_does_not() {
+        let mut needles = Needles::default();
+        needles.point(&mut view(Some(0.9), State::Live), Instant::now(), 1.0, Response::Dj, false);
+        let mut seen = view(None, State::Silent);
+        assert_eq!(point(&mut needles, &mut seen, Instant::now()), None);
+        assert_eq!(seen.meters[0].needle, 0.9);
+        let mut seen = view(None, State::WaitingForAudio);
+        point(&mut needles, &mut seen, Instant::now());
+        assert_eq!(seen.meters[0].needle, 0.5);
+    }
+
+    #[test]
+    fn a_hidden_meter_keeps_its_needle_out_of_the_others() {
+        let mut needles = Needles::default();
+        let second = MeterView { index: 1, share: Some(0.2), ..MeterView::default() };
+        let mut seen =
+            ViewState { meters: vec![second], state: State::Live, ..ViewState::default() };
+        needles.point(&mut seen, Instant::now(), 0.001, Response::Dj, true);
+        assert_eq!(seen.meters[0].needle, 0.2);
+        let mut both = view(Some(0.8), State::Live);
+        both.meters.extend(seen.meters.clone());
+        needles.point(&mut both, Instant::now(), 0.001, Response::Dj, true);
+        assert_eq!((both.meters[0].needle, both.meters[1].needle), (0.8, 0.2));
+    }
+}

@@ -1,0 +1,442 @@
+//! The course of each pair of words over time: from the middle up to the first pole, down to the second.
+
+use egui::accesskit::Role;
+use egui::{
+    Align2, Color32, CornerRadius, Key, Mesh, Painter, Pos2, Rect, Response, Sense, Shape, Ui,
+    WidgetInfo, pos2,
+};
+
+use super::desk::Desk;
+use super::theme::Theme;
+use super::then::ThenView;
+use super::view::MeterView;
+use super::{plane, strings};
+use crate::history::{Point, SLOT_SECS};
+use crate::prefs::SPAN_SECS;
+
+/// Size for which the chart is drawn, units.
+const DESIGN: (f32, f32) = (720.0, 220.0);
+
+/// Sizes of text, units.
+const TEXT: f32 = 12.5;
+
+/// Height of the strip of sections, units.
+const STRIP: f32 = 9.0;
+
+/// Each step of zooming in shows so much of what was shown.
+const ZOOM: f64 = 0.8;
+
+/// Shows the history, zoomed by wheel, keys and buttons, moved by dragging.
+pub fn chart_ui(
+    ui: &mut Ui,
+    rect: Rect,
+    theme: Theme,
+    meters: &[MeterView],
+    then: &ThenView,
+    desk: &mut Desk,
+) -> Response {
+    let response = ui.interact(rect, ui.scope_id().with("chart"), Sense::click_and_drag());
+    let spoken = spoken(meters, then);
+    response.widget_info(|| {
+        let mut info = WidgetInfo::labeled(Role::Image, true, strings::CHART);
+        info.current_text_value = Some(spoken.clone());
+        info
+    });
+    let text_theme = theme;
+    let theme = theme.refitted(rect.size(), DESIGN);
+    let palette = theme.palette;
+    ui.painter().rect_filled(rect, text_theme.points(8.0), palette.card);
+    if then.span_secs.is_none() {
+        let painter = ui.painter();
+        let room = 0.8 * rect.width();
+        let font = text_theme.font(15.0);
+        let galley = painter.layout(strings::NO_HISTORY.to_owned(), font, palette.muted, room);
+        painter.galley(rect.center() - 0.5 * galley.size(), galley, palette.muted);
+        return response;
+    }
+    let time_height = text_theme.points(16.0).max(13.0);
+    let inside = rect.shrink(text_theme.points(8.0));
+    let strip = text_theme.points(STRIP).max(5.0);
+    let (sections, below) = inside.split_top_bottom_at_y(inside.top() + strip);
+    let (lanes, times) = below.split_top_bottom_at_y(below.bottom() - time_height);
+    let chart = Chart { theme: text_theme, shown: then.shown_secs, x: inside.x_range() };
+    let painter = ui.painter().with_clip_rect(rect);
+    chart.paint_sections(&painter, sections, meters, then);
+    chart.paint_times(&painter, times, lanes);
+    let height = lanes.height() / meters.len().max(1) as f32;
+    for (row, meter) in meters.iter().enumerate() {
+        let top = lanes.top() + row as f32 * height;
+        let lane = Rect::from_min_max(pos2(lanes.left(), top), pos2(lanes.right(), top + height));
+        chart.paint_lane(
+            &painter,
+            lane.shrink2(egui::vec2(0.0, theme.points(3.0))),
+            meter,
+            &then.points,
+        );
+    }
+    chart.paint_cursor(&painter, lanes, then.newest_secs);
+    if response.has_focus() {
+        let stroke = text_theme.stroke(1.5, palette.text);
+        painter.rect_stroke(rect, text_theme.points(8.0), stroke, egui::StrokeKind::Inside);
+    }
+    chart.follow_hand(ui, &response, then, desk);
+    match response.hover_pos() {
+        Some(pointer) if lanes.contains(pointer) && !response.dragged() => {
+            chart.paint_hover(&painter, lanes, pointer, meters, then);
+        }
+        _ => {}
+    }
+    response
+}
+
+/// Buttons that zoom, for whoever has no wheel.
+pub fn zoom_ui(ui: &mut Ui, then: &ThenView, desk: &mut Desk) {
+    ui.add_enabled_ui(then.span_secs.is_some(), |ui| {
+        let named = |ui: &mut Ui, word: &str, name: &str| {
+            let response = ui.button(word).on_hover_text(name);
+            response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+            response.clicked()
+        };
+        if named(ui, "+", strings::ZOOM_IN) {
+            zoom(then, desk, ZOOM * ZOOM, 1.0);
+        }
+        if named(ui, "−", strings::ZOOM_OUT) {
+            zoom(then, desk, 1.0 / (ZOOM * ZOOM), 1.0);
+        }
+        if ui.button(strings::SHOW_ALL).on_hover_text(strings::CHART_HINT).clicked() {
+            show_all(desk);
+        }
+    });
+    if desk.end_secs.is_some() && ui.button(strings::FOLLOW).clicked() {
+        desk.end_secs = None;
+    }
+}
+
+fn show_all(desk: &mut Desk) {
+    (desk.prefs.span_secs, desk.end_secs) = (0.0, None);
+}
+
+/// Shows `factor` times as much, with the place at `part` of the chart kept where it is. At the right end it goes on following.
+fn zoom(then: &ThenView, desk: &mut Desk, factor: f64, part: f64) {
+    let (from, to) = then.shown_secs;
+    let width = (factor * (to - from)).clamp(f64::from(SPAN_SECS.0), f64::from(SPAN_SECS.1));
+    let whole = then.span_secs.map_or(0.0, |(first, last)| last - first);
+    if width >= whole && factor > 1.0 {
+        show_all(desk);
+        return;
+    }
+    let fixed = from + part * (to - from);
+    let end = fixed + (1.0 - part) * width;
+    desk.prefs.span_secs = width as f32;
+    set_end(then, desk, end, part < 1.0 || desk.end_secs.is_some());
+}
+
+/// Lets the chart end at `end`, or follow the newest where that is farther.
+fn set_end(then: &ThenView, desk: &mut Desk, end: f64, leaves: bool) {
+    let Some((first, last)) = then.span_secs else { return };
+    let width = then.shown_secs.1 - then.shown_secs.0;
+    let is_at_end = end >= last || !leaves;
+    desk.end_secs = (!is_at_end).then_some(end.max(first + 0.25 * width));
+    if !is_at_end && desk.prefs.span_secs <= 0.0 {
+        desk.prefs.span_secs = width as f32;
+    }
+}
+
+/// What is known, in words.
+fn spoken(meters: &[MeterView], then: &ThenView) -> String {
+    let Some((first, last)) = then.span_secs else { return strings::NO_HISTORY.to_owned() };
+    let parts = then.sections.iter().map(|section| {
+        let shares = meters.iter().filter_map(|meter| {
+            Some(strings::share(&meter.first, &meter.second, *section.shares.get(meter.index)?))
+        });
+        strings::point(section.from_secs, shares)
+    });
+    let parts: Vec<String> = parts.collect();
+    format!("{} – {}: {}", strings::clock(first), strings::clock(last), parts.join("; "))
+}
+
+struct Chart {
+    theme: Theme,
+    shown: (f64, f64),
+    x: egui::Rangef,
+}
+
+impl Chart {
+    fn x_of(&self, secs: f64) -> f32 {
+        let part = (secs - self.shown.0) / (self.shown.1 - self.shown.0);
+        self.x.min + part as f32 * self.x.span()
+    }
+
+    fn secs_at(&self, x: f32) -> f64 {
+        let part = f64::from((x - self.x.min) / self.x.span().max(1.0));
+        self.shown.0 + part * (self.shown.1 - self.shown.0)
+    }
+
+    /// A strip in the colours of the song's parts.
+    fn paint_sections(&self, painter: &Painter, rect: Rect, meters: &[MeterView], then: &ThenView) {
+        let gap = 0.5;
+        for section in &then.sections {
+            let (left, right) = (self.x_of(section.from_secs), self.x_of(section.to_secs));
+            let place = Rect::from_x_y_ranges(
+                (left + gap).max(rect.left())..=(right - gap).min(rect.right()),
+                rect.y_range(),
+            );
+            if place.width() <= 0.0 {
+                continue;
+            }
+            let shares = meters
+                .iter()
+                .filter_map(|meter| Some((meter.angle_degrees, *section.shares.get(meter.index)?)));
+            let colour = plane::mood_colour(plane::position(shares), meters, self.theme.palette);
+            painter.rect_filled(place, CornerRadius::same(2), colour);
+        }
+    }
+
+    /// Times under the chart, and hairlines above them.
+    fn paint_times(&self, painter: &Painter, rect: Rect, lanes: Rect) {
+        const STEPS_SECS: [f64; 12] =
+            [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0];
+        let palette = self.theme.palette;
+        let font = self.theme.font(TEXT);
+        let room = self.theme.points(72.0).max(56.0);
+        let per_point = (self.shown.1 - self.shown.0) / f64::from(self.x.span().max(1.0));
+        let wanted = per_point * f64::from(room);
+        let step = STEPS_SECS.into_iter().find(|step| *step >= wanted).unwrap_or(7200.0);
+        let mut at = (self.shown.0 / step).ceil() * step;
+        while at <= self.shown.1 {
+            let x = self.x_of(at);
+            painter.vline(x, lanes.y_range(), self.theme.stroke(0.7, palette.card_edge));
+            if at >= 0.0 && x > rect.left() + 0.2 * room && x < rect.right() - 0.2 * room {
+                let place = pos2(x, rect.bottom());
+                painter.text(
+                    place,
+                    Align2::CENTER_BOTTOM,
+                    strings::clock(at),
+                    font.clone(),
+                    palette.muted,
+                );
+            }
+            at += step;
+        }
+    }
+
+    /// One pair of words.
+    fn paint_lane(&self, painter: &Painter, lane: Rect, meter: &MeterView, points: &[Point]) {
+        let palette = self.theme.palette;
+        let y_of = |share: f32| lane.bottom() - share.clamp(0.0, 1.0) * lane.height();
+        let middle = y_of(0.5);
+        let half = meter.ambiguous_half_width;
+        let band = Rect::from_x_y_ranges(lane.x_range(), y_of(0.5 + half)..=y_of(0.5 - half));
+        painter.rect_filled(band, 0.0, palette.track);
+        painter.hline(lane.x_range(), middle, self.theme.stroke(1.0, palette.tick));
+        for run in self.runs(points) {
+            let shown: Vec<(Pos2, Color32)> = run
+                .iter()
+                .map(|point| {
+                    let share = point.shares[meter.index];
+                    (pos2(self.x_of(point.secs), y_of(share)), palette.side(meter.index, share))
+                })
+                .collect();
+            paint_run(painter, self.theme, &shown, middle);
+        }
+        let font = self.theme.font(TEXT);
+        let (first, second) = palette.poles(meter.index);
+        let left = lane.left() + self.theme.points(6.0);
+        let upper = pos2(left, lane.top());
+        let upper = painter.text(upper, Align2::LEFT_TOP, &meter.first, font.clone(), first);
+        // In a low lane one name says which pair it is.
+        if 2.2 * upper.height() < lane.height() {
+            let lower = pos2(left, lane.bottom());
+            painter.text(lower, Align2::LEFT_BOTTOM, &meter.second, font, second);
+        }
+    }
+
+    /// Stretches of points with shares and without gaps.
+    fn runs<'a>(&self, points: &'a [Point]) -> impl Iterator<Item = &'a [Point]> {
+        // Thinned points stand as far apart as the columns of the chart.
+        let columns = (self.shown.1 - self.shown.0) / 600.0;
+        let most = (2.5 * SLOT_SECS).max(3.0 * columns);
+        points
+            .chunk_by(move |a, b| {
+                b.secs - a.secs <= most && a.shares().is_empty() == b.shares().is_empty()
+            })
+            .filter(|run| run.first().is_some_and(|point| !point.shares().is_empty()))
+    }
+
+    /// Where the newest reading is.
+    fn paint_cursor(&self, painter: &Painter, lanes: Rect, newest_secs: Option<f64>) {
+        let Some(secs) = newest_secs else { return };
+        let x = self.x_of(secs);
+        if lanes.x_range().contains(x) {
+            painter.vline(x, lanes.y_range(), self.theme.stroke(1.5, self.theme.palette.text));
+        }
+    }
+
+    /// What was read under the pointer.
+    fn paint_hover(
+        &self,
+        painter: &Painter,
+        lanes: Rect,
+        pointer: Pos2,
+        meters: &[MeterView],
+        then: &ThenView,
+    ) {
+        let palette = self.theme.palette;
+        let secs = self.secs_at(pointer.x);
+        let near = |point: &&Point| (point.secs - secs).abs();
+        let nearest = then.points.iter().min_by(|a, b| near(a).total_cmp(&near(b)));
+        let reach = 12.0 * (self.shown.1 - self.shown.0) / f64::from(self.x.span().max(1.0));
+        let Some(point) = nearest.filter(|point| near(point) <= reach.max(SLOT_SECS)) else {
+            return;
+        };
+        let x = self.x_of(point.secs);
+        painter.vline(x, lanes.y_range(), self.theme.stroke(1.0, palette.muted));
+        let shares = point.shares();
+        let words = meters.iter().filter_map(|meter| {
+            Some(strings::share(&meter.first, &meter.second, *shares.get(meter.index)?))
+        });
+        let text = strings::point(point.secs, words);
+        let galley = painter.layout_no_wrap(text, self.theme.font(13.5), palette.text);
+        let (pad, half) = (self.theme.points(6.0), 0.5 * galley.size().x);
+        let least = lanes.left() + half + pad;
+        let centre = x.clamp(least, (lanes.right() - half - pad).max(least));
+        let corner = pos2(centre - half, lanes.top() + pad);
+        let ground = Rect::from_min_size(corner, galley.size()).expand(pad);
+        painter.rect_filled(ground, self.theme.points(5.0), palette.track);
+        painter.galley(corner, galley, palette.text);
+    }
+
+    /// Wheel, drag, double click and keys.
+    fn follow_hand(&self, ui: &Ui, response: &Response, then: &ThenView, desk: &mut Desk) {
+        let per_point = (self.shown.1 - self.shown.0) / f64::from(self.x.span().max(1.0));
+        let move_by = |desk: &mut Desk, secs: f64| set_end(then, desk, self.shown.1 + secs, true);
+        if response.double_clicked() {
+            show_all(desk);
+        } else if response.dragged() && response.drag_delta().x != 0.0 {
+            move_by(desk, -f64::from(response.drag_delta().x) * per_point);
+        }
+        if response.clicked() {
+            response.request_focus();
+        }
+        if let Some(pointer) = response.hover_pos() {
+            let wheel = ui.input(|input| {
+                input.smooth_scroll_delta() + 50.0 * input.zoom_delta().ln() * egui::Vec2::Y
+            });
+            let part = f64::from((pointer.x - self.x.min) / self.x.span().max(1.0)).clamp(0.0, 1.0);
+            if wheel.y != 0.0 {
+                zoom(then, desk, ZOOM.powf(f64::from(wheel.y) / 50.0), part);
+            }
+            if wheel.x != 0.0 {
+                move_by(desk, -f64::from(wheel.x) * per_point);
+            }
+        }
+        if response.has_focus() {
+            let filter =
+                egui::EventFilter { horizontal_arrows: true, ..egui::EventFilter::default() };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+            let pressed = |key| ui.input(|input| input.key_pressed(key));
+            let tenth = 0.1 * (self.shown.1 - self.shown.0);
+            for (key, secs) in [(Key::ArrowLeft, -tenth), (Key::ArrowRight, tenth)] {
+                if pressed(key) {
+                    move_by(desk, secs);
+                }
+            }
+            for (key, factor) in [(Key::Plus, ZOOM), (Key::Equals, ZOOM), (Key::Minus, 1.0 / ZOOM)]
+            {
+                if pressed(key) {
+                    zoom(then, desk, factor, 1.0);
+                }
+            }
+            if pressed(Key::Home) {
+                show_all(desk);
+            }
+            if pressed(Key::End) {
+                desk.end_secs = None;
+            }
+        }
+    }
+}
+
+/// A line, filled down or up to the middle.
+fn paint_run(painter: &Painter, theme: Theme, run: &[(Pos2, Color32)], middle: f32) {
+    let stroke = 1.8;
+    let mut mesh = Mesh::default();
+    for pair in run.windows(2) {
+        let [(a, colour), (b, next)] = [pair[0], pair[1]];
+        if (a.y < middle) == (b.y < middle) {
+            fill(&mut mesh, a, b, middle, colour);
+            painter.line_segment([a, b], theme.stroke(stroke, colour));
+        } else {
+            // Where it crosses the middle its colour changes.
+            let part = (middle - a.y) / (b.y - a.y);
+            let crossing = pos2(a.x + part * (b.x - a.x), middle);
+            fill(&mut mesh, a, crossing, middle, colour);
+            fill(&mut mesh, crossing, b, middle, next);
+            painter.line_segment([a, crossing], theme.stroke(stroke, colour));
+            painter.line_segment([crossing, b], theme.stroke(stroke, next));
+        }
+    }
+    if let [(only, colour)] = run {
+        painter.circle_filled(*only, theme.points(2.0), *colour);
+    }
+    painter.add(Shape::mesh(mesh));
+}
+
+/// The ground between a line and the middle.
+fn fill(mesh: &mut Mesh, a: Pos2, b: Pos2, middle: f32, colour: Color32) {
+    let first = mesh.vertices.len() as u32;
+    let colour = colour.gamma_multiply(0.35);
+    for corner in [a, pos2(a.x, middle), b, pos2(b.x, middle)] {
+        mesh.colored_vertex(corner, colour);
+    }
+    mesh.add_triangle(first, first + 1, first + 2);
+    mesh.add_triangle(first + 1, first + 2, first + 3);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(span: (f64, f64), shown: (f64, f64)) -> ThenView {
+        ThenView { span_secs: Some(span), shown_secs: shown, ..ThenView::default() }
+    }
+
+    #[test]
+    fn zooming_keeps_the_place_under_the_pointer() {
+        let then = view((0.0, 600.0), (0.0, 600.0));
+        let mut desk = Desk::default();
+        zoom(&then, &mut desk, 0.5, 0.25);
+        assert_eq!(desk.prefs.span_secs, 300.0);
+        // 150 s was a quarter in, and is so still.
+        assert_eq!(desk.end_secs, Some(375.0));
+    }
+
+    #[test]
+    fn zooming_at_the_right_end_goes_on_following() {
+        let then = view((0.0, 600.0), (0.0, 600.0));
+        let mut desk = Desk::default();
+        zoom(&then, &mut desk, 0.5, 1.0);
+        assert_eq!((desk.prefs.span_secs, desk.end_secs), (300.0, None));
+    }
+
+    #[test]
+    fn zooming_out_beyond_everything_shows_everything() {
+        let then = view((0.0, 600.0), (100.0, 500.0));
+        let mut desk = Desk::default();
+        desk.end_secs = Some(500.0);
+        zoom(&then, &mut desk, 10.0, 0.5);
+        assert_eq!((desk.prefs.span_secs, desk.end_secs), (0.0, None));
+    }
+
+    #[test]
+    fn moving_to_the_right_end_follows_again_and_to_the_left_stops_there() {
+        let then = view((0.0, 600.0), (300.0, 360.0));
+        let mut desk = Desk::default();
+        set_end(&then, &mut desk, 330.0, true);
+        assert_eq!((desk.end_secs, desk.prefs.span_secs), (Some(330.0), 60.0));
+        set_end(&then, &mut desk, -50.0, true);
+        assert_eq!(desk.end_secs, Some(15.0));
+        set_end(&then, &mut desk, 700.0, true);
+        assert_eq!(desk.end_secs, None);
+    }
+}

@@ -1,0 +1,100 @@
+//! What the user does in the window: settings of the window itself, and commands to whoever runs it.
+
+use std::path::PathBuf;
+
+use egui::{Key, Ui};
+
+use super::picker::Picker;
+use crate::outputs::export::Format;
+use crate::params::Response;
+use crate::prefs::{Page, Prefs};
+
+/// What the window asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Keep the reading on show, or no longer.
+    SetHold(bool),
+    /// Begin anew when the transport starts or jumps, or not.
+    SetAutoReset(bool),
+    /// Let needles follow like this.
+    SetResponse(Response),
+    /// Take music under this mean power for silence, dB re full scale.
+    SetGate(f32),
+    /// Forget the last ten seconds and the peaks.
+    Reset,
+    /// Read by the model in this file, or by the shipped one.
+    UseModel(Option<PathBuf>),
+    /// Keep the last minute: 0 as A, 1 as B.
+    Keep(usize),
+    /// Forget the history.
+    ClearHistory,
+    /// Write the history to this file.
+    Export(Format, PathBuf),
+    /// Write no further.
+    CancelExport,
+    /// Put the reading on the clipboard.
+    Copy,
+}
+
+/// The window's own state between frames, and what was asked for in this one.
+#[derive(Default)]
+pub struct Desk {
+    /// What is kept with the project.
+    pub prefs: Prefs,
+    /// The file dialog, while one is open.
+    pub picker: Option<Picker>,
+    /// Right end of the history shown, seconds; `None` follows the newest.
+    pub end_secs: Option<f64>,
+    /// What was asked for, in that order.
+    pub commands: Vec<Command>,
+}
+
+impl Desk {
+    /// A window that looks as `prefs` say.
+    #[must_use]
+    pub fn new(prefs: Prefs) -> Self {
+        Self { prefs, ..Self::default() }
+    }
+
+    /// Asks for something.
+    pub fn ask(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+
+    /// Asks where the history is to be written.
+    pub fn pick_export(&mut self, format: Format) {
+        self.picker = Some(Picker::for_export(format));
+    }
+
+    /// Obeys the keyboard, unless somebody types into a field.
+    pub fn obey_keys(&mut self, ui: &Ui, holds: bool) {
+        if self.picker.is_some() || ui.ctx().text_edit_focused() {
+            return;
+        }
+        let pressed = |key| ui.input(|input| input.key_pressed(key) && input.modifiers.is_none());
+        let pages = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5];
+        for (key, page) in pages.into_iter().zip(Page::ALL) {
+            if pressed(key) {
+                (self.prefs.page, self.prefs.on_stage) = (page, false);
+            }
+        }
+        if pressed(Key::F) {
+            self.prefs.on_stage = !self.prefs.on_stage;
+        }
+        if pressed(Key::Escape) {
+            (self.prefs.page, self.prefs.on_stage) = match self.prefs.on_stage {
+                true => (self.prefs.page, false),
+                false => (Page::Now, false),
+            };
+        }
+        if pressed(Key::H) {
+            self.ask(Command::SetHold(!holds));
+        }
+        if pressed(Key::R) {
+            self.ask(Command::Reset);
+        }
+        if pressed(Key::C) {
+            self.ask(Command::Copy);
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The valence–arousal plane: every label space an axis at its angle, the mood a comet that trails where it has been.
+
+use std::f32::consts::TAU;
+
+use egui::accesskit::Role;
+use egui::{
+    Color32, Mesh, Painter, Pos2, Rect, Response, Sense, Shape, StrokeKind, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
+};
+
+use super::ballistics::MIDDLE;
+use super::strings;
+use super::theme::{Palette, Theme};
+use super::view::MeterView;
+
+/// Size for which the plane is drawn, units.
+pub const DESIGN: (f32, f32) = (230.0, 230.0);
+
+/// Sizes of text, units.
+const POLE_TEXT: f32 = 13.0;
+
+/// Angles nearer than this to one axis span no plane, as the sine between them.
+const FLAT: f32 = 0.2;
+
+/// Whether the spaces of these meters span a plane at all.
+#[must_use]
+pub fn is_spanned(meters: &[MeterView]) -> bool {
+    let between =
+        |a: &MeterView, b: &MeterView| (a.angle_degrees - b.angle_degrees).to_radians().sin().abs();
+    meters.iter().any(|a| meters.iter().any(|b| between(a, b) > FLAT))
+}
+
+/// Where shares are on the plane, each coordinate about −1 to 1, y up: the point whose projections on the axes come nearest to them.
+///
+/// ```text
+/// p = argmin Σ (p·d − (2·share − 1))²,  d = direction of a space's first pole;  least squares, by its normal equations
+/// ```
+///
+/// Shares that are no numbers do not count. With axes that span no plane the point lies on them.
+#[must_use]
+pub fn position(spaces: impl Iterator<Item = (f32, f32)>) -> Vec2 {
+    /// Keeps axes in one line soluble.
+    const RIDGE: f32 = 1e-3;
+    let (mut xx, mut xy, mut yy, mut b) = (RIDGE, 0.0, RIDGE, Vec2::ZERO);
+    for (angle_degrees, share) in spaces.filter(|(_, share)| share.is_finite()) {
+        let (sin, cos) = angle_degrees.to_radians().sin_cos();
+        (xx, xy, yy) = (xx + cos * cos, xy + cos * sin, yy + sin * sin);
+        b += 2.0 * (share - MIDDLE) * vec2(cos, sin);
+    }
+    vec2(yy * b.x - xy * b.y, xx * b.y - xy * b.x) / (xx * yy - xy * xy)
+}
+
+/// The colour at `degrees`: those of the poles, each weighted by how nearly it points there.
+#[must_use]
+pub fn colour_at(degrees: f32, meters: &[MeterView], palette: &Palette) -> Color32 {
+    let mut sum = [0.0; 3];
+    let mut weights = 0.0;
+    for meter in meters {
+        let (first, second) = palette.poles(meter.index);
+        for (pole, angle) in [(first, meter.angle_degrees), (second, meter.angle_degrees + 180.0)] {
+            let weight = (degrees - angle).to_radians().cos().max(0.0).powi(2);
+            for (sum, byte) in sum.iter_mut().zip([pole.r(), pole.g(), pole.b()]) {
+                *sum += weight * f32::from(byte);
+            }
+            weights += weight;
+        }
+    }
+    if weights < 1e-3 {
+        return palette.muted;
+    }
+    // A weighted mean of bytes is a byte.
+    let [r, g, b] = sum.map(|sum| (sum / weights).round() as u8);
+    Color32::from_rgb(r, g, b)
+}
+
+/// The colour of a mood at `at` on the plane: that of its direction, the stronger the farther from the middle.
+#[must_use]
+pub fn mood_colour(at: Vec2, meters: &[MeterView], palette: &Palette) -> Color32 {
+    let degrees = at.y.atan2(at.x).to_degrees();
+    palette.track.lerp_to_gamma(colour_at(degrees, meters, palette), at.length().min(1.0).sqrt())
+}
+
+/// Shows the plane in `rect`: the mood of `meters`, and where it was, `trail`, oldest first.
+pub fn plane_ui(
+    ui: &mut Ui,
+    rect: Rect,
+    theme: Theme,
+    meters: &[MeterView],
+    trail: &[Vec2],
+) -> Response {
+    let response = ui.interact(rect, ui.scope_id().with("plane"), Sense::hover());
+    let spoken = strings::plane(meters);
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
+    let theme = theme.refitted(rect.size(), DESIGN);
+    let palette = theme.palette;
+    let painter = ui.painter();
+    painter.rect_filled(rect, theme.points(10.0), palette.card);
+    painter.rect_stroke(
+        rect,
+        theme.points(10.0),
+        theme.stroke(1.0, palette.card_edge),
+        StrokeKind::Inside,
+    );
+    let labelled = !theme.is_too_small(POLE_TEXT);
+    let around = if labelled { theme.points(24.0) } else { theme.points(10.0) };
+    let side = rect.width().min(rect.height()) - 2.0 * around;
+    let plane = Plane { centre: rect.center(), radius: 0.5 * side, theme };
+    plane.paint_ground(painter, meters);
+    if labelled {
+        plane.paint_names(painter, rect, meters);
+    }
+    let shares = || meters.iter().filter_map(|m| m.share.map(|_| (m.angle_degrees, m.needle)));
+    if shares().next().is_some() {
+        let head = position(shares());
+        let colour = mood_colour(head, meters, palette);
+        plane.paint_trail(painter, trail, head, colour);
+        plane.paint_head(painter, head, colour, meters.iter().any(|meter| meter.provisional));
+    }
+    response
+}
+
+struct Plane {
+    centre: Pos2,
+    radius: f32,
+    theme: Theme,
+}
+
+impl Plane {
+    /// A place on the plane, on screen. What lies beyond the circle is drawn on it.
+    fn at(&self, place: Vec2) -> Pos2 {
+        let place = place / place.length().max(1.0);
+        self.centre + self.radius * vec2(place.x, -place.y)
+    }
+
+    /// A disc in the colours of the poles, faint in the middle, with its axes.
+    fn paint_ground(&self, painter: &Painter, meters: &[MeterView]) {
+        const N_PIECES: u32 = 72;
+        let palette = self.theme.palette;
+        let mut mesh = Mesh::default();
+        mesh.colored_vertex(self.centre, palette.track);
+        for piece in 0..=N_PIECES {
+            let turn = piece as f32 / N_PIECES as f32;
+            let colour = colour_at(360.0 * turn, meters, palette);
+            let (sin, cos) = (TAU * turn).sin_cos();
+            mesh.colored_vertex(self.at(vec2(cos, sin)), palette.tint(colour, 0.30));
+        }
+        for piece in 1..=N_PIECES {
+            mesh.add_triangle(0, piece, piece + 1);
+        }
+        painter.add(Shape::mesh(mesh));
+        // Over the edge of the triangles, which is not anti-aliased.
+        painter.circle_stroke(self.centre, self.radius, self.theme.stroke(1.5, palette.tick));
+        for meter in meters {
+            let (sin, cos) = meter.angle_degrees.to_radians().sin_cos();
+            let ends = [self.at(vec2(cos, sin)), self.at(-vec2(cos, sin))];
+            painter.line_segment(ends, self.theme.stroke(1.0, palette.tick));
+        }
+    }
+
+    /// The poles' names at the ends of their axes, inside `rect`.
+    fn paint_names(&self, painter: &Painter, rect: Rect, meters: &[MeterView]) {
+        let palette = self.theme.palette;
+        for meter in meters {
+            let (first, second) = palette.poles(meter.index);
+            let (sin, cos) = meter.angle_degrees.to_radians().sin_cos();
+            for (name, colour, towards) in
+                [(&meter.first, first, vec2(cos, sin)), (&meter.second, second, -vec2(cos, sin))]
+            {
+                let galley =
+                    painter.layout_no_wrap(name.clone(), self.theme.font(POLE_TEXT), colour);
+                // Beyond the circle above and below; beside its ends, where the card ends too, written along the inside.
+                let away =
+                    vec2(0.0, -towards.y.signum() * if sin.abs() > 0.3 { 11.0 } else { -11.0 });
+                let middle = self.at(towards) + self.theme.points(1.0) * away;
+                let half = 0.5 * galley.size();
+                let room = rect.shrink(self.theme.points(6.0));
+                let x = middle
+                    .x
+                    .clamp(room.left() + half.x, (room.right() - half.x).max(room.left() + half.x));
+                painter.galley(pos2(x, middle.y) - half, galley, colour);
+            }
+        }
+    }
+
+    /// Where the mood was, fading with age.
+    fn paint_trail(&self, painter: &Painter, trail: &[Vec2], head: Vec2, colour: Color32) {
+        let places: Vec<Pos2> = trail.iter().chain([&head]).map(|place| self.at(*place)).collect();
+        for (i, pair) in places.windows(2).enumerate() {
+            let age = (i + 1) as f32 / places.len() as f32;
+            let stroke =
+                self.theme.stroke(0.8 + 3.2 * age, colour.gamma_multiply(0.75 * age * age));
+            painter.line_segment([pair[0], pair[1]], stroke);
+        }
+    }
+
+    /// A filled disc; a hollow one while provisional.
+    fn paint_head(&self, painter: &Painter, head: Vec2, colour: Color32, provisional: bool) {
+        let (at, palette) = (self.at(head), self.theme.palette);
+        let radius = self.theme.points(6.0).max(3.0);
+        if provisional {
+            painter.circle(at, radius, palette.card, self.theme.stroke(2.0, palette.text));
+            return;
+        }
+        for halo in [2.2, 1.7] {
+            painter.circle_filled(at, halo * radius, colour.gamma_multiply(0.25));
+        }
+        painter.circle(at, radius, palette.text, self.theme.stroke(1.5, palette.card));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::theme::DARK;
+    use super::*;
+
+    fn meter(index: usize, angle_degrees: f32, needle: f32) -> MeterView {
+        MeterView { index, angle_degrees, needle, share: Some(needle), ..MeterView::default() }
+    }
+
+    #[test]
+    fn excited_and_joyful_is_up_and_right() {
+        let up_right = position([(90.0, 0.8), (0.0, 0.7)].into_iter());
+        assert!((up_right - vec2(0.4, 0.6)).length() < 1e-2, "{up_right:?}");
+        assert_eq!(position([(90.0, 0.5), (0.0, 0.5)].into_iter()), Vec2::ZERO);
+    }
+
+    #[test]
+    fn axes_that_agree_give_the_point_that_they_agree_on() {
+        // tense/relaxed lies between excited/calm and sad/joy.
+        let tense =
+            0.5 + 0.5 * (0.6 * (135_f32).to_radians().sin() + 0.2 * (135_f32).to_radians().cos());
+        let point = position([(90.0, 0.8), (0.0, 0.6), (135.0, tense)].into_iter());
+        assert!((point - vec2(0.2, 0.6)).length() < 1e-2, "{point:?}");
+    }
+
+    #[test]
+    fn one_axis_alone_spans_no_plane_and_still_has_a_place() {
+        assert!(!is_spanned(&[meter(0, 90.0, 0.7)]));
+        assert!(!is_spanned(&[meter(0, 90.0, 0.7), meter(1, 270.0, 0.7)]));
+        assert!(is_spanned(&[meter(0, 90.0, 0.7), meter(1, 0.0, 0.7)]));
+        let point = position([(90.0, 0.75), (0.0, f32::NAN)].into_iter());
+        assert!((point - vec2(0.0, 0.5)).length() < 1e-2, "{point:?}");
+        assert_eq!(position(std::iter::empty()), Vec2::ZERO);
+    }
+
+    #[test]
+    fn each_pole_s_colour_is_at_its_angle() {
+        let meters = [meter(0, 90.0, 0.5), meter(1, 0.0, 0.5)];
+        assert_eq!(colour_at(90.0, &meters, &DARK), DARK.poles[0].0);
+        assert_eq!(colour_at(180.0, &meters, &DARK), DARK.poles[1].1);
+        assert_eq!(colour_at(180.0, &[], &DARK), DARK.muted);
+        assert_eq!(mood_colour(Vec2::ZERO, &meters, &DARK), DARK.track);
+    }
+}

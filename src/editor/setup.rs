@@ -1,0 +1,128 @@
+//! The page of settings.
+
+use std::path::Path;
+
+use egui::{Align, Layout, Rect, RichText, ScrollArea, Slider, Ui, UiBuilder, WidgetInfo, vec2};
+
+use super::desk::{Command, Desk};
+use super::picker::Picker;
+use super::strings;
+use super::theme::Theme;
+use super::view::ViewState;
+use crate::params::{GATE_RANGE_DB, Response};
+use crate::prefs::PaletteChoice;
+use crate::prefs::StageLook;
+
+/// Narrower than this a setting stands under its name, points.
+const NARROW: f32 = 420.0;
+
+/// Shows everything that can be set in `rect`, scrolled where it does not fit.
+pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, desk: &mut Desk) {
+    ui.painter().rect_filled(rect, theme.points(10.0), theme.palette.card);
+    let inside = rect.shrink2(vec2(theme.points(18.0), theme.points(12.0)));
+    ui.scope_builder(UiBuilder::new().max_rect(inside), |ui| {
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = theme.points(9.0);
+            listening_ui(ui, theme, view, desk);
+            look_ui(ui, theme, desk);
+            model_ui(ui, theme, view, desk);
+        });
+    });
+}
+
+/// A setting called `name`: beside its name, or under it in a narrow window.
+fn setting(ui: &mut Ui, theme: Theme, name: &str, add: impl FnOnce(&mut Ui)) {
+    let label = RichText::new(name).color(theme.palette.muted);
+    if ui.available_width() < NARROW {
+        if !name.is_empty() {
+            ui.label(label);
+        }
+        ui.horizontal_wrapped(add);
+        return;
+    }
+    let column = theme.points(130.0);
+    ui.horizontal(|ui| {
+        let place = vec2(column, ui.spacing().interact_size.y);
+        ui.allocate_ui_with_layout(place, Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(column);
+            ui.label(label);
+        });
+        ui.horizontal_wrapped(add);
+    });
+}
+
+/// Settings that the host keeps and automates.
+fn listening_ui(ui: &mut Ui, theme: Theme, view: &ViewState, desk: &mut Desk) {
+    let controls = &view.controls;
+    setting(ui, theme, strings::SETTING_RESPONSE, |ui| {
+        for response in [Response::Dj, Response::Mix, Response::Slow] {
+            let chosen = controls.response == response;
+            if ui.selectable_label(chosen, strings::response(response)).clicked() {
+                desk.ask(Command::SetResponse(response));
+            }
+        }
+    });
+    setting(ui, theme, strings::SETTING_GATE, |ui| {
+        let mut gate_db = controls.gate_db;
+        let slider = Slider::new(&mut gate_db, GATE_RANGE_DB.0..=GATE_RANGE_DB.1);
+        let response = ui.add(slider.suffix(" dB").fixed_decimals(0));
+        let spoken = || WidgetInfo::slider(true, f64::from(gate_db), strings::SETTING_GATE);
+        response.widget_info(spoken);
+        if gate_db != controls.gate_db {
+            desk.ask(Command::SetGate(gate_db));
+        }
+    });
+    setting(ui, theme, "", |ui| {
+        let mut auto_reset = controls.auto_reset;
+        if ui.checkbox(&mut auto_reset, strings::SETTING_AUTO_RESET).changed() {
+            desk.ask(Command::SetAutoReset(auto_reset));
+        }
+    });
+}
+
+/// Settings of the window.
+fn look_ui(ui: &mut Ui, theme: Theme, desk: &mut Desk) {
+    setting(ui, theme, strings::SETTING_PALETTE, |ui| {
+        for choice in PaletteChoice::ALL {
+            ui.selectable_value(&mut desk.prefs.palette, choice, strings::palette(choice));
+        }
+    });
+    setting(ui, theme, "", |ui| {
+        ui.checkbox(&mut desk.prefs.reduced_motion, strings::SETTING_MOTION);
+    });
+    setting(ui, theme, strings::SETTING_STAGE, |ui| {
+        for look in [StageLook::Meter, StageLook::Field] {
+            ui.selectable_value(&mut desk.prefs.stage_look, look, strings::stage_look(look));
+        }
+    });
+}
+
+/// Which model reads, and which of its pairs of words are shown.
+fn model_ui(ui: &mut Ui, theme: Theme, view: &ViewState, desk: &mut Desk) {
+    setting(ui, theme, strings::SETTING_MODEL, |ui| {
+        let path = view.controls.model_path.as_deref();
+        let file = path.and_then(Path::file_name).map(|file| file.to_string_lossy().into_owned());
+        ui.label(file.unwrap_or_else(|| strings::model(&view.model)));
+        if ui.button(strings::CHOOSE_MODEL).clicked() {
+            desk.picker = Some(Picker::for_model(path));
+        }
+        if path.is_some() && ui.button(strings::SHIPPED_MODEL).clicked() {
+            desk.ask(Command::UseModel(None));
+        }
+    });
+    setting(ui, theme, strings::SETTING_SPACES, |ui| {
+        let n_shown =
+            view.model.spaces.iter().filter(|space| desk.prefs.shows(&space.first)).count();
+        for space in &view.model.spaces {
+            let mut shown = desk.prefs.shows(&space.first);
+            let text = strings::space(&space.first, &space.second);
+            // The last one stays.
+            let may_change = !shown || n_shown > 1;
+            ui.add_enabled_ui(may_change, |ui| {
+                if ui.checkbox(&mut shown, text).changed() {
+                    desk.prefs.set_shown(&space.first, shown);
+                }
+            });
+        }
+    });
+}

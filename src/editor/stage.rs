@@ -1,0 +1,176 @@
+//! The stage view: the mood in the whole window, to be read from across a club. No small text, nothing that flashes.
+//!
+//! Nothing here changes faster than the needles glide: the quickest takes 0.14 s for two thirds of its way, and a reading comes five
+//! times a second from ten seconds of music, so no place goes from dark to light and back more than three times a second (WCAG 2.3.1).
+
+use egui::accesskit::Role;
+use egui::{
+    Align2, Color32, Mesh, Painter, Pos2, Rect, Sense, Shape, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
+
+use super::desk::Desk;
+use super::theme::Theme;
+use super::view::{MeterView, State, ViewState};
+use super::{plane, status, strings};
+use crate::prefs::StageLook;
+
+/// Shows the stage in `rect`. A click leaves it.
+pub fn stage_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, desk: &mut Desk) {
+    let response = ui.interact(rect, ui.scope_id().with("stage"), Sense::click());
+    let spoken = format!("{}. {}", strings::STAGE, strings::plane(&view.meters));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
+    let painter = ui.painter().with_clip_rect(rect);
+    painter.rect_filled(rect, 0.0, theme.palette.ground);
+    match desk.prefs.stage_look {
+        StageLook::Meter => paint_meters(&painter, rect, theme, view),
+        StageLook::Field => paint_field(&painter, rect, theme, view),
+    }
+    if view.state != State::Live {
+        paint_state(&painter, rect, theme, view);
+    }
+    if response.clicked() {
+        desk.prefs.on_stage = false;
+    }
+}
+
+/// The typeface at `height` points, or smaller where `text` would be wider than `width`.
+fn largest(
+    painter: &Painter,
+    text: &str,
+    height: f32,
+    width: f32,
+    colour: Color32,
+) -> std::sync::Arc<egui::Galley> {
+    let at = |size: f32| {
+        painter.layout_no_wrap(text.to_owned(), egui::FontId::proportional(size), colour)
+    };
+    let galley = at(height);
+    let too_wide = galley.size().x / width.max(1.0);
+    if too_wide > 1.0 { at(height / too_wide) } else { galley }
+}
+
+fn centred(painter: &Painter, middle: Pos2, galley: std::sync::Arc<egui::Galley>) {
+    let corner = middle - 0.5 * galley.size();
+    painter.galley(corner, galley, Color32::PLACEHOLDER);
+}
+
+/// A band of the window per pair of words: who leads as large as fits, under it the needle.
+fn paint_meters(painter: &Painter, rect: Rect, theme: Theme, view: &ViewState) {
+    let n = view.meters.len().max(1) as f32;
+    let height = rect.height() / n;
+    for (row, meter) in view.meters.iter().enumerate() {
+        let top = rect.top() + row as f32 * height;
+        let place = Rect::from_min_size(pos2(rect.left(), top), vec2(rect.width(), height));
+        paint_meter(painter, place.shrink2(vec2(0.05 * rect.width(), 0.06 * height)), theme, meter);
+    }
+}
+
+fn paint_meter(painter: &Painter, rect: Rect, theme: Theme, meter: &MeterView) {
+    let palette = theme.palette;
+    let colour = match meter.share {
+        Some(_) if !meter.ambiguous => palette.side(meter.index, meter.needle),
+        Some(_) => palette.text,
+        None => palette.muted,
+    };
+    let colour =
+        if meter.provisional && meter.share.is_some() { palette.paler(colour) } else { colour };
+    let track_height = 0.20 * rect.height();
+    let track = Rect::from_min_max(pos2(rect.left(), rect.bottom() - track_height), rect.max);
+    let words =
+        Rect::from_min_max(rect.min, pos2(rect.right(), track.top() - 0.06 * rect.height()));
+    let text = match meter.share {
+        Some(_) if meter.ambiguous => format!("{} – {}", meter.second, meter.first),
+        Some(_) => meter.leading().to_owned(),
+        None => strings::NO_VALUE.to_owned(),
+    };
+    centred(
+        painter,
+        words.center(),
+        largest(painter, &text, 0.95 * words.height(), words.width(), colour),
+    );
+    painter.rect_filled(track, 0.25 * track_height, palette.track);
+    let half = meter.ambiguous_half_width * track.width();
+    let band = Rect::from_center_size(track.center(), vec2(2.0 * half, track.height()));
+    painter.rect_filled(band, 0.0, palette.ambiguous);
+    if meter.share.is_some() {
+        let middle = track.center().x;
+        let x = track.left() + meter.needle.clamp(0.0, 1.0) * track.width();
+        let bar = Rect::from_x_y_ranges(middle.min(x)..=middle.max(x), track.y_range());
+        let side = palette.side(meter.index, meter.needle);
+        painter.rect_filled(
+            bar,
+            0.0,
+            side.gamma_multiply(if meter.provisional { 0.5 } else { 0.9 }),
+        );
+        let thickness = (0.022 * rect.width()).max(4.0);
+        let needle = Rect::from_center_size(
+            pos2(
+                x.clamp(track.left() + 0.5 * thickness, track.right() - 0.5 * thickness),
+                track.center().y,
+            ),
+            vec2(thickness, 1.25 * track_height),
+        );
+        painter.rect_filled(needle, 0.4 * thickness, palette.text);
+    }
+}
+
+/// The window in the colour of the mood, a little of the neighbouring moods at its edges, and the words of whoever leads.
+fn paint_field(painter: &Painter, rect: Rect, theme: Theme, view: &ViewState) {
+    let palette = theme.palette;
+    let mood = view.mood();
+    let at = |shift: Vec2| match mood {
+        Some(mood) => plane::mood_colour(mood + 0.35 * shift, &view.meters, palette),
+        None => palette.track,
+    };
+    let mut mesh = Mesh::default();
+    let middle = at(Vec2::ZERO);
+    mesh.colored_vertex(rect.center(), middle);
+    let corners = [
+        (rect.left_top(), vec2(-1.0, 1.0)),
+        (rect.center_top(), vec2(0.0, 1.0)),
+        (rect.right_top(), vec2(1.0, 1.0)),
+        (rect.right_center(), vec2(1.0, 0.0)),
+        (rect.right_bottom(), vec2(1.0, -1.0)),
+        (rect.center_bottom(), vec2(0.0, -1.0)),
+        (rect.left_bottom(), vec2(-1.0, -1.0)),
+        (rect.left_center(), vec2(-1.0, 0.0)),
+        (rect.left_top(), vec2(-1.0, 1.0)),
+    ];
+    for (corner, shift) in corners {
+        mesh.colored_vertex(corner, at(shift));
+    }
+    for corner in 1..corners.len() as u32 {
+        mesh.add_triangle(0, corner, corner + 1);
+    }
+    painter.add(Shape::mesh(mesh));
+    let leading: Vec<&MeterView> =
+        view.meters.iter().filter(|m| m.share.is_some() && !m.ambiguous).collect();
+    let ink = if luminance(middle) > 0.35 { Color32::BLACK } else { Color32::WHITE };
+    let height = rect.height() / (leading.len().max(1) as f32 + 1.0);
+    for (row, meter) in leading.iter().enumerate() {
+        let y = rect.center().y + (row as f32 - 0.5 * (leading.len() as f32 - 1.0)) * height;
+        let galley = largest(painter, meter.leading(), 0.8 * height, 0.9 * rect.width(), ink);
+        centred(painter, pos2(rect.center().x, y), galley);
+    }
+}
+
+/// Perceived lightness of a colour, 0 to 1, near enough to choose black or white.
+fn luminance(colour: Color32) -> f32 {
+    let part = |byte: u8| (f32::from(byte) / 255.0).powf(2.2);
+    0.2126 * part(colour.r()) + 0.7152 * part(colour.g()) + 0.0722 * part(colour.b())
+}
+
+/// What state the meters are in, where it is not the usual one.
+fn paint_state(painter: &Painter, rect: Rect, theme: Theme, view: &ViewState) {
+    let height = 0.06 * rect.height().max(rect.width() * 0.5);
+    let text = strings::state_short(&view.state);
+    let galley = largest(painter, &text, height, 0.5 * rect.width(), theme.palette.text);
+    let radius = 0.25 * height;
+    let size = galley.size() + vec2(4.0 * radius, 0.5 * radius);
+    let place = Align2::RIGHT_TOP.align_size_within_rect(size, rect.shrink(0.3 * height));
+    painter.rect_filled(place, radius, theme.palette.card);
+    let dot = pos2(place.left() + 1.8 * radius, place.center().y);
+    painter.circle_filled(dot, 0.7 * radius, status::state_colour(view.state, theme.palette));
+    let corner = pos2(place.left() + 3.2 * radius, place.center().y - 0.5 * galley.size().y);
+    painter.galley(corner, galley, theme.palette.text);
+}

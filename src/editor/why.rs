@@ -1,0 +1,264 @@
+//! The page of reasons: what each side of the music adds to the reading, its notes, tempi and balance.
+
+use std::f32::consts::TAU;
+use std::ops::RangeInclusive;
+
+use egui::accesskit::Role;
+use egui::{Align2, Color32, Mesh, Painter, Pos2, Rect, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+
+use super::strings;
+use super::theme::Theme;
+use super::view::{MeterView, ViewState, WhyView};
+use crate::why::GROUPS;
+
+/// Sizes of text, units.
+const TITLE_TEXT: f32 = 14.0;
+const TEXT: f32 = 13.0;
+
+/// Space between cards, units.
+const GAP: f32 = 10.0;
+
+/// Push that fills half a bar, as a share.
+const FULL_PUSH: f32 = 0.4;
+
+/// The longest value beside a name.
+const WIDEST_VALUE: &str = "-88 / -88 dB";
+
+/// Shows what the reading rests on in `rect`.
+pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState) {
+    let gap = theme.points(GAP);
+    let is_tall = rect.height() > 1.3 * rect.width();
+    let (mut pushes, mut facts) = if is_tall {
+        rect.split_top_bottom_at_y(rect.top() + 0.5 * rect.height())
+    } else {
+        rect.split_left_right_at_x(rect.left() + 0.56 * rect.width())
+    };
+    if is_tall {
+        (pushes.max.y, facts.min.y) = (pushes.max.y - 0.5 * gap, facts.min.y + 0.5 * gap);
+    } else {
+        (pushes.max.x, facts.min.x) = (pushes.max.x - 0.5 * gap, facts.min.x + 0.5 * gap);
+    }
+    pushes_ui(ui, pushes, theme, &view.meters, &view.why);
+    let (mut notes, mut numbers) = facts.split_top_bottom_at_y(facts.top() + 0.56 * facts.height());
+    (notes.max.y, numbers.min.y) = (notes.max.y - 0.5 * gap, numbers.min.y + 0.5 * gap);
+    notes_ui(ui, notes, theme, &view.why.chroma);
+    numbers_ui(ui, numbers, theme, &view.why);
+}
+
+/// A card with its title; the room inside.
+fn card(painter: &Painter, rect: Rect, theme: Theme, title: &str) -> Rect {
+    let palette = theme.palette;
+    painter.rect_filled(rect, theme.points(10.0), palette.card);
+    let inside = rect.shrink2(vec2(theme.points(14.0), theme.points(9.0)));
+    let font = theme.font(TITLE_TEXT);
+    let title = painter.text(inside.min, Align2::LEFT_TOP, title, font, palette.muted);
+    Rect::from_min_max(pos2(inside.left(), title.bottom() + theme.points(4.0)), inside.max)
+}
+
+/// Diverging bars: a row per side of the music, a column per pair of words.
+fn pushes_ui(ui: &mut Ui, rect: Rect, theme: Theme, meters: &[MeterView], why: &WhyView) {
+    let response = ui.interact(rect, ui.scope_id().with("pushes"), Sense::hover());
+    let response = response.on_hover_text(strings::PUSHES_HINT);
+    let painter = ui.painter().with_clip_rect(rect);
+    let inside = card(&painter, rect, theme, strings::PUSHES);
+    let palette = theme.palette;
+    let Some(pushes) = &why.pushes else {
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, strings::NO_PUSHES));
+        let font = theme.font(TEXT);
+        painter.text(
+            inside.center(),
+            Align2::CENTER_CENTER,
+            strings::NO_PUSHES,
+            font,
+            palette.muted,
+        );
+        return;
+    };
+    let spoken = |(row, group): (usize, &crate::why::Group)| {
+        let words = meters.iter().filter_map(|meter| {
+            let push = pushes.get(meter.index)?[row];
+            Some(strings::push(&meter.first, &meter.second, push))
+        });
+        format!("{}: {}", strings::group(*group), words.collect::<Vec<_>>().join(", "))
+    };
+    let lines: Vec<String> = GROUPS.iter().enumerate().map(spoken).collect();
+    let text = lines.join("; ");
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+    let widest_name = widest(&painter, theme, GROUPS.iter().map(|group| strings::group(*group)));
+    let names = widest_name + theme.points(8.0);
+    let column = (inside.width() - names) / meters.len().max(1) as f32;
+    let head = theme.points(20.0).max(13.0);
+    let row_height = (inside.height() - head) / GROUPS.len() as f32;
+    for (row, group) in GROUPS.into_iter().enumerate() {
+        let y = inside.top() + head + (row as f32 + 0.5) * row_height;
+        let font = theme.font(TEXT);
+        painter.text(
+            pos2(inside.left(), y),
+            Align2::LEFT_CENTER,
+            strings::group(group),
+            font,
+            palette.text,
+        );
+    }
+    for (at, meter) in meters.iter().enumerate() {
+        let left = inside.left() + names + at as f32 * column;
+        let place =
+            Rect::from_min_max(pos2(left, inside.top()), pos2(left + column, inside.bottom()))
+                .shrink2(vec2(theme.points(5.0), 0.0));
+        let (first, second) = palette.poles(meter.index);
+        let font = theme.font(TEXT);
+        let words = [meter.first.as_str(), meter.second.as_str()];
+        if 2.0 * widest(&painter, theme, words.into_iter()) < place.width() {
+            painter.text(place.left_top(), Align2::LEFT_TOP, &meter.second, font.clone(), second);
+        }
+        painter.text(place.right_top(), Align2::RIGHT_TOP, &meter.first, font, first);
+        let middle = place.center().x;
+        let rows = place.top() + head..=place.bottom();
+        painter.vline(middle, rows, theme.stroke(1.0, palette.tick));
+        let Some(pushes) = pushes.get(meter.index) else { continue };
+        for (row, push) in pushes.iter().enumerate() {
+            let y = place.top() + head + (row as f32 + 0.5) * row_height;
+            let half = (0.28 * row_height).min(theme.points(11.0));
+            let groove = Rect::from_x_y_ranges(place.x_range(), y - half..=y + half);
+            painter.rect_filled(groove, half * 0.5, palette.track);
+            let reach = (push / FULL_PUSH).clamp(-1.0, 1.0) * 0.5 * place.width();
+            let (from, to) = (middle.min(middle + reach), middle.max(middle + reach));
+            let colour = if *push >= 0.0 { first } else { second };
+            painter.rect_filled(Rect::from_x_y_ranges(from..=to, groove.y_range()), 0.0, colour);
+            if !theme.is_too_small(TEXT) && push.abs() >= 0.005 {
+                // The number stands where there is no bar.
+                let (x, align) = if *push >= 0.0 {
+                    (middle - theme.points(5.0), Align2::RIGHT_CENTER)
+                } else {
+                    (middle + theme.points(5.0), Align2::LEFT_CENTER)
+                };
+                let text = strings::percent(push.abs());
+                painter.text(pos2(x, y), align, text, theme.font(0.9 * TEXT), palette.text);
+            }
+        }
+    }
+}
+
+/// The chroma as a wheel, one petal per pitch class, C on top.
+fn notes_ui(ui: &mut Ui, rect: Rect, theme: Theme, chroma: &[f32; 12]) {
+    let response = ui.interact(rect, ui.scope_id().with("notes"), Sense::hover());
+    let mut order: Vec<usize> = (0..12).collect();
+    order.sort_by(|a, b| chroma[*b].total_cmp(&chroma[*a]));
+    let loudest: Vec<&str> =
+        order[..3].iter().map(|pitch| strings::PITCH_CLASSES[*pitch]).collect();
+    let spoken = format!("{}: {}", strings::CHROMA, loudest.join(", "));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
+    let painter = ui.painter().with_clip_rect(rect);
+    card(&painter, rect, theme, strings::CHROMA);
+    let room = rect.shrink(theme.points(8.0));
+    let is_named = !theme.is_too_small(TEXT) && room.height() > 90.0;
+    let names = if is_named { theme.points(15.0).max(11.0) } else { 2.0 };
+    let radius = (0.5 * room.width().min(room.height()) - names).max(4.0);
+    let centre = room.center();
+    let palette = theme.palette;
+    painter.circle_stroke(centre, radius, theme.stroke(1.0, palette.tick));
+    let inner = 0.22 * radius;
+    for (pitch, strength) in chroma.iter().enumerate() {
+        let turn = pitch as f32 / 12.0;
+        let strength = strength.clamp(0.0, 1.0);
+        let colour = palette.track.lerp_to_gamma(palette.poles[0].1, 0.25 + 0.75 * strength);
+        petal(&painter, centre, inner, inner + strength * (radius - inner), turn, colour);
+        if is_named {
+            let at = centre + (radius + 0.62 * names) * towards(turn);
+            let is_loud = order[..3].contains(&pitch) && strength > 0.0;
+            let colour = if is_loud { palette.text } else { palette.muted };
+            let text = strings::PITCH_CLASSES[pitch];
+            painter.text(at, Align2::CENTER_CENTER, text, theme.font(0.9 * TEXT), colour);
+        }
+    }
+}
+
+/// Width of the widest of these words.
+fn widest<'a>(painter: &Painter, theme: Theme, words: impl Iterator<Item = &'a str>) -> f32 {
+    let width = |word: &str| {
+        painter.layout_no_wrap(word.to_owned(), theme.font(TEXT), theme.palette.text).size().x
+    };
+    words.map(width).fold(0.0, f32::max)
+}
+
+/// A direction, `turn` of a whole turn clockwise from the top.
+fn towards(turn: f32) -> egui::Vec2 {
+    vec2((TAU * turn).sin(), -(TAU * turn).cos())
+}
+
+/// A twelfth of a ring from `inner` to `outer`.
+fn petal(painter: &Painter, centre: Pos2, inner: f32, outer: f32, turn: f32, colour: Color32) {
+    const PIECES: u32 = 6;
+    const WIDTH: f32 = 0.86 / 12.0;
+    let mut mesh = Mesh::default();
+    for piece in 0..=PIECES {
+        let turn = turn + WIDTH * (piece as f32 / PIECES as f32 - 0.5);
+        mesh.colored_vertex(centre + inner * towards(turn), colour);
+        mesh.colored_vertex(centre + outer.max(inner + 1.0) * towards(turn), colour);
+    }
+    for first in (0..2 * PIECES).step_by(2) {
+        mesh.add_triangle(first, first + 1, first + 2);
+        mesh.add_triangle(first + 1, first + 2, first + 3);
+    }
+    painter.add(Shape::mesh(mesh));
+}
+
+/// Tempi and the balance of both parts.
+fn numbers_ui(ui: &mut Ui, rect: Rect, theme: Theme, why: &WhyView) {
+    let response = ui.interact(rect, ui.scope_id().with("numbers"), Sense::hover());
+    let response = response.on_hover_text(strings::TEMPI_HINT);
+    let tempi: Vec<String> = strings::PARTS
+        .iter()
+        .zip(why.tempi)
+        .map(|(part, tempo)| format!("{part} {}", strings::tempo(tempo)))
+        .collect();
+    let percussive = why.percussive_percent;
+    let percent =
+        |value: Option<u8>| value.map_or(strings::NO_VALUE.to_owned(), |v| format!("{v} %"));
+    let balance = format!("{} {}", strings::PARTS[1], percent(percussive));
+    let spoken =
+        format!("{}: {}. {}: {balance}", strings::TEMPI, tempi.join(", "), strings::BALANCE);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
+    let painter = ui.painter().with_clip_rect(rect);
+    let inside = card(&painter, rect, theme, strings::TEMPI);
+    let palette = theme.palette;
+    let rows = 3.0;
+    let row = inside.height() / rows;
+    let y = |n: f32| inside.top() + (n + 0.5) * row;
+    let font = theme.font(TEXT);
+    let names = strings::PARTS.into_iter().chain([strings::BALANCE]);
+    let values = inside.left() + widest(&painter, theme, names) + theme.points(14.0).max(6.0);
+    let widest_value = widest(&painter, theme, [WIDEST_VALUE].into_iter());
+    let bars = (values + widest_value + theme.points(14.0)).min(inside.right())..=inside.right();
+    for (n, (part, tempo)) in strings::PARTS.into_iter().zip(why.tempi).enumerate() {
+        let y = y(n as f32);
+        painter.text(
+            pos2(inside.left(), y),
+            Align2::LEFT_CENTER,
+            part,
+            font.clone(),
+            palette.muted,
+        );
+        let bpm = tempo.map_or(strings::NO_VALUE.to_owned(), |(bpm, _)| format!("{bpm} BPM"));
+        painter.text(pos2(values, y), Align2::LEFT_CENTER, bpm, font.clone(), palette.text);
+        let salience = tempo.map_or(0.0, |(_, clear)| f32::from(clear) / 100.0);
+        bar(&painter, bars.clone(), y, row, salience, theme);
+    }
+    let name = pos2(inside.left(), y(2.0));
+    painter.text(name, Align2::LEFT_CENTER, strings::BALANCE, font.clone(), palette.muted);
+    let text = why.energy_db.map_or(strings::NO_VALUE.to_owned(), |[harmonic, drums]| {
+        format!("{harmonic} / {drums} dB")
+    });
+    painter.text(pos2(values, y(2.0)), Align2::LEFT_CENTER, text, font, palette.text);
+    bar(&painter, bars, y(2.0), row, percussive.map_or(0.0, |p| f32::from(p) / 100.0), theme);
+}
+
+/// A bar at the right of a row, filled to `part`.
+fn bar(painter: &Painter, x: RangeInclusive<f32>, y: f32, row: f32, part: f32, theme: Theme) {
+    let half = (0.22 * row).min(theme.points(5.0));
+    let groove = Rect::from_x_y_ranges(x, y - half..=y + half);
+    painter.rect_filled(groove, half, theme.palette.track);
+    let mut full = groove;
+    full.set_width(part.clamp(0.0, 1.0) * groove.width());
+    painter.rect_filled(full, half, theme.palette.muted);
+}
