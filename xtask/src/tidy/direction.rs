@@ -104,12 +104,24 @@ const RULES: &[Rule] = &[
     rule("outputs::plot::*", &["units", "reading", "model::space"]),
     rule("engine::atomic", &[]),
     rule("engine::handover", &["engine::atomic"]),
-    rule("engine::ring", &["units", "config", "engine::handover"]),
+    rule("engine::requests", &["config"]),
+    rule("engine::timeline", &["units"]),
+    rule(
+        "engine::ring",
+        &["units", "config", "engine::handover", "engine::requests", "engine::timeline"],
+    ),
     rule("engine::pace", &["config"]),
     rule("engine::record", &["reading", "history"]),
     rule(
         "engine::publish",
-        &["reading", "model::space", "model::card", "history", "engine::record"],
+        &[
+            "reading",
+            "model::space",
+            "model::card",
+            "history",
+            "engine::record",
+            "engine::requests",
+        ],
     ),
     rule(
         "engine::worker",
@@ -122,13 +134,14 @@ const RULES: &[Rule] = &[
             "history",
             "outputs::csv",
             "engine::handover",
+            "engine::requests",
             "engine::ring",
             "engine::pace",
             "engine::publish",
         ],
     ),
-    rule("engine", &["units", "config", "reading", "model", "analyser", "outputs::csv"]),
-    rule("params", &["units", "config"]),
+    rule("engine", &["units", "config", "reading", "model", "analyser", "history", "outputs::csv"]),
+    rule("params", &["units", "config", "history"]),
     rule(
         "editor",
         &["units", "config", "reading", "model::space", "model::card", "engine::publish", "params"],
@@ -139,7 +152,17 @@ const RULES: &[Rule] = &[
     ),
     rule(
         "plugin",
-        &["units", "config", "reading", "model", "outputs::csv", "engine", "params", "editor"],
+        &[
+            "units",
+            "config",
+            "reading",
+            "model",
+            "history",
+            "outputs::csv",
+            "engine",
+            "params",
+            "editor",
+        ],
     ),
     // It measures what an instance costs, threads and all.
     rule(
