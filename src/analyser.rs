@@ -84,6 +84,12 @@ impl Analyser {
         self.reader.interval_samples = secs_to_samples(secs, f64::from(ANALYSIS_RATE_HZ));
     }
 
+    /// Sets the mean power under which music counts as silence, dB re full scale; [`config::SILENCE_DB`](crate::config::SILENCE_DB)
+    /// until then.
+    pub fn set_gate_db(&mut self, gate_db: f32) {
+        self.reader.window.set_gate_db(gate_db);
+    }
+
     /// Takes the next samples and hands each reading that they complete to `on_reading`.
     ///
     /// # Errors

@@ -11,7 +11,9 @@ mod handover;
 pub mod pace;
 pub mod publish;
 mod record;
+mod requests;
 pub mod ring;
+pub mod timeline;
 mod worker;
 
 /// The atomics of the hand-over: the real ones. Its tests put loom's in their place.
@@ -62,12 +64,13 @@ impl Engine {
         csv_path: Option<PathBuf>,
         monitor: Arc<Monitor>,
     ) -> (Self, AudioEnd) {
-        let (mut audio, samples, shared) = ring::ring(host_rate_hz);
+        let requests = Arc::clone(monitor.requests());
+        requests.ask_model(model_path);
+        let (mut audio, samples, shared) = ring::ring(host_rate_hz, requests);
         monitor.set_output_problem(None);
         let outputs = csv_path.and_then(|path| start_outputs(path, &monitor));
         let publisher = Publisher::new(&monitor);
-        let worker =
-            Worker { host_rate_hz, model_path, samples, shared: Arc::clone(&shared), publisher };
+        let worker = Worker { host_rate_hz, samples, shared: Arc::clone(&shared), publisher };
         let analysis = spawn(ANALYSIS_THREAD, &monitor, move || worker.run());
         match &analysis {
             Some(handle) => audio.set_worker(handle.thread().clone()),
@@ -151,10 +154,14 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::reading::Reading;
+    use crate::engine::timeline::Transport;
+    use crate::history::Clock;
+    use crate::reading::{Phase, Reading};
 
     const RATE_HZ: f64 = 22_050.0;
     const BLOCK: usize = 512;
+    /// The transport of a host that tells nothing.
+    const STILL: Transport = Transport { playing: false, song_secs: None, loop_secs: None };
 
     /// A chord that swells and fades, so that readings differ from one another.
     fn music(secs: f64) -> Vec<f32> {
@@ -169,7 +176,7 @@ mod tests {
     }
 
     fn feed(audio: &mut AudioEnd, samples: &[f32]) {
-        samples.chunks(BLOCK).for_each(|block| audio.process_waiting(&[block]));
+        samples.chunks(BLOCK).for_each(|block| audio.process_waiting(&[block], &STILL));
     }
 
     fn taken(monitor: &Monitor) -> Vec<Reading> {
@@ -222,6 +229,106 @@ mod tests {
         assert!(!fresh.is_empty());
         assert_eq!(taken(&monitor), fresh);
         drop(engine);
+    }
+
+    /// Plays `samples` at `from_secs` of a song.
+    fn feed_song(audio: &mut AudioEnd, samples: &[f32], from_secs: f64) {
+        for (n, block) in samples.chunks(BLOCK).enumerate() {
+            let song_secs =
+                Some(from_secs + crate::units::samples_to_secs((n * BLOCK) as u64, RATE_HZ));
+            audio.process_waiting(
+                &[block],
+                &Transport { playing: true, song_secs, loop_secs: None },
+            );
+        }
+    }
+
+    #[test]
+    fn readings_tell_where_in_the_song_they_are() {
+        let monitor = Arc::new(Monitor::default());
+        let (_engine, mut audio) = start(&monitor);
+        let music = music(4.0);
+        feed_song(&mut audio, &music, 60.0);
+        feed_song(&mut audio, &music[..22_050], 10.0);
+        audio.settle();
+        let readings = taken(&monitor);
+        // A jump without a reset: time goes on, the place is elsewhere.
+        for reading in &readings {
+            let origin = if reading.time_secs <= 4.0 { 60.0 } else { 6.0 };
+            let place = reading.song_secs.unwrap();
+            assert!((place - origin - reading.time_secs).abs() < 1e-3, "{reading:?}");
+        }
+        let history = monitor.history().lock().unwrap();
+        let (from, to) = history.track(Clock::Song).span_secs().unwrap();
+        assert!((10.0..11.5).contains(&from) && (63.5..64.5).contains(&to), "{from} {to}");
+    }
+
+    #[test]
+    fn a_jump_is_a_new_start_where_that_is_wanted() {
+        let monitor = Arc::new(Monitor::default());
+        let (_engine, mut audio) = start(&monitor);
+        audio.set_auto_reset(true);
+        let music = music(4.0);
+        feed_song(&mut audio, &music, 60.0);
+        audio.settle();
+        let first = taken(&monitor);
+        feed_song(&mut audio, &music, 10.0);
+        audio.settle();
+        let again: Vec<Reading> = taken(&monitor)
+            .into_iter()
+            .map(|reading| Reading {
+                song_secs: reading.song_secs.map(|secs| secs + 50.0),
+                ..reading
+            })
+            .collect();
+        assert_eq!(again.len(), first.len());
+        for (a, b) in again.iter().zip(&first) {
+            assert_eq!((a.time_secs, a.shares), (b.time_secs, b.shares));
+            assert!((a.song_secs.unwrap() - b.song_secs.unwrap()).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn another_model_takes_over_while_the_host_plays() {
+        let monitor = Arc::new(Monitor::default());
+        let (_engine, mut audio) = start(&monitor);
+        feed(&mut audio, &music(3.0));
+        audio.settle();
+        let before = taken(&monitor);
+        let shipped = monitor.model().name.clone();
+        monitor.ask_model(Some(concat!(env!("CARGO_MANIFEST_DIR"), "/models/paper.onnx").into()));
+        feed(&mut audio, &music(3.0));
+        audio.settle();
+        assert_eq!(monitor.status(), Status::Running);
+        assert_ne!(monitor.model().name, shipped);
+        let paper = taken(&monitor);
+        assert!(paper.len() >= 10, "{}", paper.len());
+        assert_ne!(paper[0].shares, before[0].shares);
+        monitor.ask_model(Some("/no/such/model.onnx".into()));
+        feed(&mut audio, &music(3.0));
+        audio.settle();
+        assert!(matches!(monitor.status(), Status::FallenBack(_)), "{:?}", monitor.status());
+        assert!(!taken(&monitor).is_empty());
+        monitor.ask_model(None);
+        feed(&mut audio, &music(3.0));
+        audio.settle();
+        assert_eq!(monitor.status(), Status::Running);
+        assert_eq!(monitor.model().name, shipped);
+        assert_eq!(monitor.model_path(), None);
+    }
+
+    #[test]
+    fn the_gate_decides_what_is_silence() {
+        let monitor = Arc::new(Monitor::default());
+        let (_engine, mut audio) = start(&monitor);
+        let quiet: Vec<f32> = music(3.0).iter().map(|sample| sample * 0.01).collect();
+        feed(&mut audio, &quiet);
+        audio.settle();
+        assert!(taken(&monitor).iter().any(|reading| reading.phase == Phase::Listening));
+        monitor.set_gate_db(-40.0);
+        feed(&mut audio, &quiet);
+        audio.settle();
+        assert_eq!(taken(&monitor).last().map(|reading| reading.phase), Some(Phase::Silent));
     }
 
     #[test]
@@ -327,7 +434,7 @@ mod tests {
         let (engine, mut audio) = start(&monitor);
         let minute = music(60.0);
         let began = Instant::now();
-        minute.chunks(BLOCK).for_each(|block| audio.process(&[block]));
+        minute.chunks(BLOCK).for_each(|block| audio.process(&[block], &STILL));
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
         assert!(audio.overrun_samples() > 0, "a minute does not fit into the ring");
         drop(engine);

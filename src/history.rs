@@ -6,6 +6,8 @@
 pub mod compare;
 pub mod sections;
 mod slot;
+#[cfg(feature = "plugin")]
+pub mod state;
 mod track;
 
 use std::collections::VecDeque;

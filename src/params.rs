@@ -1,29 +1,31 @@
 //! What the host saves and automates.
 
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use nice_plug::params::persist::PersistentField;
 use nice_plug::prelude::*;
 
+use crate::config::SILENCE_DB;
+use crate::history::{History, state};
 use crate::prefs::Prefs;
 
+/// Lowest and highest gate, dB re full scale: a quiet room's noise, and quiet music.
 pub const GATE_RANGE_DB: (f32, f32) = (-90.0, -30.0);
 
-/// How quickly the needles follow the readings.
+/// How fast the display follows the readings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 pub enum Response {
-    /// At once: for mixing one song into another.
+    /// At once, for who plays records.
     #[id = "dj"]
     #[name = "DJ (fast)"]
     Dj,
-    /// Within a second.
-    #[default]
+    /// As fast as a meter is read while mixing.
     #[id = "mix"]
-    #[name = "Mix"]
+    #[default]
     Mix,
-    /// Within a phrase.
+    /// By sections rather than bars.
     #[id = "slow"]
-    #[name = "Slow"]
     Slow,
 }
 
@@ -34,12 +36,23 @@ pub struct MoodringParams {
     #[id = "bypass"]
     pub bypass: BoolParam,
 
+    /// On: the display keeps the reading it shows. The analysis goes on.
     #[id = "hold"]
     pub hold: BoolParam,
+
+    /// Where it turns on: the meter forgets what it heard. What is on record stays.
+    #[id = "reset"]
+    pub reset: BoolParam,
+
+    /// On: the meter also forgets what it heard where the host's transport starts or jumps, not where it goes round a loop.
     #[id = "auto_reset"]
     pub auto_reset: BoolParam,
+
+    /// How fast the display follows the readings.
     #[id = "response"]
     pub response: EnumParam<Response>,
+
+    /// Mean power under which music counts as silence, dB re full scale.
     #[id = "gate_db"]
     pub gate_db: FloatParam,
 
@@ -51,9 +64,39 @@ pub struct MoodringParams {
     #[persist = "csv_path"]
     pub csv_path: RwLock<String>,
 
-    /// The user's own model, an ONNX file; the shipped one while empty. Takes effect when the host next activates the plugin.
+    /// The user's own model, an ONNX file; the shipped one while empty. Takes effect when the host next activates the plugin, or when
+    /// the running analysis is asked for it.
     #[persist = "model_path"]
     pub model_path: RwLock<String>,
+
+    /// What was read so far, so that a project keeps it.
+    #[persist = "history"]
+    pub history: SavedHistory,
+}
+
+/// The history, as the state keeps it: a text that [`state`] writes. Shared with whoever records and shows it.
+#[derive(Clone, Default)]
+pub struct SavedHistory(Arc<Mutex<History>>);
+
+impl SavedHistory {
+    /// The history itself.
+    #[must_use]
+    pub fn shared(&self) -> Arc<Mutex<History>> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl PersistentField<'_, String> for SavedHistory {
+    fn set(&self, text: String) {
+        state::restore(&self.0, &text);
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&String) -> R,
+    {
+        f(&state::to_text(&self.0))
+    }
 }
 
 impl Default for MoodringParams {
@@ -61,12 +104,14 @@ impl Default for MoodringParams {
         Self {
             bypass: BoolParam::new("Bypass", false).make_bypass(),
             hold: BoolParam::new("Hold", false),
-            auto_reset: BoolParam::new("Auto reset", true),
+            reset: BoolParam::new("Reset", false),
+            auto_reset: BoolParam::new("Auto Reset", true),
             response: EnumParam::new("Response", Response::default()),
-            gate_db: FloatParam::new("Gate", -70.0, FloatRange::Linear { min: -90.0, max: -30.0 }),
+            gate_db: gate(),
             editor: RwLock::default(),
             csv_path: RwLock::default(),
             model_path: RwLock::default(),
+            history: SavedHistory::default(),
         }
     }
 }
@@ -104,6 +149,17 @@ impl MoodringParams {
     }
 }
 
+fn gate() -> FloatParam {
+    let (min, max) = GATE_RANGE_DB;
+    let text_to_db =
+        |text: &str| text.trim().trim_end_matches(['d', 'D', 'b', 'B']).trim().parse().ok();
+    FloatParam::new("Gate", SILENCE_DB, FloatRange::Linear { min, max })
+        .with_unit(" dB")
+        .with_step_size(1.0)
+        .with_value_to_string(formatters::v2s_f32_rounded(0))
+        .with_string_to_value(Arc::new(text_to_db))
+}
+
 /// The path in a text field; `None` where it is blank.
 fn path(field: &RwLock<String>) -> Option<PathBuf> {
     let text = field.read().unwrap_or_else(PoisonError::into_inner);
@@ -116,6 +172,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::reading::{Phase, Reading};
 
     #[test]
     fn blank_paths_are_none() {
@@ -133,6 +190,35 @@ mod tests {
         let loaded = MoodringParams::default();
         loaded.deserialize_fields(&params.serialize_fields());
         assert_eq!(loaded.csv_path(), params.csv_path());
+    }
+
+    #[test]
+    fn the_gate_reads_what_it_writes() {
+        let gate = MoodringParams::default().gate_db;
+        assert_eq!(gate.value(), SILENCE_DB);
+        for db in [-90.0, -70.0, -53.0, -30.0] {
+            let text = gate.normalized_value_to_string(gate.preview_normalized(db), true);
+            let read = gate.string_to_normalized_value(&text).unwrap();
+            assert!((gate.preview_plain(read) - db).abs() < 0.01, "{text}");
+        }
+        assert_eq!(gate.string_to_normalized_value("loud"), None);
+    }
+
+    #[test]
+    fn the_history_survives_the_round_trip_through_saved_fields() {
+        let params = MoodringParams::default();
+        let live =
+            Reading { time_secs: 7.0, phase: Phase::Live, n_spaces: 1, ..Reading::default() };
+        params.history.shared().lock().unwrap().record(&live);
+        let fields = params.serialize_fields();
+        let loaded = MoodringParams::default();
+        loaded.deserialize_fields(&fields);
+        let newest = |params: &MoodringParams| params.history.shared().lock().unwrap().newest();
+        assert_eq!(newest(&loaded), newest(&params));
+        assert!(newest(&loaded).is_some());
+        // An older version's fields say nothing of it.
+        loaded.deserialize_fields(&BTreeMap::from([("csv_path".to_owned(), "\"\"".to_owned())]));
+        assert!(newest(&loaded).is_some());
     }
 
     #[test]

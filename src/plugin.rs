@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `activate` | starts the engine (allocates, spawns the threads) |
 //! | `reset` | marks a new start in the stream; real-time safe |
+//! | `activate` with another model | asks the running engine for it |
 //! | `process` | copies the block to the ring; the audio itself is not written to, so it passes bit for bit with no latency |
 //! | `deactivate`, drop | stops the engine and its threads |
 
@@ -17,6 +18,7 @@ use crate::editor::MoodEditor;
 use crate::engine::Engine;
 use crate::engine::publish::Monitor;
 use crate::engine::ring::AudioEnd;
+use crate::engine::timeline;
 use crate::model;
 use crate::params::MoodringParams;
 
@@ -25,11 +27,19 @@ pub struct Moodring {
     params: Arc<MoodringParams>,
     monitor: Arc<Monitor>,
     running: Option<Running>,
+    /// The reset button in the last block.
+    reset_was_on: bool,
 }
 
 impl Default for Moodring {
     fn default() -> Self {
-        Self { params: Arc::default(), monitor: Arc::default(), running: None }
+        let params = Arc::new(MoodringParams::default());
+        Self {
+            monitor: Arc::new(Monitor::new(params.history.shared())),
+            params,
+            running: None,
+            reset_was_on: false,
+        }
     }
 }
 
@@ -41,7 +51,7 @@ struct Running {
     _engine: Engine,
 }
 
-/// What an engine is started with: where none of it changed, it need not be restarted.
+/// What an engine is started with for good: where none of it changed, it need not be restarted.
 #[derive(Clone, PartialEq)]
 struct Settings {
     host_rate_hz: f64,
@@ -51,7 +61,6 @@ struct Settings {
     /// differently from what was heard; so it waits for the analysis thread instead. Live, and in VST3's prefetch mode, which
     /// has a deadline as well, nothing ever waits.
     waits: bool,
-    model_path: Option<PathBuf>,
     csv_path: Option<PathBuf>,
 }
 
@@ -106,17 +115,21 @@ impl Plugin for Moodring {
         let settings = Settings {
             host_rate_hz: f64::from(buffer_config.sample_rate),
             waits: buffer_config.process_mode == ProcessMode::Offline,
-            model_path: self.params.model_path(),
             csv_path: self.params.csv_path(),
         };
+        let model_path = self.params.model_path();
+        self.monitor.set_gate_db(self.params.gate_db.value());
         // Hosts activate several times in a row while they restore a project.
         let is_current = |now: &Running| now.settings == settings && now.audio.is_heard();
         if self.running.as_ref().is_some_and(is_current) {
+            if self.monitor.model_path() != model_path {
+                self.monitor.ask_model(model_path);
+            }
             return true;
         }
         // The old threads end before the new ones start: both would write to the same file.
         self.running = None;
-        self.running = Some(start(settings, &self.monitor));
+        self.running = Some(start(settings, model_path, &self.monitor));
         true
     }
 
@@ -133,16 +146,23 @@ impl Plugin for Moodring {
         &mut self,
         buffer: &mut Buffer,
         _aux: &mut AuxiliaryBuffers,
-        _context: &mut impl ProcessContext<Self>,
+        context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
+        self.monitor.set_gate_db(self.params.gate_db.value());
+        let reset_was_on = std::mem::replace(&mut self.reset_was_on, self.params.reset.value());
+        if self.reset_was_on && !reset_was_on {
+            self.monitor.ask_reset();
+        }
         if let Some(running) = &mut self.running
             && !self.params.bypass.value()
         {
             let channels = buffer.as_slice_immutable();
+            let transport = transport(context.transport());
+            running.audio.set_auto_reset(self.params.auto_reset.value());
             if running.settings.waits {
-                running.audio.process_waiting(channels);
+                running.audio.process_waiting(channels, &transport);
             } else {
-                running.audio.process(channels);
+                running.audio.process(channels, &transport);
             }
         }
         ProcessStatus::Normal
@@ -153,10 +173,19 @@ impl Plugin for Moodring {
     }
 }
 
-fn start(settings: Settings, monitor: &Arc<Monitor>) -> Running {
+/// What the analysis wants to know of the host's transport.
+fn transport(host: &Transport) -> timeline::Transport {
+    timeline::Transport {
+        playing: host.playing,
+        song_secs: host.pos_seconds(),
+        loop_secs: host.loop_range_seconds(),
+    }
+}
+
+fn start(settings: Settings, model_path: Option<PathBuf>, monitor: &Arc<Monitor>) -> Running {
     let (engine, audio) = Engine::start(
         settings.host_rate_hz,
-        settings.model_path.clone(),
+        model_path,
         settings.csv_path.clone(),
         Arc::clone(monitor),
     );
@@ -177,6 +206,19 @@ impl ClapPlugin for Moodring {
         ClapFeature::Mono,
         ClapFeature::Surround,
     ];
+
+    fn remote_controls(&self, context: &mut impl RemoteControlsContext) {
+        let params = &self.params;
+        context.add_section("Moodring", |section| {
+            section.add_page("Meter", |page| {
+                page.add_param(&params.hold);
+                page.add_param(&params.reset);
+                page.add_param(&params.auto_reset);
+                page.add_param(&params.response);
+                page.add_param(&params.gate_db);
+            });
+        });
+    }
 }
 
 impl Vst3Plugin for Moodring {

@@ -18,7 +18,9 @@ use std::sync::Arc;
 use moodring::analyser::Analyser;
 use moodring::engine::Engine;
 use moodring::engine::publish::{Monitor, Publisher};
+use moodring::engine::timeline::Transport;
 use moodring::model::Model;
+use moodring::reading::{Phase, Reading};
 use support::float_model::float_model;
 use support::music::music;
 
@@ -75,21 +77,44 @@ fn the_counter_counts() {
     assert_eq!(allocator_calls(|| {}), 0);
 }
 
+/// The transport of block `n`: plays, jumps, drifts, goes round a loop, stops and says nothing, in turns.
+fn restless(n: usize, block: usize, rate_hz: f64) -> Transport {
+    let played_secs = (n * block) as f64 / rate_hz;
+    let turn = n / 4 % 6;
+    Transport {
+        playing: turn != 4,
+        song_secs: match turn {
+            0 => Some(played_secs),
+            1 => Some(1000.0 - played_secs),
+            2 => Some(played_secs * 0.5),
+            3 => Some(played_secs % 2.0),
+            4 => Some(f64::NAN),
+            _ => None,
+        },
+        loop_secs: (turn == 3).then_some((0.0, 2.0)),
+    }
+}
+
 #[test]
 fn the_audio_thread_never_allocates() {
     let rate_hz = 48_000.0;
     let audio_in = music(10.0, rate_hz, 2);
     let monitor = Arc::new(Monitor::default());
-    let (_engine, mut audio) = Engine::start(rate_hz, None, None, monitor);
+    let (_engine, mut audio) = Engine::start(rate_hz, None, None, Arc::clone(&monitor));
     let calls = allocator_calls(|| {
-        // From the first block on, while the model loads, through an overrun, empty blocks and resets.
-        for size in [1, 17, 64, 1024, 4096] {
-            for (left, right) in audio_in[0].chunks(size).zip(audio_in[1].chunks(size)) {
-                audio.process(&[left, right]);
+        // From the first block on, while the model loads, through an overrun, empty blocks, resets, and every way of a transport.
+        for (round, size) in [1, 17, 64, 1024, 4096].into_iter().enumerate() {
+            audio.set_auto_reset(round % 2 == 0);
+            for (n, (left, right)) in
+                audio_in[0].chunks(size).zip(audio_in[1].chunks(size)).enumerate()
+            {
+                audio.process(&[left, right], &restless(n, size, rate_hz));
             }
-            audio.process::<&[f32]>(&[]);
-            audio.process(&[&audio_in[0][..0]]);
+            audio.process::<&[f32]>(&[], &Transport::default());
+            audio.process(&[&audio_in[0][..0]], &Transport::default());
             audio.reset();
+            monitor.ask_reset();
+            monitor.set_gate_db(-60.0);
         }
     });
     assert_eq!(calls, 0);
@@ -132,6 +157,32 @@ fn the_analysis_never_allocates_once_it_is_warm() {
             assert!(n_readings >= 60, "{name}");
         }
     }
+}
+
+#[test]
+fn publishing_and_recording_never_allocate() {
+    let monitor = Arc::new(Monitor::default());
+    let mut publisher = Publisher::new(&monitor);
+    let readings = |n: u32| {
+        let time_secs = f64::from(n) / 5.0;
+        // By turns in a song, in loops, far away in it, and with no place at all.
+        let song_secs = match n / 1000 % 4 {
+            0 => Some(time_secs),
+            1 => Some(time_secs % 8.0),
+            2 => Some(time_secs - 30_000.0),
+            _ => None,
+        };
+        let phase = if n % 100 == 0 { Phase::Silent } else { Phase::Live };
+        Reading { time_secs, song_secs, phase, n_spaces: 2, shares: [0.5; 4], ..Reading::default() }
+    };
+    // Twelve hours, more than is held.
+    let recording = || (0..12 * 3600 * 5).for_each(|n| publisher.publish(&readings(n)));
+    assert_eq!(allocator_calls(recording), 0);
+    // A reader in the way, for longer than readings are kept.
+    let held = monitor.history().lock().unwrap();
+    assert_eq!(allocator_calls(|| (0..100).for_each(|n| publisher.publish(&readings(n)))), 0);
+    drop(held);
+    assert_eq!(allocator_calls(|| publisher.catch_up()), 0);
 }
 
 /// The kernel's strict mode kills a thread at its first system call other than reading and writing open files: what survives it
@@ -180,9 +231,11 @@ mod strict {
             if is_culprit {
                 std::thread::yield_now();
             }
+            audio.set_auto_reset(true);
             for size in [1, 17, 64, 1024, 4096] {
-                for (left, right) in music[0].chunks(size).zip(music[1].chunks(size)) {
-                    audio.process(&[left, right]);
+                let blocks = music[0].chunks(size).zip(music[1].chunks(size));
+                for (n, (left, right)) in blocks.enumerate() {
+                    audio.process(&[left, right], &restless(n, size, rate_hz));
                 }
                 audio.reset();
             }

@@ -201,8 +201,8 @@ impl Step {
         self.harmonic.energy + self.percussive.energy
     }
 
-    fn is_silent(&self) -> bool {
-        power_to_db(mean_power(self.energy())) < SILENCE_DB
+    fn is_silent(&self, gate_db: f32) -> bool {
+        power_to_db(mean_power(self.energy())) < gate_db
     }
 
     /// Writes the step's features, mel bands in dB over `floor_db`, relative to `level_db`.
@@ -228,6 +228,8 @@ impl Step {
 /// # Real-time safety
 /// Nothing here allocates after `new`, locks or fails.
 pub struct FeatureWindow {
+    /// Mean power under which a step counts as silence, dB re full scale.
+    gate_db: f32,
     current: Step,
     frames_in_current: usize,
     /// Ring of complete steps; `next` is the oldest once full.
@@ -252,6 +254,7 @@ impl FeatureWindow {
     #[must_use]
     pub fn new() -> Self {
         Self {
+            gate_db: SILENCE_DB,
             current: Step::EMPTY,
             frames_in_current: 0,
             steps: vec![Step::EMPTY; N_STEPS],
@@ -262,6 +265,12 @@ impl FeatureWindow {
             tonality: Tonality::new(),
             modulation: ModulationSpectrum::new(),
         }
+    }
+
+    /// Sets the mean power under which music counts as silence, dB re full scale, for all that the window holds; [`SILENCE_DB`] until
+    /// then.
+    pub fn set_gate_db(&mut self, gate_db: f32) {
+        self.gate_db = gate_db;
     }
 
     /// Takes the next frame; true where it completes a step.
@@ -286,7 +295,7 @@ impl FeatureWindow {
         let available = self.complete.min(N_STEPS as u64) as usize;
         let mut silent_run = 0;
         for back in 0..available {
-            silent_run = if self.step(back).is_silent() { silent_run + 1 } else { 0 };
+            silent_run = if self.step(back).is_silent(self.gate_db) { silent_run + 1 } else { 0 };
             let all_silent_so_far = silent_run == back + 1;
             if silent_run == SILENCE_STEPS || (all_silent_so_far && back + 1 == available) {
                 return if all_silent_so_far {

@@ -6,6 +6,7 @@
 //! The history of readings sits in a mutex, too, for which the analysis thread never waits: see [`Monitor::history`].
 //! Status and model change rarely (start, model load, failure), never from the audio thread, and are kept behind plain mutexes.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,6 +14,7 @@ use atomic_float::AtomicF32;
 use crossbeam::queue::ArrayQueue;
 
 use super::record::Recorder;
+use super::requests::Requests;
 use crate::history::History;
 use crate::model::card::ModelFacts;
 use crate::model::space::LabelSpace;
@@ -53,6 +55,7 @@ pub struct Monitor {
     load: AtomicF32,
     interval_secs: AtomicF32,
     history: Arc<Mutex<History>>,
+    requests: Arc<Requests>,
 }
 
 impl Default for Monitor {
@@ -79,6 +82,7 @@ impl Monitor {
             load: AtomicF32::new(0.0),
             interval_secs: AtomicF32::new(0.0),
             history,
+            requests: Arc::default(),
         }
     }
 
@@ -147,6 +151,37 @@ impl Monitor {
     #[must_use]
     pub fn history(&self) -> &Arc<Mutex<History>> {
         &self.history
+    }
+
+    /// Asks the analysis to forget what it heard, from the next block on.
+    pub fn ask_reset(&self) {
+        self.requests.ask_reset();
+    }
+
+    /// Asks for another model: the user's own in this file, or the shipped one. A running analysis goes on with it, from nothing;
+    /// what comes of it is the [`status`](Self::status), first loading. Where no analysis runs, one starts with the model that its
+    /// engine is started with.
+    pub fn ask_model(&self, path: Option<PathBuf>) {
+        self.requests.ask_model(path);
+    }
+
+    /// The model that was last asked for; `None` for the shipped one.
+    #[must_use]
+    pub fn model_path(&self) -> Option<PathBuf> {
+        self.requests.model_path()
+    }
+
+    /// Sets the mean power under which music counts as silence, dB re full scale. Anything non-finite is passed over.
+    ///
+    /// # Real-time safety
+    /// Wait-free; neither allocates nor locks.
+    pub fn set_gate_db(&self, gate_db: f32) {
+        self.requests.set_gate_db(gate_db);
+    }
+
+    /// What is asked of the analysis.
+    pub(super) fn requests(&self) -> &Arc<Requests> {
+        &self.requests
     }
 
     /// Asks for every reading to be queued for [`Monitor::take`], or no longer.

@@ -15,6 +15,8 @@ use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 use super::handover::Handover;
+use super::requests::Requests;
+use super::timeline::{Anchor, Move, Places, Playhead, Transport};
 use crate::units;
 
 /// Audio that the ring holds, seconds: as long as loading the model, or a stalled machine, may keep the worker busy.
@@ -39,21 +41,60 @@ const WAIT_STEP: Duration = Duration::from_micros(200);
 /// How long the worker may make no progress before an offline render goes on without it.
 const STALL_LIMIT: Duration = Duration::from_secs(30);
 
+/// Anchors to the host's timeline that may be on their way. One that finds no room is tried again with the next block; at half speed
+/// a hundred are made a second, and the worker looks four times a second at least.
+const MAX_ANCHORS: usize = 64;
+
 /// Both ends of a ring for `host_rate_hz`, any value of which is survived. Allocates.
-pub(super) fn ring(host_rate_hz: f64) -> (AudioEnd, WorkerEnd, Arc<Handover>) {
+pub(super) fn ring(
+    host_rate_hz: f64,
+    requests: Arc<Requests>,
+) -> (AudioEnd, WorkerEnd, Arc<Handover>) {
     let wanted = usize::try_from(units::secs_to_samples(RING_SECS, host_rate_hz));
     let capacity = wanted.unwrap_or(MAX_RING_SAMPLES).clamp(MIN_RING_SAMPLES, MAX_RING_SAMPLES);
     let (producer, consumer) = HeapRb::new(capacity).split();
+    let (anchors_in, anchors_out) = HeapRb::new(MAX_ANCHORS).split();
     let shared = Arc::new(Handover::default());
-    let audio =
-        AudioEnd { producer, shared: Arc::clone(&shared), written: 0, worker: None, waits: true };
-    let worker = WorkerEnd { consumer, shared: Arc::clone(&shared), position: 0, last_reset: 0 };
+    let audio = AudioEnd {
+        producer,
+        anchors: anchors_in,
+        anchor: Anchor::default(),
+        playhead: Playhead::new(host_rate_hz),
+        host_rate_hz,
+        resets_by_itself: false,
+        resets_seen: requests.resets(),
+        requests,
+        shared: Arc::clone(&shared),
+        written: 0,
+        worker: None,
+        waits: true,
+    };
+    let worker = WorkerEnd {
+        consumer,
+        anchors: anchors_out,
+        places: Places::default(),
+        host_rate_hz,
+        shared: Arc::clone(&shared),
+        position: 0,
+        origin: 0,
+        last_reset: 0,
+    };
     (audio, worker, shared)
 }
 
 /// The audio thread's end.
 pub struct AudioEnd {
     producer: HeapProd<f32>,
+    anchors: HeapProd<Anchor>,
+    /// The anchor that was last handed over.
+    anchor: Anchor,
+    playhead: Playhead,
+    host_rate_hz: f64,
+    /// Whether the transport's starts and jumps are resets.
+    resets_by_itself: bool,
+    requests: Arc<Requests>,
+    /// Resets asked for that have been obeyed.
+    resets_seen: u64,
     shared: Arc<Handover>,
     /// Samples pushed since the start: the position of the next one.
     written: u64,
@@ -69,18 +110,31 @@ impl AudioEnd {
         self.worker = Some(worker);
     }
 
-    /// Copies one block into the ring as the mean of its channels. What does not fit is dropped and counted.
+    /// Lets a start or a jump of the host's transport be a [`reset`](Self::reset), or no longer. Going round a loop is none.
+    ///
+    /// # Real-time safety
+    /// As [`process`](Self::process).
+    pub fn set_auto_reset(&mut self, on: bool) {
+        self.resets_by_itself = on;
+    }
+
+    /// Copies one block into the ring as the mean of its channels. What does not fit is dropped and counted. `transport` is that of
+    /// the block's first sample.
     ///
     /// Any number of channels and samples will do, none included; channels of unequal length count up to the shortest.
     ///
     /// # Real-time safety
     /// Wait-free; neither allocates, locks nor calls the system.
-    pub fn process<C: AsRef<[f32]>>(&mut self, channels: &[C]) {
+    pub fn process<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) {
         if !self.is_heard() {
             return;
         }
         self.shared.set_waited_for(false);
         let n_samples = block_samples(channels);
+        if self.begins_anew(transport, n_samples) {
+            self.reset();
+        }
+        self.hand_over_place(transport);
         let pushed = self.push(channels, 0..n_samples);
         self.count_lost(n_samples - pushed);
     }
@@ -92,12 +146,17 @@ impl AudioEnd {
     ///
     /// # Real-time safety
     /// None: it waits and calls the system. Never to be called from live playback.
-    pub fn process_waiting<C: AsRef<[f32]>>(&mut self, channels: &[C]) {
+    pub fn process_waiting<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) {
         if !self.is_heard() {
             return;
         }
         self.shared.set_waited_for(true);
         let n_samples = block_samples(channels);
+        if self.begins_anew(transport, n_samples) {
+            self.settle();
+            self.reset();
+        }
+        self.hand_over_place(transport);
         let mut done = self.push(channels, 0..n_samples);
         while done < n_samples && self.wait_until(|audio| !audio.producer.is_full()) {
             done += self.push(channels, done..n_samples);
@@ -132,6 +191,26 @@ impl AudioEnd {
     #[must_use]
     pub fn overrun_samples(&self) -> u64 {
         self.shared.overrun_samples()
+    }
+
+    /// Whether the block to come is a new start, because somebody asked for it or because of what the transport did.
+    fn begins_anew(&mut self, transport: &Transport, n_samples: usize) -> bool {
+        let has_moved = self.playhead.follow(transport, n_samples) != Move::None;
+        let asked = self.requests.resets();
+        let is_asked_for = std::mem::replace(&mut self.resets_seen, asked) != asked;
+        is_asked_for || (has_moved && self.resets_by_itself)
+    }
+
+    /// Tells the worker where on the timeline the next sample is, if it could not know. Before that sample is pushed: who sees it
+    /// then sees this as well.
+    fn hand_over_place(&mut self, transport: &Transport) {
+        let song_secs = transport.place_secs();
+        if !self.anchor.foretells(self.written, song_secs, self.host_rate_hz) {
+            let anchor = Anchor { at: self.written, song_secs };
+            if self.anchors.try_push(anchor).is_ok() {
+                self.anchor = anchor;
+            }
+        }
     }
 
     /// Mixes down and pushes the samples of `range`; returns how many fit.
@@ -185,9 +264,14 @@ impl AudioEnd {
 /// The analysis thread's end.
 pub(super) struct WorkerEnd {
     consumer: HeapCons<f32>,
+    anchors: HeapCons<Anchor>,
+    places: Places,
+    host_rate_hz: f64,
     shared: Arc<Handover>,
     /// Position of the next sample to be popped.
     position: u64,
+    /// Position at which the analysis last began anew.
+    origin: u64,
     /// The reset that was last obeyed.
     last_reset: u64,
 }
@@ -204,9 +288,9 @@ pub(super) enum Popped {
 }
 
 impl WorkerEnd {
-    /// Takes what fits into `buffer`, never samples from both sides of a reset.
+    /// Takes what fits into `buffer`, never samples from both sides of a reset or of an anchor.
     pub(super) fn pop(&mut self, buffer: &mut [f32]) -> Popped {
-        // The order of these two loads matters: of samples seen here, any reset before them is seen below.
+        // The order of these loads matters: of samples seen here, any reset and any anchor before them is seen below.
         let available = self.consumer.occupied_len();
         let reset_at = self.shared.reset_at();
         if reset_at != self.last_reset {
@@ -214,9 +298,10 @@ impl WorkerEnd {
             let stale =
                 usize::try_from(reset_at.saturating_sub(self.position)).unwrap_or(usize::MAX);
             self.position += self.consumer.skip(stale) as u64;
+            self.begin_anew();
             return Popped::Reset;
         }
-        let n_samples = available.min(buffer.len());
+        let n_samples = available.min(buffer.len()).min(self.samples_to_next_anchor());
         match self.consumer.pop_slice(&mut buffer[..n_samples]) {
             0 => Popped::Nothing,
             popped => {
@@ -224,6 +309,29 @@ impl WorkerEnd {
                 Popped::Samples(popped)
             }
         }
+    }
+
+    /// Passes the anchors up to here; how many samples there are to the next one.
+    fn samples_to_next_anchor(&mut self) -> usize {
+        while let Some(next) = self.anchors.try_peek().copied() {
+            if next.at > self.position {
+                return usize::try_from(next.at - self.position).unwrap_or(usize::MAX);
+            }
+            self.places.pass(next);
+            self.anchors.skip(1);
+        }
+        usize::MAX
+    }
+
+    /// Lets the analysis begin anew with the next sample.
+    pub(super) fn begin_anew(&mut self) {
+        self.origin = self.position;
+    }
+
+    /// Where on the host's timeline a window ends that ends `time_secs` after the analysis last began anew.
+    pub(super) fn song_secs(&self, time_secs: f64) -> Option<f64> {
+        let end = self.origin as f64 + time_secs * self.host_rate_hz;
+        self.places.place_secs(end, self.host_rate_hz)
     }
 
     /// Samples that wait in the ring.
@@ -256,6 +364,17 @@ fn mix_down<C: AsRef<[f32]>>(channels: &[C], start: usize, mono: &mut [f32]) {
 mod tests {
     use super::*;
 
+    fn ring(host_rate_hz: f64) -> (AudioEnd, WorkerEnd, Arc<Handover>) {
+        super::ring(host_rate_hz, Arc::default())
+    }
+
+    /// The transport of a host that tells nothing.
+    const STILL: Transport = Transport { playing: false, song_secs: None, loop_secs: None };
+
+    fn playing(song_secs: f64) -> Transport {
+        Transport { playing: true, song_secs: Some(song_secs), loop_secs: None }
+    }
+
     fn popped(worker: &mut WorkerEnd, n_samples: usize) -> Vec<f32> {
         let mut buffer = vec![0.0; n_samples];
         match worker.pop(&mut buffer) {
@@ -267,9 +386,9 @@ mod tests {
     #[test]
     fn channels_are_mixed_to_their_mean() {
         let (mut audio, mut worker, _) = ring(48_000.0);
-        audio.process(&[[1.0, 2.0], [3.0, -2.0]]);
-        audio.process(&[[5.0, 6.0]]);
-        audio.process(&[[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]]);
+        audio.process(&[[1.0, 2.0], [3.0, -2.0]], &STILL);
+        audio.process(&[[5.0, 6.0]], &STILL);
+        audio.process(&[[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]], &STILL);
         assert_eq!(popped(&mut worker, 16), [2.0, 0.0, 5.0, 6.0, 3.5]);
     }
 
@@ -277,15 +396,15 @@ mod tests {
     fn long_blocks_arrive_whole_and_in_order() {
         let (mut audio, mut worker, _) = ring(48_000.0);
         let ramp: Vec<f32> = (0..3000_u16).map(f32::from).collect();
-        audio.process(&[&ramp[..], &ramp[..]]);
+        audio.process(&[&ramp[..], &ramp[..]], &STILL);
         assert_eq!(popped(&mut worker, 4000), ramp);
     }
 
     #[test]
     fn empty_blocks_and_no_channels_are_fine() {
         let (mut audio, mut worker, _) = ring(48_000.0);
-        audio.process::<&[f32]>(&[]);
-        audio.process::<&[f32]>(&[&[], &[]]);
+        audio.process::<&[f32]>(&[], &STILL);
+        audio.process::<&[f32]>(&[&[], &[]], &STILL);
         assert_eq!(worker.pop(&mut [0.0; 4]), Popped::Nothing);
     }
 
@@ -293,8 +412,8 @@ mod tests {
     fn samples_that_do_not_fit_are_counted_and_the_rest_kept() {
         let (mut audio, mut worker, shared) = ring(f64::NAN);
         let block = vec![1.0; MIN_RING_SAMPLES + 100];
-        audio.process(&[&block]);
-        audio.process(&[&block[..50]]);
+        audio.process(&[&block], &STILL);
+        audio.process(&[&block[..50]], &STILL);
         assert_eq!(shared.overrun_samples(), 150);
         assert_eq!(popped(&mut worker, 2 * MIN_RING_SAMPLES).len(), MIN_RING_SAMPLES);
     }
@@ -311,9 +430,9 @@ mod tests {
     #[test]
     fn a_reset_splits_the_stream_exactly_there() {
         let (mut audio, mut worker, _) = ring(48_000.0);
-        audio.process(&[[1.0, 2.0]]);
+        audio.process(&[[1.0, 2.0]], &STILL);
         audio.reset();
-        audio.process(&[[3.0]]);
+        audio.process(&[[3.0]], &STILL);
         assert_eq!(worker.pop(&mut [0.0; 8]), Popped::Reset);
         assert_eq!(popped(&mut worker, 8), [3.0]);
     }
@@ -323,12 +442,12 @@ mod tests {
         let (mut audio, mut worker, _) = ring(48_000.0);
         audio.reset();
         assert_eq!(worker.pop(&mut [0.0; 8]), Popped::Nothing);
-        audio.process(&[[1.0]]);
+        audio.process(&[[1.0]], &STILL);
         audio.reset();
-        audio.process(&[[2.0, 3.0]]);
+        audio.process(&[[2.0, 3.0]], &STILL);
         audio.reset();
         audio.reset();
-        audio.process(&[[4.0]]);
+        audio.process(&[[4.0]], &STILL);
         assert_eq!(worker.pop(&mut [0.0; 8]), Popped::Reset);
         assert_eq!(popped(&mut worker, 8), [4.0]);
     }
@@ -336,7 +455,7 @@ mod tests {
     #[test]
     fn a_reset_forgets_the_overruns() {
         let (mut audio, _worker, shared) = ring(48_000.0);
-        audio.process(&[vec![0.0; 200_000]]);
+        audio.process(&[vec![0.0; 200_000]], &STILL);
         assert_eq!(shared.overrun_samples(), 8_000);
         audio.reset();
         assert_eq!(audio.overrun_samples(), 0);
@@ -356,7 +475,7 @@ mod tests {
                 worker.mark_analysed();
             }
         });
-        audio.process_waiting(&[&block]);
+        audio.process_waiting(&[&block], &STILL);
         assert_eq!(audio.backlog_samples(), 0);
         assert_eq!(shared.overrun_samples(), 0);
         reader.join().unwrap();
@@ -367,7 +486,92 @@ mod tests {
         let (mut audio, _worker, shared) = ring(100.0);
         shared.worker_has_ended();
         let began = Instant::now();
-        audio.process_waiting(&[vec![0.0; 2 * MIN_RING_SAMPLES]]);
+        audio.process_waiting(&[vec![0.0; 2 * MIN_RING_SAMPLES]], &STILL);
         assert!(began.elapsed() < Duration::from_secs(5));
+    }
+
+    /// The place of the newest sample after popping up to `n_samples`, with how many came.
+    fn places(worker: &mut WorkerEnd, n_samples: usize) -> (usize, Option<f64>) {
+        let n = popped(worker, n_samples).len();
+        (n, worker.song_secs(worker.position as f64 / worker.host_rate_hz))
+    }
+
+    #[test]
+    fn places_change_exactly_where_the_transport_does() {
+        let (mut audio, mut worker, _) = ring(1000.0);
+        let block = [0.0; 100];
+        audio.process(&[block], &STILL);
+        audio.process(&[block], &playing(60.0));
+        audio.process(&[block], &playing(60.1));
+        audio.process(&[block], &playing(30.0));
+        audio.process(&[block], &STILL);
+        assert_eq!(audio.anchors.occupied_len(), 3, "only where the timeline is not as foretold");
+        assert_eq!(places(&mut worker, 500), (100, None));
+        assert_eq!(places(&mut worker, 150), (150, Some(60.15)));
+        assert_eq!(places(&mut worker, 500), (50, Some(60.2)));
+        assert_eq!(places(&mut worker, 500), (100, Some(30.1)));
+        assert_eq!(places(&mut worker, 500), (100, None));
+    }
+
+    #[test]
+    fn samples_lost_at_the_ring_do_not_shift_the_timeline() {
+        let (mut audio, mut worker, _) = ring(1000.0);
+        let block = vec![0.0; MIN_RING_SAMPLES + 5000];
+        audio.process(&[&block], &playing(0.0));
+        assert_eq!(places(&mut worker, MIN_RING_SAMPLES), (MIN_RING_SAMPLES, Some(16.384)));
+        audio.process(&[[0.0; 100]], &playing(21.384));
+        assert_eq!(places(&mut worker, 100), (100, Some(21.484)));
+    }
+
+    #[test]
+    fn an_anchor_that_finds_no_room_is_tried_again() {
+        let (mut audio, mut worker, _) = ring(1000.0);
+        // A host that jumps with every block, far ahead of the worker.
+        (0..100).for_each(|n| audio.process(&[[0.0; 10]], &playing(f64::from(n) * 60.0)));
+        while places(&mut worker, 1000).0 > 0 {}
+        audio.process(&[[0.0; 10]], &playing(5.0));
+        assert_eq!(places(&mut worker, 1000), (10, Some(5.01)));
+    }
+
+    #[test]
+    fn starts_and_jumps_reset_where_that_is_wanted() {
+        for (wanted, expected) in [(true, 3), (false, 0)] {
+            let (mut audio, mut worker, _) = ring(1000.0);
+            audio.set_auto_reset(wanted);
+            let mut n_resets = 0;
+            let in_loop =
+                |song_secs| Transport { loop_secs: Some((0.0, 8.0)), ..playing(song_secs) };
+            let played = [
+                STILL,
+                playing(7.0),
+                playing(7.1),
+                playing(3.0),
+                STILL,
+                STILL,
+                in_loop(7.9),
+                in_loop(0.0),
+            ];
+            for transport in played {
+                audio.process(&[[0.0; 100]], &transport);
+                n_resets += usize::from(worker.pop(&mut [0.0; 500]) == Popped::Reset);
+                let _rest = popped(&mut worker, 500);
+            }
+            assert_eq!(n_resets, expected);
+        }
+    }
+
+    #[test]
+    fn a_reset_that_somebody_asks_for_comes_with_the_next_block() {
+        let requests = Arc::new(Requests::default());
+        requests.ask_reset();
+        let (mut audio, mut worker, _) = super::ring(1000.0, Arc::clone(&requests));
+        audio.process(&[[1.0]], &STILL);
+        assert_eq!(popped(&mut worker, 8), [1.0], "what was asked before the start is over");
+        audio.process(&[[2.0]], &STILL);
+        requests.ask_reset();
+        assert_eq!(popped(&mut worker, 8), [2.0]);
+        audio.process(&[[3.0]], &STILL);
+        assert_eq!(worker.pop(&mut [0.0; 8]), Popped::Reset);
+        assert_eq!(popped(&mut worker, 8), [3.0]);
     }
 }

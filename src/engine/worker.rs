@@ -5,18 +5,19 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::analyser::Analyser;
+use crate::analyser::{Analyser, AnalyserError};
 use crate::config;
 use crate::model::{Model, ModelError};
 use crate::units::samples_to_secs;
 
 use super::handover::Handover;
 use super::pace::Pace;
-use super::publish::{Publisher, Status};
+use super::publish::{Monitor, Publisher, Status};
+use super::requests::Requests;
 use super::ring::{Popped, WorkerEnd};
 
 /// How often a worker that has caught up looks into the ring: once a hop (23.2 ms).
@@ -58,10 +59,18 @@ impl Load {
     }
 }
 
+/// Why an analysis ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// It was asked to.
+    End,
+    /// Another model was asked for.
+    Model,
+}
+
 /// Everything the analysis thread starts from.
 pub(super) struct Worker {
     pub(super) host_rate_hz: f64,
-    pub(super) model_path: Option<PathBuf>,
     pub(super) samples: WorkerEnd,
     pub(super) shared: Arc<Handover>,
     pub(super) publisher: Publisher,
@@ -77,23 +86,36 @@ impl Worker {
         }
     }
 
-    /// Loads the model, then analyses until asked to stop.
+    /// Loads the model and analyses until asked to stop; as often as another model is asked for.
     fn analyse(mut self) -> Result<(), String> {
         let monitor = Arc::clone(self.publisher.monitor());
+        while self.analyse_with_model(&monitor).map_err(|error| error.to_string())? == Next::Model {
+        }
+        Ok(())
+    }
+
+    /// Loads the model that is asked for now and analyses with it.
+    fn analyse_with_model(&mut self, monitor: &Monitor) -> Result<Next, AnalyserError> {
         monitor.set_status(Status::Loading);
-        let (model, status) =
-            load(self.model_path.as_deref()).map_err(|error| error.to_string())?;
-        let mut analyser =
-            Analyser::new(self.host_rate_hz, &model).map_err(|error| error.to_string())?;
+        let requests = Arc::clone(monitor.requests());
+        let models_asked = requests.models();
+        let (mut analyser, model, status) =
+            load(requests.model_path().as_deref(), self.host_rate_hz)?;
         let history = monitor.history();
         history.lock().unwrap_or_else(PoisonError::into_inner).set_spaces(&model.card().spaces);
         monitor.set_model(model.card().facts());
         monitor.set_status(status);
-        self.follow(&mut analyser).map_err(|error| error.to_string())
+        self.samples.begin_anew();
+        Ok(self.follow(&mut analyser, &requests, models_asked)?)
     }
 
     /// Analyses what the ring brings. Nothing here allocates in steady state.
-    fn follow(&mut self, analyser: &mut Analyser) -> Result<(), ModelError> {
+    fn follow(
+        &mut self,
+        analyser: &mut Analyser,
+        requests: &Requests,
+        models_asked: u64,
+    ) -> Result<Next, ModelError> {
         let mut chunk = [0.0; CHUNK_SAMPLES];
         let mut load = Load { host_rate_hz: self.host_rate_hz, busy_per_sec: 0.0 };
         let (mut stopping_since, mut last_heard) = (None, Instant::now());
@@ -104,12 +126,16 @@ impl Worker {
             if self.shared.is_stopping()
                 && stopping_since.get_or_insert_with(Instant::now).elapsed() > DRAIN_LIMIT
             {
-                return Ok(());
+                return Ok(Next::End);
+            }
+            if requests.models() != models_asked {
+                return Ok(Next::Model);
             }
             match self.samples.pop(&mut chunk) {
                 Popped::Samples(n) => {
                     let began = Instant::now();
                     let has_time_to_spare = self.keep_pace(analyser, has_caught_up);
+                    analyser.set_gate_db(requests.gate_db());
                     let read_secs = self.push(analyser, &chunk[..n])?;
                     if let Some(read_secs) = read_secs.filter(|_| has_time_to_spare) {
                         self.explain(analyser, read_secs, &mut why_due_secs);
@@ -121,7 +147,7 @@ impl Worker {
                     analyser.reset();
                     why_due_secs = 0.0;
                 }
-                Popped::Nothing if stopping_since.is_some() => return Ok(()),
+                Popped::Nothing if stopping_since.is_some() => return Ok(Next::End),
                 Popped::Nothing => {
                     has_caught_up = true;
                     self.publisher.catch_up();
@@ -154,11 +180,12 @@ impl Worker {
 
     /// Analyses one chunk and publishes the readings it completes. When the newest of them was taken, seconds of audio.
     fn push(&mut self, analyser: &mut Analyser, chunk: &[f32]) -> Result<Option<f64>, ModelError> {
-        let (publisher, shared) = (&mut self.publisher, &self.shared);
+        let (publisher, shared, samples) = (&mut self.publisher, &self.shared, &self.samples);
         let mut read_secs = None;
         analyser.push(chunk, &mut |reading| {
             let mut reading = *reading;
             reading.overrun_samples = shared.overrun_samples();
+            reading.song_secs = samples.song_secs(reading.time_secs);
             publisher.publish(&reading);
             read_secs = Some(reading.time_secs);
         })?;
@@ -175,13 +202,21 @@ impl Worker {
     }
 }
 
-/// The user's model where there is one that works, else the shipped one; and the status that this amounts to.
-fn load(user_path: Option<&Path>) -> Result<(Arc<Model>, Status), ModelError> {
-    let Some(path) = user_path else { return Ok((Model::shipped()?, Status::Running)) };
-    match Model::load(path) {
-        Ok(model) => Ok((model, Status::Running)),
-        Err(error) => Ok((Model::shipped()?, Status::FallenBack(error.to_string()))),
-    }
+/// An analyser with the user's model where there is one that works, else with the shipped one; and the status that this amounts to.
+fn load(
+    user_path: Option<&Path>,
+    host_rate_hz: f64,
+) -> Result<(Analyser, Arc<Model>, Status), AnalyserError> {
+    let with = |model: Result<Arc<Model>, ModelError>| {
+        let model = model?;
+        Ok((Analyser::new(host_rate_hz, &model)?, model))
+    };
+    let (user, status) = match user_path.map(|path| with(Model::load(path))) {
+        Some(Err(AnalyserError::Model(error))) => (None, Status::FallenBack(error.to_string())),
+        user => (user, Status::Running),
+    };
+    let (analyser, model) = user.unwrap_or_else(|| with(Model::shipped()))?;
+    Ok((analyser, model, status))
 }
 
 /// Runs `body`; a panic in it is an error in words like any other.
@@ -238,7 +273,7 @@ mod tests {
 
     #[test]
     fn the_audio_thread_learns_of_every_end() {
-        let (audio, _samples, shared) = super::super::ring::ring(48_000.0);
+        let (audio, _samples, shared) = super::super::ring::ring(48_000.0, Arc::default());
         assert!(audio.is_heard());
         drop(Farewell(shared));
         assert!(!audio.is_heard());

@@ -14,7 +14,7 @@ use egui::{
 use image::{Rgb, RgbImage};
 
 /// One frame of a window of `size` points at `scale` pixels a point, as `show` fills it.
-pub fn paint(size: Vec2, scale: f32, mut show: impl FnMut(&mut Ui)) -> RgbImage {
+pub fn paint(size: Vec2, scale: f32, show: impl FnMut(&mut Ui)) -> RgbImage {
     frame(&Context::default(), size, scale, show).0
 }
 

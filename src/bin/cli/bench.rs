@@ -22,6 +22,7 @@ use moodring::config::{ANALYSIS_RATE_HZ, HOP_SAMPLES, MEDIAN_LENGTH, N_BINS, WIN
 use moodring::decode::AudioFile;
 use moodring::engine::Engine;
 use moodring::engine::publish::{Monitor, Status};
+use moodring::engine::timeline::Transport;
 use moodring::model::Model;
 use moodring::model::int8::Kernel;
 use moodring::model::lstm::{Direction, Matrix, Scratch};
@@ -343,7 +344,7 @@ fn audio_thread(rate_hz: f64, music: &[f32]) -> Value {
             }
             let block = &blocks[n % blocks.len()];
             let began = Instant::now();
-            audio.process(&[block, block]);
+            audio.process(&[block, block], &Transport::default());
             began.elapsed().as_nanos() as f64
         })
         .collect();
