@@ -20,6 +20,7 @@ pub use track::{Means, Track};
 use crate::config::RING_SECS;
 use crate::model::space::LabelSpace;
 use crate::reading::{Phase, Reading};
+use crate::units::count;
 use compare::SNAPSHOT_SLOTS;
 use slot::{pack, slot_of};
 
@@ -35,8 +36,8 @@ pub enum Clock {
 
 /// What was read, on both clocks.
 ///
-/// A place that is played again is overwritten. While the host's transport stands still, silence and what rings on from the song,
-/// the ten seconds of a window, are not recorded, so that stopping leaves the song's track in view.
+/// A place that is played again is overwritten. After a song, while the host's transport stands still, music goes on record once it
+/// has lasted for a window of ten seconds: neither silence nor what rings on takes the song out of view.
 ///
 /// Six hours fit on each clock. Of the time heard the oldest hour is then forgotten. Of the song, what lies more than six hours
 /// from the place being played is forgotten.
@@ -53,7 +54,7 @@ pub struct History {
     heard_secs: f64,
     /// Time of the last reading.
     time_secs: f64,
-    /// Time heard since the last reading that had a place in the song.
+    /// Music heard since the last reading that had a place in the song, or since silence.
     unplaced_secs: f64,
     /// The slots written since the last reset, newest last: a minute of them.
     recent: VecDeque<i64>,
@@ -103,9 +104,9 @@ impl History {
             self.write(Clock::Song, slot_of(secs), reading);
             return;
         }
-        self.unplaced_secs += if is_reset { f64::INFINITY } else { passed_secs };
-        let rings_on = self.unplaced_secs < RING_SECS as f64 || reading.phase == Phase::Silent;
-        if self.clock == Clock::Heard || !rings_on {
+        let is_silent = reading.phase == Phase::Silent;
+        self.unplaced_secs = if is_silent { 0.0 } else { self.unplaced_secs + passed_secs };
+        if self.clock == Clock::Heard || self.unplaced_secs >= f64::from(count(RING_SECS)) {
             self.heard_secs += passed_secs;
             self.write(Clock::Heard, slot_of(self.heard_secs), reading);
         }
@@ -239,7 +240,9 @@ mod tests {
         history.record(&reading(3.0, None, 0.5));
         history.record(&Reading { phase: Phase::Silent, ..reading(60.0, None, 0.5) });
         assert_eq!((history.clock(), history.revision()), (Clock::Song, revision));
-        history.record(&reading(61.0, None, 0.5));
+        (61..70).for_each(|secs| history.record(&reading(f64::from(secs), None, 0.5)));
+        assert_eq!(history.clock(), Clock::Song);
+        history.record(&reading(1.0, None, 0.5));
         assert_eq!((history.clock(), history.newest().map(|p| p.secs)), (Clock::Heard, Some(1.0)));
     }
 

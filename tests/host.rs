@@ -10,11 +10,12 @@ mod support {
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
+use moodring::history::{Clock, History, Point, state};
 use serde_json::json;
-use support::host::{Host, framed};
+use support::host::{Host, Playing, framed};
 use support::music::{Random, music};
 
 /// Tests that play share this; the one that counts threads has it alone.
@@ -279,6 +280,97 @@ fn after_a_reset_readings_equal_those_of_a_fresh_instance() {
     let (first, second) = readings.split_at(readings.len() / 2);
     assert!(first.len() >= 10);
     assert_eq!(first, second);
+}
+
+/// What the plugin's state tells of the song.
+fn song(host: &mut Host) -> Vec<Point> {
+    let history = Mutex::new(History::new());
+    state::restore(&history, &host.field("history").unwrap());
+    let history = history.into_inner().unwrap();
+    history.track(Clock::Song).points(f64::NEG_INFINITY, f64::INFINITY).collect()
+}
+
+/// Plays `audio` from `song_secs` of the song on.
+fn play_song(playing: &mut Playing<'_>, audio: &[Vec<f32>], song_secs: Option<f64>) {
+    playing.set_song_secs(song_secs);
+    playing.play(audio, Blocks::Of(512).sizes(), |_| true).unwrap();
+}
+
+#[test]
+fn readings_lie_on_the_hosts_timeline_and_playing_again_overwrites_them() {
+    let _guard = others_may_play();
+    let audio = music(6.0, 44_100.0, 2);
+    let mut host = Host::load_bundle().unwrap();
+    host.render_offline(true).unwrap();
+    let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+    play_song(&mut playing, &audio, Some(60.0));
+    play_song(&mut playing, &audio, None);
+    drop(playing);
+    let first = song(&mut host);
+    let places: Vec<f64> = first.iter().map(|point| point.secs).collect();
+    assert_eq!((places.first(), places.last()), (Some(&61.0), Some(&65.5)), "{places:?}");
+    assert_eq!(places.len(), 10, "a point every half second, none while the host stands still");
+    // The same music over the second half, heard from its beginning: other readings at the same places.
+    let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+    play_song(&mut playing, &audio, Some(62.0));
+    drop(playing);
+    let again = song(&mut host);
+    let at = |points: &[Point], secs: f64| points.iter().find(|point| point.secs == secs).copied();
+    assert_eq!(at(&again, 62.0), at(&first, 62.0));
+    assert_ne!(at(&again, 65.0), at(&first, 65.0));
+    assert_eq!(at(&again, 67.5).unwrap().shares(), at(&first, 65.5).unwrap().shares());
+}
+
+#[test]
+fn a_jump_of_the_playhead_is_a_new_start_unless_that_is_switched_off() {
+    let _guard = others_may_play();
+    let audio = music(4.0, 44_100.0, 2);
+    for (auto_reset, starts) in [(true, 2), (false, 1)] {
+        let csv = CsvPath::new(&format!("jump-{auto_reset}"));
+        let mut host = Host::load_bundle().unwrap();
+        host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+        let mut state = host.state_json().unwrap();
+        state["params"]["auto_reset"] = json!({ "bool": auto_reset });
+        host.set_state_json(&state).unwrap();
+        host.render_offline(true).unwrap();
+        let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+        play_song(&mut playing, &audio, Some(0.0));
+        play_song(&mut playing, &audio, Some(90.0));
+        drop(playing);
+        let rows = rows(&csv.text());
+        let resets = rows.windows(2).filter(|pair| pair[1].time_secs < pair[0].time_secs).count();
+        assert_eq!(1 + resets, starts, "{rows:?}");
+    }
+}
+
+#[test]
+fn the_history_survives_the_round_trip_and_an_older_state_loads() {
+    let _guard = others_may_play();
+    let mut host = Host::load_bundle().unwrap();
+    host.render_offline(true).unwrap();
+    let older = host.state_json().unwrap();
+    let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+    play_song(&mut playing, &music(3.0, 44_100.0, 2), Some(0.0));
+    drop(playing);
+    let state = host.state().unwrap();
+    let mut other = Host::load_bundle().unwrap();
+    other.set_state(&state).unwrap();
+    assert_eq!(song(&mut other), song(&mut host));
+    assert!(song(&mut other).len() >= 3);
+    // As the first version wrote it.
+    let params = json!({ "bypass": older["params"]["bypass"] });
+    let fields = json!({ "csv_path": "\"/kept.csv\"", "model_path": "\"\"" });
+    let mut fresh = Host::load_bundle().unwrap();
+    fresh
+        .set_state_json(&json!({ "version": "0.1.0", "params": params, "fields": fields }))
+        .unwrap();
+    assert_eq!(fresh.field("csv_path").unwrap(), "/kept.csv");
+    assert!(song(&mut fresh).is_empty());
+    // Nonsense for a history leaves none, and the plugin plays on.
+    other.set_field("history", "1:nonsense").unwrap();
+    assert!(song(&mut other).is_empty());
+    let audio = music(0.1, 44_100.0, 2);
+    assert_same_bits(&play(&mut other, &audio, &BOUNCE), &audio, "after nonsense");
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn publishing_and_recording_never_allocate() {
             2 => Some(time_secs - 30_000.0),
             _ => None,
         };
-        let phase = if n % 100 == 0 { Phase::Silent } else { Phase::Live };
+        let phase = if n.is_multiple_of(100) { Phase::Silent } else { Phase::Live };
         Reading { time_secs, song_secs, phase, n_spaces: 2, shares: [0.5; 4], ..Reading::default() }
     };
     // Twelve hours, more than is held.

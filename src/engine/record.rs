@@ -54,6 +54,13 @@ impl Recorder {
     }
 }
 
+/// What is still pending goes on record before the analysis ends, unless a reader is in the way even now.
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -60,7 +60,7 @@ impl Load {
 }
 
 /// Why an analysis ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Next {
     /// It was asked to.
     End,
@@ -89,9 +89,12 @@ impl Worker {
     /// Loads the model and analyses until asked to stop; as often as another model is asked for.
     fn analyse(mut self) -> Result<(), String> {
         let monitor = Arc::clone(self.publisher.monitor());
-        while self.analyse_with_model(&monitor).map_err(|error| error.to_string())? == Next::Model {
+        loop {
+            match self.analyse_with_model(&monitor).map_err(|error| error.to_string())? {
+                Next::Model => {}
+                Next::End => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     /// Loads the model that is asked for now and analyses with it.
@@ -128,7 +131,7 @@ impl Worker {
             {
                 return Ok(Next::End);
             }
-            if requests.models() != models_asked {
+            if requests.models() != models_asked && stopping_since.is_none() {
                 return Ok(Next::Model);
             }
             match self.samples.pop(&mut chunk) {

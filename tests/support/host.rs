@@ -16,7 +16,10 @@ use clack_extensions::audio_ports_config::{AudioPortsConfigBuffer, PluginAudioPo
 use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
 use clack_extensions::render::{PluginRender, RenderMode};
 use clack_extensions::state::PluginState;
+use clack_host::events::event_types::{TransportEvent, TransportFlags};
+use clack_host::events::{EventFlags, EventHeader};
 use clack_host::prelude::*;
+use clack_host::utils::{BeatTime, SecondsTime};
 use serde_json::{Value, json};
 
 /// Where the bundle is: `MOODRING_BUNDLE`, or where `cargo xtask bundle moodring` leaves it.
@@ -217,6 +220,8 @@ impl Host {
             inputs: AudioPorts::with_capacity(n_channels, 1),
             outputs: AudioPorts::with_capacity(n_channels, 1),
             played: 0,
+            rate_hz,
+            song_secs: None,
         })
     }
 }
@@ -227,6 +232,28 @@ pub fn framed(bytes: &[u8]) -> Vec<u8> {
     [&length[..], bytes].concat()
 }
 
+/// The transport of a song with a tempo of 120 BPM throughout, at `song_secs` or standing still.
+fn transport(song_secs: Option<f64>) -> TransportEvent {
+    let timeline = TransportFlags::HAS_SECONDS_TIMELINE | TransportFlags::HAS_TEMPO;
+    let playing = TransportFlags::IS_PLAYING;
+    TransportEvent {
+        header: EventHeader::new_core(0, EventFlags::empty()),
+        flags: if song_secs.is_some() { timeline | playing } else { timeline },
+        song_pos_beats: BeatTime::from_int(0),
+        song_pos_seconds: SecondsTime::from_float(song_secs.unwrap_or_default()),
+        tempo: 120.0,
+        tempo_inc: 0.0,
+        loop_start_beats: BeatTime::from_int(0),
+        loop_end_beats: BeatTime::from_int(0),
+        loop_start_seconds: SecondsTime::from_int(0),
+        loop_end_seconds: SecondsTime::from_int(0),
+        bar_start: BeatTime::from_int(0),
+        bar_number: 0,
+        time_signature_numerator: 4,
+        time_signature_denominator: 4,
+    }
+}
+
 /// An activated plugin; dropping it deactivates.
 pub struct Playing<'h> {
     host: &'h mut Host,
@@ -234,13 +261,22 @@ pub struct Playing<'h> {
     inputs: AudioPorts,
     outputs: AudioPorts,
     played: u64,
+    rate_hz: f64,
+    /// Where the next block is in the song; `None` while the transport stands still.
+    song_secs: Option<f64>,
 }
 
 impl Playing<'_> {
+    /// Sets the transport for what is played from here on: from `secs` of the song on, or standing still.
+    pub fn set_song_secs(&mut self, secs: Option<f64>) {
+        self.song_secs = secs;
+    }
+
     /// Plays one block, `input[channel][sample]`, into `output` of the same shape.
     pub fn block(&mut self, input: &mut [&mut [f32]], output: &mut [&mut [f32]]) -> Result<()> {
         let processor = self.processor.as_mut().context("not active")?;
         let n_samples = input.first().map_or(0, |channel| channel.len());
+        let transport = transport(self.song_secs);
         let inputs = self.inputs.with_input_buffers([AudioPortBuffer {
             latency: 0,
             channels: AudioPortBufferType::f32_input_only(
@@ -259,9 +295,10 @@ impl Playing<'_> {
             &InputEvents::empty(),
             &mut OutputEvents::void(),
             Some(self.played),
-            None,
+            Some(&transport),
         )?;
         self.played += n_samples as u64;
+        self.song_secs = self.song_secs.map(|secs| secs + n_samples as f64 / self.rate_hz);
         Ok(())
     }
 
