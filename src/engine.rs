@@ -392,7 +392,7 @@ mod tests {
         let began = Instant::now();
         while !done() && began.elapsed() < Duration::from_secs(30) {
             for block in music(1.0).chunks(BLOCK) {
-                audio.process(&[block]);
+                audio.process(&[block], &Transport::default());
                 std::thread::sleep(Duration::from_millis(8));
             }
         }

@@ -1,220 +1,504 @@
-//! The editor's window with invented readings, painted without a display and read as a screen reader would.
+//! The editor's window with invented readings: painted without a display, worked by pointer and keyboard, read as a screen reader would.
 
-#[path = "support/offscreen.rs"]
-mod offscreen;
+// All of this is tests; clippy knows only the functions so marked as such.
+#![allow(clippy::unwrap_used)]
 
+mod support {
+    pub mod offscreen;
+    pub mod scenes;
+    pub mod snapshot;
+}
+
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use egui::accesskit::{Node, Role};
-use egui::{Context, Event, Key, Modifiers, Pos2, RawInput, Rect, Vec2, vec2};
-use image::RgbImage;
-use moodring::editor::view::{Heard, ViewState};
+use egui::accesskit::Role;
+use egui::{Key, Pos2, TexturesDelta, Vec2, vec2};
+use egui_kittest::kittest::{NodeT, Queryable, by};
+use egui_kittest::{Harness, TestRenderer};
+use image::{RgbImage, imageops};
+use moodring::editor::desk::{Command, Desk};
+use moodring::editor::then::ThenView;
+use moodring::editor::view::{Heard, State, ViewState};
 use moodring::editor::{theme, window_ui};
 use moodring::engine::publish::Status;
 use moodring::model::card::{About, ModelFacts};
 use moodring::model::space::LabelSpace;
-use moodring::reading::{Phase, Reading};
+use moodring::outputs::export::Format;
+use moodring::params::Response;
+use moodring::prefs::{Page, PaletteChoice, StageLook};
+use moodring::reading::Phase;
+use support::offscreen::Textures;
+use support::scenes::{self, Scene, heard, live};
+use support::snapshot;
 
-const SIZE: Vec2 = vec2(640.0, 400.0);
+/// What the harness would upload, kept to paint with.
+struct Painter(Rc<RefCell<Textures>>);
 
-fn heard(phase: Phase, shares: [f32; 2]) -> Heard {
-    let shares = [shares[0], shares[1], 0.0, 0.0];
-    let reading = Reading { phase, heard_secs: 4.2, n_spaces: 2, shares, ..Reading::default() };
-    let spaces =
-        vec![LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joyful", "sad", 0.0)];
-    let model = Arc::new(ModelFacts { spaces, ..ModelFacts::default() });
-    Heard { reading, status: Status::Running, model, ..Heard::default() }
-}
-
-/// What the window looks like once the needles have arrived, and what it tells a screen reader.
-fn show(heard: &Heard, size: Vec2) -> (RgbImage, Vec<Node>) {
-    let mut view = ViewState::of(heard);
-    for meter in &mut view.meters {
-        meter.needle = meter.share.unwrap_or(0.5);
+impl TestRenderer for Painter {
+    fn handle_delta(&mut self, delta: &mut TexturesDelta) {
+        self.0.borrow_mut().update(delta);
     }
-    let context = Context::default();
-    context.enable_accesskit();
-    let (picture, output) = offscreen::frame(&context, size, 1.0, |ui| window_ui(ui, &view));
-    let tree = output.platform_output.accesskit_update.expect("AccessKit is on");
-    (picture, tree.nodes.into_iter().map(|(_, node)| node).collect())
 }
 
-fn with_role(nodes: &[Node], role: Role) -> Vec<&Node> {
-    nodes.iter().filter(|node| node.role() == role).collect()
+/// What the harness leaves free around the window, points.
+const AROUND: f32 = 8.0;
+
+/// A window that a test works.
+struct Window {
+    harness: Harness<'static, (ViewState, Desk)>,
+    textures: Rc<RefCell<Textures>>,
+    size: Vec2,
+    scale: f32,
 }
 
-fn meter_values(heard: &Heard) -> Vec<String> {
-    let (_, nodes) = show(heard, SIZE);
-    with_role(&nodes, Role::Meter)
-        .iter()
-        .filter_map(|node| node.value())
-        .map(str::to_owned)
-        .collect()
+impl Window {
+    /// A window whose history page follows what is done to it.
+    fn open_alive(scene: &Scene) -> Self {
+        let history = scenes::history();
+        Self::open_with(scene, move |view, desk| {
+            let prefs = &desk.prefs;
+            view.then = Some(ThenView::of(&history, prefs.span(), desk.end_secs, &prefs.kept));
+        })
+    }
+
+    fn open(scene: &Scene) -> Self {
+        Self::open_with(scene, |_, _| {})
+    }
+
+    fn open_with(scene: &Scene, mut live: impl FnMut(&mut ViewState, &Desk) + 'static) -> Self {
+        let textures = Rc::new(RefCell::new(Textures::default()));
+        let state = (scene.view.clone(), scene.desk());
+        let harness = Harness::builder()
+            .with_size(scene.size + Vec2::splat(2.0 * AROUND))
+            .with_pixels_per_point(scene.scale)
+            .renderer(Painter(Rc::clone(&textures)))
+            .build_ui_state(
+                move |ui, (view, desk): &mut (ViewState, Desk)| {
+                    live(view, desk);
+                    window_ui(ui, view, desk);
+                },
+                state,
+            );
+        let mut window = Self { harness, textures, size: scene.size, scale: scene.scale };
+        window.harness.run_steps(2);
+        window
+    }
+
+    fn picture(&self) -> RgbImage {
+        let (context, output) = (&self.harness.ctx, self.harness.output());
+        let whole = self.size + Vec2::splat(2.0 * AROUND);
+        let picture = self.textures.borrow().paint(context, output, whole, self.scale);
+        let [left, width, height] =
+            [AROUND, self.size.x, self.size.y].map(|x| (x * self.scale) as u32);
+        imageops::crop_imm(&picture, left, left, width, height).to_image()
+    }
+
+    fn desk(&self) -> &Desk {
+        &self.harness.state().1
+    }
+
+    fn press(&mut self, key: Key) {
+        self.harness.key_press(key);
+        self.harness.run_steps(2);
+    }
+
+    fn click(&mut self, role: Role, label: &str) {
+        self.harness.get_by_role_and_label(role, label).click();
+        self.harness.run_steps(2);
+    }
+
+    /// What was asked for since it was last looked at.
+    fn asked(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.harness.state_mut().1.commands)
+    }
+
+    fn label_of(&self, role: Role) -> String {
+        self.harness.get_by_role(role).accesskit_node().label().unwrap_or_default()
+    }
+
+    fn meter_values(&self) -> Vec<String> {
+        let meters = self.harness.get_all(by().role(Role::Meter));
+        meters.filter_map(|meter| meter.accesskit_node().value()).collect()
+    }
+
+    fn has_text(&self, text: &str) -> bool {
+        self.harness.query_all(by().predicate(move |_| true)).any(|node| {
+            let node = node.accesskit_node();
+            [node.label(), node.value()].into_iter().flatten().any(|own| own.contains(text))
+        })
+    }
 }
 
-fn state_line(heard: &Heard) -> String {
-    let (_, nodes) = show(heard, SIZE);
-    with_role(&nodes, Role::Status)[0].label().expect("no state line").to_owned()
+fn window(heard: &Heard) -> Window {
+    Window::open(&Scene { view: ViewState::of(heard).settled(), ..scenes::states().remove(3) })
+}
+
+fn on(page: Page) -> Window {
+    Window::open(&scenes::with_history(scenes::states().remove(3).on(page)))
+}
+
+#[test]
+fn every_state_page_palette_and_size_looks_as_it_was_approved() {
+    let scenes = [scenes::states(), scenes::pages(), scenes::palettes(), scenes::sizes()].concat();
+    let check = |scene: &Scene| snapshot::check(&scene.name, &Window::open(scene).picture()).err();
+    let wrong: Vec<String> = scenes.iter().filter_map(check).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn a_screen_reader_hears_which_pole_leads_and_by_how_much() {
-    let (_, nodes) = show(&heard(Phase::Live, [0.72, 0.2]), SIZE);
-    let meters = with_role(&nodes, Role::Meter);
-    assert_eq!(meters[0].label(), Some("excited or calm"));
-    assert_eq!(meters[0].value(), Some("72 % excited"));
-    assert!((meters[0].numeric_value().unwrap() - 72.0).abs() < 1e-4);
-    assert_eq!(meters[1].value(), Some("80 % sad"));
+    let window = window(&heard(Phase::Live, 10.0, [0.72, 0.2]));
+    let meters: Vec<_> = window.harness.get_all(by().role(Role::Meter)).collect();
+    let node = meters[0].accesskit_node();
+    assert_eq!(node.label().as_deref(), Some("excited or calm"));
+    assert!(node.value().unwrap().starts_with("72 % excited"), "{:?}", node.value());
+    assert!((node.numeric_value().unwrap() - 72.0).abs() < 1e-4);
+    assert!(meters[1].accesskit_node().value().unwrap().starts_with("80 % sad"));
 }
 
 #[test]
 fn a_split_vote_is_told_as_ambiguous() {
-    let values = meter_values(&heard(Phase::Live, [0.48, 0.2]));
-    assert_eq!(values[0], "52 % calm, ambiguous: too near to call");
+    let values = window(&heard(Phase::Live, 10.0, [0.48, 0.2])).meter_values();
+    assert!(values[0].starts_with("52 % calm"), "{values:?}");
+    assert!(values[0].ends_with("ambiguous: too near to call"), "{values:?}");
 }
 
 #[test]
 fn silence_has_no_numbers() {
-    assert_eq!(meter_values(&heard(Phase::Silent, [0.7, 0.2])), ["no reading", "no reading"]);
+    let values = window(&heard(Phase::Silent, 10.0, [0.7, 0.2])).meter_values();
+    assert_eq!(values, ["no reading", "no reading"]);
 }
 
 #[test]
 fn every_state_says_what_it_is() {
-    let live = heard(Phase::Live, [0.7, 0.2]);
-    let nothing = Heard { reading: Reading::default(), ..live.clone() };
+    let live = live();
+    let nothing = Heard { reading: Default::default(), ..live.clone() };
     let failed = Heard { status: Status::Failed("Reinstall.".to_owned()), ..live.clone() };
     let lines = [
         (nothing, "Waiting for audio: press play"),
-        (heard(Phase::Listening, [0.7, 0.2]), "Listening 4 of 10 s — provisional"),
-        (heard(Phase::Silent, [0.7, 0.2]), "Silent — the meter rests"),
+        (heard(Phase::Listening, 4.2, [0.7, 0.2]), "Listening 4 of 10 s — provisional"),
+        (heard(Phase::Silent, 10.0, [0.7, 0.2]), "Silent — the meter rests"),
         (Heard { is_stale: true, ..live.clone() }, "Paused: the host sends no audio"),
         (live, "Live"),
         (failed, "Stopped: your audio passes untouched"),
     ];
     for (heard, line) in lines {
-        assert_eq!(state_line(&heard), line);
+        assert_eq!(window(&heard).label_of(Role::Status), line);
     }
 }
 
 #[test]
 fn what_is_wrong_is_an_alert_with_its_whole_text() {
     let text = "The model file is damaged. Choose another.".repeat(9);
-    let status = Status::Failed(text.clone());
-    let heard = Heard { status, ..heard(Phase::Live, [0.7, 0.2]) };
-    for size in [SIZE, vec2(320.0, 200.0)] {
-        let (_, nodes) = show(&heard, size);
-        assert_eq!(with_role(&nodes, Role::Alert)[0].label(), Some(text.as_str()));
-        assert_eq!(with_role(&nodes, Role::Meter).len(), 2, "the meters keep their place");
+    let heard = Heard { status: Status::Failed(text.clone()), ..live() };
+    for size in [vec2(760.0, 480.0), vec2(320.0, 200.0)] {
+        let scene = Scene { view: ViewState::of(&heard), size, ..scenes::states().remove(3) };
+        let window = Window::open(&scene);
+        assert_eq!(window.label_of(Role::Alert), text);
+        assert_eq!(window.meter_values().len(), 2, "the meters keep their place");
     }
 }
 
 #[test]
 fn the_band_of_doubt_is_drawn_and_spoken() {
-    let mut heard = heard(Phase::Live, [0.3, 0.5]);
+    let mut heard = heard(Phase::Live, 10.0, [0.3, 0.5]);
     heard.reading.bands[0] = [0.1, 0.45];
-    assert_eq!(meter_values(&heard)[0], "70 % calm, listeners between 55 and 90 %");
-    let (with, _) = show(&heard, SIZE);
+    let with = window(&heard);
+    assert_eq!(with.meter_values()[0], "70 % calm, listeners between 55 and 90 %");
     heard.reading.bands[0] = [0.3, 0.3];
-    assert_eq!(meter_values(&heard)[0], "70 % calm");
-    let (without, _) = show(&heard, SIZE);
-    assert_ne!(with, without);
-}
-
-/// A model that has something to say of itself.
-fn spoken_of(mut heard: Heard) -> Heard {
-    let paragraph = |title: &str, text: &str| About { title: title.into(), text: text.into() };
-    let about = vec![paragraph("Terms", "Not for sale."), paragraph("Limits", "Western music.")];
-    let spaces = heard.model.spaces.clone();
-    heard.model =
-        Arc::new(ModelFacts { name: "mine".into(), version: "0.2.0".into(), spaces, about });
-    heard
+    let without = window(&heard);
+    assert_eq!(without.meter_values()[0], "70 % calm");
+    assert_ne!(with.picture(), without.picture());
 }
 
 #[test]
-fn the_page_on_the_model_opens_by_keyboard_and_says_everything() {
-    let view = ViewState::of(&spoken_of(heard(Phase::Live, [0.7, 0.2])));
-    for size in [SIZE, vec2(320.0, 200.0), vec2(1600.0, 900.0)] {
-        let context = Context::default();
-        context.enable_accesskit();
-        let press = |key: Option<Key>| {
-            let events = key.map(|key| Event::Key {
-                key,
-                physical_key: None,
-                pressed: true,
-                repeat: false,
-                modifiers: Modifiers::NONE,
-            });
-            let input = RawInput {
-                screen_rect: Some(Rect::from_min_size(Pos2::ZERO, size)),
-                events: events.into_iter().collect(),
-                ..RawInput::default()
-            };
-            let mut output = context.run_ui(input, |ui| window_ui(ui, &view));
-            // Nobody paints here.
-            output.textures_delta.clear();
-            let tree = output.platform_output.accesskit_update.expect("AccessKit is on");
-            let nodes: Vec<Node> = tree.nodes.into_iter().map(|(_, node)| node).collect();
-            nodes
-        };
-        let labels = |nodes: &[Node]| -> Vec<String> {
-            let texts = nodes.iter().filter_map(|n| n.label().or(n.value()).map(str::to_owned));
-            texts.collect()
-        };
-        press(None);
-        press(Some(Key::Tab));
-        press(Some(Key::Enter));
-        let open = press(None);
-        let said = labels(&open);
+fn every_page_opens_by_its_tab_and_by_its_key() {
+    let mut window = on(Page::Now);
+    let keys = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5];
+    for (page, (key, name)) in Page::ALL.into_iter().zip(keys.into_iter().zip([
+        "Now",
+        "Then",
+        "Why",
+        "Setup",
+        "About the model",
+    ])) {
+        window.click(Role::Tab, name);
+        assert_eq!(window.desk().prefs.page, page);
+        window.press(Key::Escape);
+        assert_eq!(window.desk().prefs.page, Page::Now);
+        window.press(key);
+        assert_eq!(window.desk().prefs.page, page, "{key:?}");
+    }
+}
+
+#[test]
+fn the_keyboard_alone_reaches_everything_in_the_head_and_foot() {
+    let mut window = on(Page::Now);
+    let mut reached = Vec::new();
+    for _ in 0..20 {
+        window.press(Key::Tab);
+        let focused = window.harness.query_all(by().predicate(|node| node.is_focused()));
+        reached.extend(focused.filter_map(|node| node.accesskit_node().label()));
+    }
+    for name in
+        ["Now", "Then", "Why", "Setup", "About the model", "Stage view", "Copy", "Hold", "Reset"]
+    {
+        assert!(reached.iter().any(|label| label == name), "{name} is not among {reached:?}");
+    }
+}
+
+#[test]
+fn what_is_pressed_most_often_asks_for_what_it_says() {
+    let mut window = on(Page::Now);
+    for (key, name, command) in [
+        (Key::H, "Hold", Command::SetHold(true)),
+        (Key::R, "Reset", Command::Reset),
+        (Key::C, "Copy", Command::Copy),
+    ] {
+        window.click(Role::Button, name);
+        assert_eq!(window.asked(), [command.clone()], "{name}");
+        window.press(key);
+        assert_eq!(window.asked(), [command], "{key:?}");
+    }
+    window.harness.state_mut().0.controls.hold = true;
+    window.press(Key::H);
+    assert_eq!(window.asked(), [Command::SetHold(false)]);
+}
+
+#[test]
+fn the_stage_fills_the_window_and_comes_back() {
+    let mut window = on(Page::Why);
+    window.press(Key::F);
+    assert!(window.desk().prefs.on_stage);
+    assert!(window.has_text("Stage view"));
+    let stage = window.picture();
+    window.press(Key::Escape);
+    assert!(!window.desk().prefs.on_stage);
+    assert_eq!(window.desk().prefs.page, Page::Why, "the page before it");
+    window.click(Role::Button, "Stage view");
+    assert_eq!(stage, window.picture());
+    window.harness.state_mut().1.prefs.stage_look = StageLook::Field;
+    window.harness.run_steps(2);
+    assert_ne!(stage, window.picture());
+}
+
+#[test]
+fn the_colour_field_moves_with_the_mood_and_never_jumps_far_for_a_small_step() {
+    let field = |excited: f32| {
+        let mut scene = scenes::states().remove(3);
+        scene.view = ViewState::of(&heard(Phase::Live, 10.0, [excited, 0.71])).settled();
+        (scene.prefs.on_stage, scene.prefs.stage_look) = (true, StageLook::Field);
+        let picture = Window::open(&scene).picture();
+        picture.get_pixel(20, 460).0
+    };
+    let colours: Vec<[u8; 3]> = (0..=20).map(|i| field(i as f32 / 20.0)).collect();
+    assert_ne!(colours[0], colours[20]);
+    for pair in colours.windows(2) {
+        let step = pair[0].iter().zip(pair[1]).map(|(a, b)| a.abs_diff(b)).max().unwrap();
+        assert!(step < 70, "a twentieth of the way changed a channel by {step}");
+    }
+}
+
+#[test]
+fn settings_ask_for_what_they_say() {
+    let mut window = on(Page::Setup);
+    window.click(Role::Button, "Slow");
+    window.click(Role::CheckBox, "Begin anew when the host starts or jumps");
+    let asked = window.asked();
+    assert_eq!(asked, [Command::SetResponse(Response::Slow), Command::SetAutoReset(false)]);
+    window.click(Role::Button, "Light");
+    window.click(Role::CheckBox, "Still picture: nothing glides or trails");
+    let prefs = &window.desk().prefs;
+    assert_eq!((prefs.palette, prefs.reduced_motion), (PaletteChoice::Light, true));
+}
+
+#[test]
+fn a_pair_of_words_can_be_hidden_but_not_the_last_one() {
+    let mut window = on(Page::Setup);
+    window.click(Role::CheckBox, "joy – sad");
+    assert!(!window.desk().prefs.shows("joy"));
+    window.click(Role::CheckBox, "excited – calm");
+    assert!(window.desk().prefs.shows("excited"));
+}
+
+#[test]
+fn a_model_is_chosen_from_a_folder() {
+    let folder = std::env::temp_dir().join(format!("moodring-choose-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("mine.onnx"), "").unwrap();
+    let mut window = on(Page::Setup);
+    window.harness.state_mut().0.controls.model_path = Some(folder.join("old.onnx"));
+    window.harness.run_steps(1);
+    window.click(Role::Button, "Choose a file …");
+    window.click(Role::Button, "mine.onnx");
+    window.click(Role::Button, "Open");
+    assert_eq!(window.asked(), [Command::UseModel(Some(folder.join("mine.onnx")))]);
+    window.click(Role::Button, "Use the shipped one");
+    assert_eq!(window.asked(), [Command::UseModel(None)]);
+    window.click(Role::Button, "Choose a file …");
+    window.press(Key::Escape);
+    assert!(window.desk().picker.is_none());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn the_history_is_exported_under_a_name_of_ones_own() {
+    let mut window = on(Page::Then);
+    window.click(Role::Button, "Export");
+    window.click(Role::Button, "CSV: a table");
+    window.click(Role::Button, "Save");
+    let [Command::Export(Format::Csv, path)] = &window.asked()[..] else { panic!() };
+    assert_eq!(path.extension().unwrap(), "csv");
+    window.click(Role::Button, "Clear");
+    assert_eq!(window.asked(), [Command::ClearHistory]);
+}
+
+#[test]
+fn the_history_is_zoomed_and_moved_by_keys_buttons_wheel_and_hand() {
+    let mut window = Window::open_alive(&scenes::states().remove(3).on(Page::Then));
+    assert_eq!(window.desk().prefs.span(), None, "all of it");
+    window.click(Role::Button, "Zoom in");
+    let span = window.desk().prefs.span().unwrap();
+    assert!((span - 0.64 * 269.5).abs() < 2.0, "{span}");
+    let chart = window.harness.get_by_label("History of the mood").rect();
+    window.harness.hover_at(chart.center());
+    let scroll = |y: f32| egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Point,
+        source: egui::MouseWheelSource::Wheel,
+        delta: vec2(0.0, y),
+        phase: egui::TouchPhase::Move,
+        modifiers: egui::Modifiers::NONE,
+    };
+    // Zoomed about the pointer, it no longer follows the newest.
+    window.harness.event(scroll(100.0));
+    window.harness.run_steps(8);
+    assert!(window.desk().prefs.span().unwrap() < span);
+    assert!(window.desk().end_secs.is_some());
+    window.click(Role::Button, "Follow");
+    assert_eq!(window.desk().end_secs, None);
+    window.harness.drag_at(chart.center());
+    window.harness.run_steps(1);
+    window.harness.hover_at(chart.center() + vec2(150.0, 0.0));
+    window.harness.run_steps(1);
+    window.harness.drop_at(chart.center() + vec2(150.0, 0.0));
+    window.harness.run_steps(2);
+    assert!(window.desk().end_secs.is_some(), "dragged to the right, the past comes in");
+    window.click(Role::Button, "All");
+    assert_eq!((window.desk().prefs.span(), window.desk().end_secs), (None, None));
+}
+
+#[test]
+fn the_pointer_over_the_history_says_when_and_what() {
+    let mut window = on(Page::Then);
+    let before = window.picture();
+    let chart = window.harness.get_by_label("History of the mood").rect();
+    window.harness.hover_at(chart.center());
+    window.harness.run_steps(2);
+    assert_ne!(before, window.picture());
+    let spoken =
+        window.harness.get_by_label("History of the mood").accesskit_node().value().unwrap();
+    assert!(spoken.starts_with("0:00 – 4:30: 0:00"), "{spoken}");
+    assert!(spoken.contains("excited"), "{spoken}");
+}
+
+#[test]
+fn two_stretches_are_kept_and_compared() {
+    let mut window = on(Page::Then);
+    window.click(Role::Button, "Keep as A");
+    window.click(Role::Button, "Keep as B");
+    assert_eq!(window.asked(), [Command::Keep(0), Command::Keep(1)]);
+    let compared = scenes::pages().into_iter().find(|scene| scene.name == "then-compared").unwrap();
+    let window = Window::open(&compared);
+    assert!(window.has_text("B is 14 % more excited than A"));
+    assert!(window.has_text("joy or sad: no more than noise"));
+}
+
+#[test]
+fn reasons_are_told_in_words() {
+    let window = on(Page::Why);
+    for text in [
+        "Harmony: 2 % excited, 18 % joy",
+        "Sound colour: 16 % excited, 7 % sad",
+        "Notes: G, C, E",
+        "Drums 124 BPM, 81 % clear",
+    ] {
+        assert!(window.has_text(text), "{text}");
+    }
+}
+
+/// A model that has something to say of itself.
+fn spoken_of(heard: Heard) -> Heard {
+    let paragraph = |title: &str, text: &str| About { title: title.into(), text: text.into() };
+    let about = vec![paragraph("Terms", "Not for sale."), paragraph("Limits", "Western music.")];
+    let spaces =
+        vec![LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joyful", "sad", 0.0)];
+    let model = ModelFacts { name: "mine".into(), version: "0.2.0".into(), spaces, about };
+    Heard { model: Arc::new(model), ..heard }
+}
+
+#[test]
+fn the_page_on_the_model_says_everything() {
+    let view = ViewState::of(&spoken_of(live()));
+    for size in [vec2(760.0, 480.0), vec2(320.0, 200.0), vec2(1600.0, 900.0)] {
+        let scene =
+            Scene { view: view.clone(), size, ..scenes::states().remove(3).on(Page::About) };
+        let window = Window::open(&scene);
         for text in ["The model: mine 0.2.0", "Terms", "Not for sale.", "Limits"] {
-            assert!(said.iter().any(|label| label == text), "{size:?}: {text} is not in {said:?}");
+            assert!(window.has_text(text), "{size:?}: {text}");
         }
-        assert!(with_role(&open, Role::Meter).is_empty());
-        press(Some(Key::Escape));
-        assert_eq!(with_role(&press(None), Role::Meter).len(), 2, "{size:?}");
     }
 }
 
 #[test]
 fn the_needle_stands_where_the_share_is() {
     for share in [0.1_f32, 0.35, 0.5, 0.8] {
-        let (picture, nodes) = show(&heard(Phase::Live, [share, 0.5]), SIZE);
-        let bounds = with_role(&nodes, Role::Meter)[0].bounds().unwrap();
+        let window = window(&heard(Phase::Live, 10.0, [share, 0.5]));
+        let picture = window.picture();
+        let meters = window.harness.get_all(by().role(Role::Meter));
+        let bounds = meters.into_iter().next().unwrap().rect();
         // A row through the groove holds the needle and no letters.
-        let row = (bounds.y0 + 0.72 * (bounds.y1 - bounds.y0)) as u32;
-        let white = theme::TEXT;
+        let row = (bounds.top() - AROUND + 0.79 * bounds.height()) as u32;
+        let white = theme::DARK.text;
         let is_needle = |x: &u32| picture.get_pixel(*x, row).0 == [white.r(), white.g(), white.b()];
-        let needle: Vec<u32> = (0..picture.width()).filter(is_needle).collect();
-        let middle = f64::from(needle[0] + needle[needle.len() - 1]) / 2.0;
-        // The groove is as far from both edges of its card, so the middle of the window is 50 %.
-        let part = 0.5 + (middle + 0.5 - 320.0) / (bounds.x1 - bounds.x0 - 2.0 * 24.0);
-        assert!((part - f64::from(share)).abs() < 0.01, "{share}: needle at {part}");
+        let needle: Vec<u32> = (0..(bounds.right() - AROUND) as u32).filter(is_needle).collect();
+        let middle = AROUND + 0.5 * (needle[0] + needle[needle.len() - 1] + 1) as f32;
+        // The groove is as far from both edges of its card, so the card's middle is 50 %.
+        let groove = bounds.width() - 2.0 * 26.0 * bounds.width() / 608.0;
+        let part = 0.5 + (middle - bounds.center().x) / groove;
+        assert!((part - share).abs() < 0.012, "{share}: needle at {part}");
     }
 }
 
 #[test]
-fn every_size_shows_both_meters_side_by_side_or_stacked_inside_the_window() {
-    let heard = heard(Phase::Live, [0.9, 0.2]);
+fn every_size_shows_both_meters_inside_the_window_and_apart() {
     for (width, height) in
         [(320.0, 200.0), (640.0, 400.0), (1500.0, 260.0), (400.0, 900.0), (3840.0, 2160.0)]
     {
-        let (_, nodes) = show(&heard, vec2(width, height));
-        let bounds: Vec<_> =
-            with_role(&nodes, Role::Meter).iter().map(|node| node.bounds().unwrap()).collect();
-        for rect in &bounds {
-            assert!(rect.x0 >= 0.0 && rect.y0 >= 0.0, "{rect:?}");
-            assert!(rect.x1 <= f64::from(width) && rect.y1 <= f64::from(height), "{rect:?}");
-            let area = rect.area() / f64::from(width * height);
-            assert!(area > 0.2, "only {area} of {width}x{height} for a meter");
+        let window = Window::open(&scenes::states().remove(3).sized(width, height, 1.0));
+        let meters = window.harness.get_all(by().role(Role::Meter));
+        let rects: Vec<egui::Rect> = meters.map(|meter| meter.rect()).collect();
+        let whole = egui::Rect::from_min_size(Pos2::new(AROUND, AROUND), vec2(width, height));
+        for rect in &rects {
+            assert!(whole.contains_rect(*rect), "{rect:?}");
+            let part = rect.area() / whole.area();
+            assert!(part > 0.13, "only {part} of {width}x{height} for a meter");
         }
-        assert_eq!(bounds[0].intersect(bounds[1]).area(), 0.0);
+        assert!(!rects[0].intersects(rects[1]));
     }
 }
 
 #[test]
 fn two_equal_views_look_the_same_and_a_moved_share_does_not() {
-    let (first, _) = show(&heard(Phase::Live, [0.7, 0.2]), SIZE);
-    let (same, _) = show(&heard(Phase::Live, [0.7, 0.2]), SIZE);
-    let (moved, _) = show(&heard(Phase::Live, [0.71, 0.2]), SIZE);
-    assert!(first == same);
-    assert!(first != moved);
+    let picture = |share: f32| window(&heard(Phase::Live, 10.0, [share, 0.2])).picture();
+    assert!(picture(0.7) == picture(0.7));
+    assert!(picture(0.7) != picture(0.71));
+}
+
+#[test]
+fn a_held_reading_says_so() {
+    let mut scene = scenes::states().remove(3);
+    scene.view.state = State::Held;
+    assert_eq!(Window::open(&scene).label_of(Role::Status), "Held: press H to go on");
 }

@@ -141,7 +141,7 @@ impl Picker {
 
     fn folder_ui(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
-            let up = ui.button("↑").on_hover_text(strings::UP);
+            let up = ui.button("..").on_hover_text(strings::UP);
             up.widget_info(|| WidgetInfo::labeled(Role::Button, true, strings::UP));
             if up.clicked()
                 && let Some(above) = self.folder.parent().map(Path::to_owned)

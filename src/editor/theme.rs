@@ -102,7 +102,7 @@ pub const BLUE_YELLOW_SAFE: Palette = Palette {
     good: rgb(0x4fd8b8),
     pending: rgb(0xffb3a0),
     bad: rgb(0xff7d87),
-    poles: [(rgb(0xff7a80), rgb(0x35cfc4)), (rgb(0xffa3cf), rgb(0x5fd67a))],
+    poles: [(rgb(0xff8a8f), rgb(0x35cfc4)), (rgb(0xffa3cf), rgb(0x5fd67a))],
     ..DARK
 };
 

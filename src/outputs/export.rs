@@ -404,14 +404,14 @@ mod tests {
         let path = exported(&folder.0.join("mood.json"), history(4)).unwrap();
         let points: Vec<serde_json::Value> =
             serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-        assert_eq!(rows.len(), 4);
+        assert_eq!(points.len(), 4);
         let silent = serde_json::json!({
             "time_secs": 0.5, "phase": "silent", "excited": null, "joy, \"so\"": null,
             "tempo_percussive_bpm": 120.0, "energy_harmonic_db": -18.25, "energy_percussive_db": -20.5,
         });
-        assert_eq!(rows[1], silent);
-        assert_eq!(rows[2]["tempo_percussive_bpm"], serde_json::Value::Null);
-        let share = rows[3]["excited"].as_f64().unwrap();
+        assert_eq!(points[1], silent);
+        assert_eq!(points[2]["tempo_percussive_bpm"], serde_json::Value::Null);
+        let share = points[3]["excited"].as_f64().unwrap();
         assert!((share - f64::from(history(4).points[3].shares[0])).abs() < 1e-6);
     }
 

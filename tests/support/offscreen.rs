@@ -9,7 +9,8 @@ use std::collections::HashMap;
 
 use egui::epaint::{ImageDelta, Mesh, Primitive, Vertex};
 use egui::{
-    Color32, ColorImage, Context, FullOutput, ImageData, Pos2, RawInput, Rect, TextureId, Ui, Vec2,
+    Color32, ColorImage, Context, FullOutput, ImageData, Pos2, RawInput, Rect, TextureId,
+    TexturesDelta, Ui, Vec2,
 };
 use image::{Rgb, RgbImage};
 
@@ -33,27 +34,42 @@ pub fn frame(
     let mut textures = Textures::default();
     // In the first pass the scale is not yet in force.
     let mut first = context.run_ui(input(), |ui| show(ui));
-    textures.update(&mut first);
+    textures.update(&mut first.textures_delta);
     let mut output = context.run_ui(input(), |ui| show(ui));
-    textures.update(&mut output);
-    let (width, height) = ((size.x * scale) as u32, (size.y * scale) as u32);
-    let mut picture = RgbImage::new(width, height);
-    for primitive in context.tessellate(output.shapes.clone(), scale) {
-        let Primitive::Mesh(mesh) = primitive.primitive else { continue };
-        let Some(texture) = textures.0.get(&mesh.texture_id) else { continue };
-        fill(&mut picture, &mesh, texture, primitive.clip_rect, scale);
-    }
+    textures.update(&mut output.textures_delta);
+    let picture = textures.paint(context, &output, size, scale);
     (picture, output)
 }
 
+/// What egui has had uploaded so far.
 #[derive(Default)]
-struct Textures(HashMap<TextureId, ColorImage>);
+pub struct Textures(HashMap<TextureId, ColorImage>);
 
 impl Textures {
-    fn update(&mut self, output: &mut FullOutput) {
-        for (id, deltas) in output.textures_delta.set.drain() {
+    /// Takes what is new.
+    pub fn update(&mut self, delta: &mut TexturesDelta) {
+        for (id, deltas) in delta.set.drain() {
             deltas.iter().for_each(|delta| self.set(id, delta));
         }
+        delta.free.clear();
+    }
+
+    /// The picture of `output` in a window of `size` points at `scale` pixels a point.
+    pub fn paint(
+        &self,
+        context: &Context,
+        output: &FullOutput,
+        size: Vec2,
+        scale: f32,
+    ) -> RgbImage {
+        let (width, height) = ((size.x * scale) as u32, (size.y * scale) as u32);
+        let mut picture = RgbImage::new(width, height);
+        for primitive in context.tessellate(output.shapes.clone(), scale) {
+            let Primitive::Mesh(mesh) = primitive.primitive else { continue };
+            let Some(texture) = self.0.get(&mesh.texture_id) else { continue };
+            fill(&mut picture, &mesh, texture, primitive.clip_rect, scale);
+        }
+        picture
     }
 
     fn set(&mut self, id: TextureId, delta: &ImageDelta) {

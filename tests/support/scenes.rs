@@ -223,7 +223,7 @@ pub fn pages() -> Vec<Scene> {
     let mut writing = then().named("then-writing");
     writing.view.export = Some(ExportView::Writing(42));
     let mut written = then().named("then-written");
-    written.view.export = Some(ExportView::Done(Ok(PathBuf::from("/home/me/mix.csv"))));
+    written.view.export = Some(ExportView::Done(Ok(PathBuf::from("mix.csv"))));
     let mut empty = scene("then-empty").on(Page::Then);
     empty.view.then = Some(ThenView::of(&History::default(), None, None, &[None, None]));
     let mut zoomed = scene("then-zoomed").on(Page::Then);
