@@ -333,6 +333,24 @@ mod tests {
     }
 
     #[test]
+    fn a_history_may_be_saved_while_it_is_recorded() {
+        let history = Mutex::new(varied(30.0));
+        std::thread::scope(|scope| {
+            let recording = scope.spawn(|| {
+                for n in 0..2000 {
+                    let (time_secs, phase) = (100.0 + f64::from(n), Phase::Live);
+                    let reading = Reading { time_secs, phase, n_spaces: 2, ..Reading::default() };
+                    lock(&history).record(&reading);
+                }
+            });
+            while !recording.is_finished() {
+                assert!(from_text(&to_text(&history)).is_some());
+            }
+        });
+        assert!(restored(&to_text(&history)) == Saved::of(&lock(&history)));
+    }
+
+    #[test]
     fn nothing_heard_is_no_text() {
         assert_eq!(to_text(&Mutex::new(History::new())), "");
         assert_eq!(restored("").newest, None);
