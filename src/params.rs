@@ -172,6 +172,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::prefs::Page;
     use crate::reading::{Phase, Reading};
 
     #[test]
@@ -181,6 +182,24 @@ mod tests {
         *params.model_path.write().unwrap() = " /a b/c.onnx\n".to_owned();
         assert_eq!(params.csv_path(), None);
         assert_eq!(params.model_path(), Some(PathBuf::from("/a b/c.onnx")));
+    }
+
+    #[test]
+    fn what_was_set_in_the_window_survives_and_what_is_none_is_passed_over() {
+        let params = MoodringParams::default();
+        let mut prefs = Prefs::default();
+        prefs.set_size(900.0, 500.0);
+        prefs.page = Page::Then;
+        params.set_prefs(prefs.clone());
+        let loaded = MoodringParams::default();
+        loaded.deserialize_fields(&params.serialize_fields());
+        assert_eq!(loaded.prefs(), prefs);
+        for junk in ["[1]", "\"\"", "{\"page\": 7", "null"] {
+            loaded.deserialize_fields(&BTreeMap::from([("editor".to_owned(), junk.to_owned())]));
+        }
+        assert_eq!(loaded.prefs(), prefs, "what cannot be read changes nothing");
+        loaded.deserialize_fields(&BTreeMap::from([("editor".to_owned(), "{}".to_owned())]));
+        assert_eq!(loaded.prefs(), Prefs::default(), "an older version knew of none of it");
     }
 
     #[test]

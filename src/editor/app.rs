@@ -16,8 +16,8 @@ use super::view::{Controls, ExportView, Source, State, ViewState};
 use super::watch::{Attention, OpenToken, Watcher};
 use super::{plane, strings, theme, window_ui};
 use crate::engine::publish::Monitor;
-use crate::history::History;
 use crate::history::compare::Snapshot;
+use crate::history::{Clock, History};
 use crate::outputs::export::{Course, Export};
 use crate::params::{MoodringParams, Response};
 use crate::prefs::{Page, Prefs};
@@ -42,8 +42,21 @@ pub struct MoodApp {
     /// What is on show while it is held.
     held: Option<ViewState>,
     export: Option<Export>,
+    /// The history as it was last looked at.
+    looked_at: Option<(Look, ThenView)>,
     attention: Arc<Attention>,
     watcher: Option<Watcher>,
+}
+
+/// What a look at the history depends on: while it is the same, so is what was seen. A place that is read again within its half second
+/// waits for the next place.
+#[derive(PartialEq)]
+struct Look {
+    clock: Clock,
+    newest_secs: Option<f64>,
+    span_secs: Option<(f64, f64)>,
+    prefs: Prefs,
+    end_secs: Option<f64>,
 }
 
 impl MoodApp {
@@ -60,6 +73,7 @@ impl MoodApp {
             gui: None,
             held: None,
             export: None,
+            looked_at: None,
             attention: Arc::default(),
             watcher: None,
             params,
@@ -98,13 +112,23 @@ impl MoodApp {
     }
 
     /// What the history adds to the page in front.
-    fn look_back(&self, view: &mut ViewState) {
+    fn look_back(&mut self, view: &mut ViewState) {
         let prefs = &self.desk.prefs;
         let history = lock(&self.monitor);
         match prefs.page {
             Page::Then => {
-                let kept = &prefs.kept;
-                view.then = Some(ThenView::of(&history, prefs.span(), self.desk.end_secs, kept));
+                let look = Look {
+                    clock: history.clock(),
+                    newest_secs: history.newest().map(|point| point.secs),
+                    span_secs: history.track(history.clock()).span_secs(),
+                    prefs: prefs.clone(),
+                    end_secs: self.desk.end_secs,
+                };
+                if self.looked_at.as_ref().is_none_or(|(before, _)| *before != look) {
+                    let then = ThenView::of(&history, prefs.span(), look.end_secs, &prefs.kept);
+                    self.looked_at = Some((look, then));
+                }
+                view.then = self.looked_at.as_ref().map(|(_, then)| then.clone());
             }
             Page::Now if !prefs.reduced_motion => view.trail = trail(&history, view),
             _ => {}

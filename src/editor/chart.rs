@@ -422,8 +422,7 @@ mod tests {
     #[test]
     fn zooming_out_beyond_everything_shows_everything() {
         let then = view((0.0, 600.0), (100.0, 500.0));
-        let mut desk = Desk::default();
-        desk.end_secs = Some(500.0);
+        let mut desk = Desk { end_secs: Some(500.0), ..Desk::default() };
         zoom(&then, &mut desk, 10.0, 0.5);
         assert_eq!((desk.prefs.span_secs, desk.end_secs), (0.0, None));
     }

@@ -77,7 +77,7 @@ mod tests {
         let mesh = ring(Pos2::ZERO, 10.0, 2.0, 0.5, &[], &DARK);
         for vertex in &mesh.vertices {
             let radius = vertex.pos.to_vec2().length();
-            let on_edge = radius > 10.0 || radius < 8.0;
+            let on_edge = !(8.0..=10.0).contains(&radius);
             assert_eq!(vertex.color == Color32::TRANSPARENT, on_edge, "{radius}");
         }
     }
