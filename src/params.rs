@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use nice_plug::params::persist::PersistentField;
 use nice_plug::prelude::*;
+use serde_json::Value;
 
 use crate::config::SILENCE_DB;
 use crate::history::{History, state};
@@ -58,7 +59,7 @@ pub struct MoodringParams {
 
     /// What the user has set in the window.
     #[persist = "editor"]
-    editor: RwLock<Prefs>,
+    editor: SavedPrefs,
 
     /// File that gets one row per reading; none while empty. Takes effect when the host next activates the plugin.
     #[persist = "csv_path"]
@@ -99,6 +100,25 @@ impl PersistentField<'_, String> for SavedHistory {
     }
 }
 
+/// What was set in the window, as the state keeps it: any JSON will do, of which another version may have written more or less.
+#[derive(Default)]
+struct SavedPrefs(RwLock<Prefs>);
+
+impl PersistentField<'_, Value> for SavedPrefs {
+    fn set(&self, value: Value) {
+        let prefs = serde_json::from_value(value).unwrap_or_default();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = prefs;
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&Value) -> R,
+    {
+        let prefs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        f(&serde_json::to_value(&*prefs).unwrap_or_default())
+    }
+}
+
 impl Default for MoodringParams {
     fn default() -> Self {
         Self {
@@ -108,7 +128,7 @@ impl Default for MoodringParams {
             auto_reset: BoolParam::new("Auto Reset", true),
             response: EnumParam::new("Response", Response::default()),
             gate_db: gate(),
-            editor: RwLock::default(),
+            editor: SavedPrefs::default(),
             csv_path: RwLock::default(),
             model_path: RwLock::default(),
             history: SavedHistory::default(),
@@ -128,18 +148,16 @@ impl MoodringParams {
     pub fn model_path(&self) -> Option<PathBuf> {
         path(&self.model_path)
     }
-}
 
-impl MoodringParams {
     /// What the user has set in the window.
     #[must_use]
     pub fn prefs(&self) -> Prefs {
-        self.editor.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.editor.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Keeps what the user has set in the window.
     pub fn set_prefs(&self, prefs: Prefs) {
-        *self.editor.write().unwrap_or_else(PoisonError::into_inner) = prefs;
+        *self.editor.0.write().unwrap_or_else(PoisonError::into_inner) = prefs;
     }
 
     /// Names the user's own model, or none.
@@ -194,12 +212,10 @@ mod tests {
         let loaded = MoodringParams::default();
         loaded.deserialize_fields(&params.serialize_fields());
         assert_eq!(loaded.prefs(), prefs);
-        for junk in ["[1]", "\"\"", "{\"page\": 7", "null"] {
+        for junk in ["{}", "[1]", "\"\"", "{\"page\": 7}", "null"] {
             loaded.deserialize_fields(&BTreeMap::from([("editor".to_owned(), junk.to_owned())]));
+            assert_eq!(loaded.prefs(), Prefs::default(), "{junk}");
         }
-        assert_eq!(loaded.prefs(), prefs, "what cannot be read changes nothing");
-        loaded.deserialize_fields(&BTreeMap::from([("editor".to_owned(), "{}".to_owned())]));
-        assert_eq!(loaded.prefs(), Prefs::default(), "an older version knew of none of it");
     }
 
     #[test]
