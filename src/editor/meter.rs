@@ -41,6 +41,7 @@ const BAR_STRENGTH: (f32, f32) = (0.50, 0.95);
 /// Shows `meter` in `rect`.
 pub fn meter_ui(ui: &mut Ui, rect: Rect, theme: Theme, meter: &MeterView) -> Response {
     let response = ui.interact(rect, ui.scope_id().with(("meter", meter.index)), Sense::hover());
+    let response = response.on_hover_text(strings::METER_HINT);
     response.widget_info(|| info(meter));
     if ui.is_rect_visible(rect) {
         let theme = theme.refitted(rect.size(), DESIGN);

@@ -90,6 +90,7 @@ pub fn plane_ui(
 ) -> Response {
     let response = ui.interact(rect, ui.scope_id().with("plane"), Sense::hover());
     let spoken = strings::plane(meters);
+    let response = response.on_hover_text(strings::PLANE_HINT);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
     let theme = theme.refitted(rect.size(), DESIGN);
     let palette = theme.palette;

@@ -76,6 +76,13 @@ pub fn meter_name(meter: &MeterView) -> String {
     format!("{} or {}", meter.first, meter.second)
 }
 
+/// What a meter says, for whoever sees one for the first time.
+pub const METER_HINT: &str = "How many of a hundred people would call the last ten seconds so. Grey around the middle: too near to call. \
+The bracket: where people's own votes lay, four times in five, for music that read like this. Thin marks: how far the needle has been lately";
+/// What the plane says.
+pub const PLANE_HINT: &str =
+    "All pairs of words at once, each along its own line; the tail is where the mood has just been";
+
 /// A meter's value for a screen reader.
 #[must_use]
 pub fn meter_value(meter: &MeterView) -> String {
