@@ -103,9 +103,11 @@ pub fn plane_ui(
         StrokeKind::Inside,
     );
     let labelled = !theme.is_too_small(POLE_TEXT);
-    let around = if labelled { theme.points(24.0) } else { theme.points(10.0) };
-    let side = rect.width().min(rect.height()) - 2.0 * around;
-    let plane = Plane { centre: rect.center(), radius: 0.5 * side, theme };
+    let edge = theme.points(12.0);
+    // Room for the names above and below.
+    let names = if labelled { theme.points(13.0) } else { 0.0 };
+    let radius = (0.5 * rect.width()).min(0.5 * rect.height() - names) - edge;
+    let plane = Plane { centre: rect.center(), radius, theme };
     plane.paint_ground(painter, meters);
     if labelled {
         plane.paint_names(painter, rect, meters);
@@ -169,16 +171,19 @@ impl Plane {
             {
                 let galley =
                     painter.layout_no_wrap(name.clone(), self.theme.font(POLE_TEXT), colour);
-                // Beyond the circle above and below; beside its ends, where the card ends too, written along the inside.
-                let away =
-                    vec2(0.0, -towards.y.signum() * if sin.abs() > 0.3 { 11.0 } else { -11.0 });
-                let middle = self.at(towards) + self.theme.points(1.0) * away;
                 let half = 0.5 * galley.size();
                 let room = rect.shrink(self.theme.points(6.0));
-                let x = middle
-                    .x
-                    .clamp(room.left() + half.x, (room.right() - half.x).max(room.left() + half.x));
-                painter.galley(pos2(x, middle.y) - half, galley, colour);
+                // Beyond the circle where it is steep, above the axis and inside where the card ends beside it.
+                let middle = if sin.abs() > 0.3 {
+                    let away = self.theme.points(11.0) * vec2(0.0, -towards.y.signum());
+                    let middle = self.at(towards) + away;
+                    let most = (room.right() - half.x).max(room.left() + half.x);
+                    pos2(middle.x.clamp(room.left() + half.x, most), middle.y)
+                } else {
+                    let inwards = -towards.x.signum() * (half.x + self.theme.points(9.0));
+                    self.at(towards) + vec2(inwards, -self.theme.points(10.0))
+                };
+                painter.galley(middle - half, galley, colour);
             }
         }
     }
