@@ -315,6 +315,35 @@ fn settings_ask_for_what_they_say() {
 }
 
 #[test]
+fn the_gate_is_moved_by_keyboard_and_by_hand() {
+    let mut window = on(Page::Setup);
+    let slider = window.harness.get_by_role_and_label(Role::Slider, "Silence is under");
+    let rect = slider.rect();
+    slider.focus();
+    window.harness.run_steps(1);
+    window.press(Key::ArrowRight);
+    let [Command::SetGate(gate_db)] = window.asked()[..] else { panic!() };
+    assert!(gate_db > -70.0 && gate_db < -65.0, "{gate_db}");
+    window.harness.drag_at(rect.center());
+    window.harness.run_steps(1);
+    window.harness.hover_at(rect.right_center());
+    window.harness.run_steps(1);
+    window.harness.drop_at(rect.right_center());
+    window.harness.run_steps(1);
+    let Some(Command::SetGate(gate_db)) = window.asked().pop() else { panic!() };
+    assert!(gate_db > -45.0, "{gate_db}");
+}
+
+#[test]
+fn enter_presses_what_has_the_focus() {
+    let mut window = on(Page::Now);
+    window.harness.get_by_role_and_label(Role::Button, "Hold").focus();
+    window.harness.run_steps(1);
+    window.press(Key::Enter);
+    assert_eq!(window.asked(), [Command::SetHold(true)]);
+}
+
+#[test]
 fn a_pair_of_words_can_be_hidden_but_not_the_last_one() {
     let mut window = on(Page::Setup);
     window.click(Role::CheckBox, "joy – sad");

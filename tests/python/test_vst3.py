@@ -91,10 +91,18 @@ def bypassed_audio_passes_bit_for_bit():
     assert_same_bits(plugin(played, 48_000, buffer_size=512), played, "bypassed")
 
 
-def the_plugin_reports_no_latency_and_one_parameter():
+def the_plugin_reports_no_latency_and_its_parameters():
     plugin = load()
     assert plugin.reported_latency_samples == 0
-    assert list(plugin.parameters) == ["bypass"]
+    found = {name: parameter.string_value for name, parameter in plugin.parameters.items()}
+    assert found == {
+        "bypass": "Off",
+        "hold": "Off",
+        "reset": "Off",
+        "auto_reset": "On",
+        "response": "Mix",
+        "gate_db": "-70",
+    }, found
 
 
 def a_render_reads_every_second_and_loses_no_sample():
@@ -136,7 +144,7 @@ def the_state_survives_the_round_trip():
 TESTS = (
     audio_passes_bit_for_bit_in_any_block_size_rate_and_layout,
     bypassed_audio_passes_bit_for_bit,
-    the_plugin_reports_no_latency_and_one_parameter,
+    the_plugin_reports_no_latency_and_its_parameters,
     a_render_reads_every_second_and_loses_no_sample,
     the_state_survives_the_round_trip,
 )
