@@ -132,6 +132,8 @@ impl Peak {
 mod tests {
     use super::*;
 
+    use crate::config::READING_SECS;
+
     const FINE: f32 = 1e-4;
 
     fn at(position: f32) -> Needle {
@@ -215,6 +217,23 @@ mod tests {
         assert!(next > Duration::from_millis(200), "{next:?}");
         let next = needle.advance(0.2, 0.016, 0.002, Response::Dj).unwrap();
         assert_eq!(next, FRAME);
+    }
+
+    #[test]
+    fn whatever_the_readings_a_needle_goes_there_and_back_less_than_three_times_a_second() {
+        const SECS: f64 = 20.0;
+        for response in [Response::Dj, Response::Mix, Response::Slow] {
+            let mut needle = Needle::default();
+            let mut places = Vec::new();
+            for frame in 0..(60.0 * SECS) as u32 {
+                let reading = (f64::from(frame) / 60.0 / READING_SECS) as u32;
+                needle.advance((reading % 2) as f32, 1.0 / 60.0, FINE, response);
+                places.push(needle.position());
+            }
+            let is_turn = |w: &&[f32]| w[1] > w[0] && w[1] >= w[2];
+            let turns = places.windows(3).filter(is_turn).count();
+            assert!(turns as f64 / SECS < 3.0, "{response:?}: {turns} in {SECS} s");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::view::{ExportView, Facts, MeterView, State};
+use crate::history::compare::Comparison;
 use crate::model::card::ModelFacts;
 use crate::outputs::export::Format;
 use crate::params::Response;
@@ -222,28 +223,18 @@ pub const KEEP_HINT: &str = "Keep the last minute. Change something, play the pa
 pub const COMPARE_HINT: &str =
     "Keep the last minute as A, change the mix, play it again and keep it as B.";
 
-/// What changed from A to B in one label space.
+/// What changed from A to B in the label space of these poles.
 #[must_use]
-pub fn comparison(
-    first: &str,
-    second: &str,
-    difference: f32,
-    error: f32,
-    is_real: bool,
-    is_paired: bool,
-    secs: f32,
-) -> String {
-    let (more, size) = if difference >= 0.0 { (first, difference) } else { (second, -difference) };
-    let what = if is_paired { "the same" } else { "" };
-    let over = format!("over {what}{}{secs:.0} s", if is_paired { " " } else { "" });
-    if is_real {
-        format!("B is {:.0} % more {more} than A (± {:.0}), {over}", 100.0 * size, 200.0 * error)
+pub fn comparison(first: &str, second: &str, found: &Comparison) -> String {
+    let Comparison { difference, error, is_paired, secs } = *found;
+    let over = format!("over {}{secs:.0} s", if is_paired { "the same " } else { "" });
+    // Two standard errors: nineteen times in twenty the truth is within.
+    let (percent, doubt) = (100.0 * difference, 200.0 * error);
+    if found.is_real() {
+        let more = if difference >= 0.0 { first } else { second };
+        format!("B is {:.0} % more {more} than A (± {doubt:.0}), {over}", percent.abs())
     } else {
-        format!(
-            "{first} or {second}: no more than noise ({:+.0} ± {:.0} %), {over}",
-            100.0 * difference,
-            200.0 * error
-        )
+        format!("{first} or {second}: no more than noise ({percent:+.0} ± {doubt:.0} %), {over}")
     }
 }
 

@@ -10,7 +10,7 @@ use super::desk::{Command, Desk};
 use super::theme::Theme;
 use super::view::{ExportView, MeterView, ViewState};
 use super::{chart, strings};
-use crate::history::compare::{self, Snapshot};
+use crate::history::compare::{self, Comparison, Snapshot};
 use crate::history::sections::{self, Section};
 use crate::history::{Clock, History, Point, Track};
 use crate::outputs::export::Format;
@@ -58,22 +58,7 @@ pub struct ThenView {
     /// Whether A and B are kept.
     pub is_kept: [bool; 2],
     /// What changed from A to B, by label space.
-    pub comparison: Vec<Option<Compared>>,
-}
-
-/// What changed in one label space.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Compared {
-    /// By how much the first pole's share grew.
-    pub difference: f32,
-    /// Its standard error.
-    pub error: f32,
-    /// Whether that is more than noise.
-    pub is_real: bool,
-    /// Whether the same passage was compared.
-    pub is_paired: bool,
-    /// Seconds that were compared.
-    pub secs: f32,
+    pub comparison: Vec<Option<Comparison>>,
 }
 
 impl ThenView {
@@ -94,13 +79,7 @@ impl ThenView {
         let mean = |from: f64, to: f64| track.mean(from, to).map(|means| means.shares);
         let now = history.newest().filter(|point| !point.shares().is_empty());
         let compared = |space| match snapshots {
-            [Some(a), Some(b)] => compare::compare(a, b, space).map(|found| Compared {
-                difference: found.difference,
-                error: found.error,
-                is_real: found.is_real(),
-                is_paired: found.is_paired,
-                secs: found.secs,
-            }),
+            [Some(a), Some(b)] => compare::compare(a, b, space),
             _ => None,
         };
         Self {
@@ -249,17 +228,8 @@ fn compare_ui(
         left = place.right() + theme.points(6.0);
     }
     let found = meters.iter().filter_map(|meter| {
-        let of = then.comparison.get(meter.index)?.as_ref()?;
-        let Compared { difference, error, is_real, is_paired, secs } = *of;
-        Some(strings::comparison(
-            &meter.first,
-            &meter.second,
-            difference,
-            error,
-            is_real,
-            is_paired,
-            secs,
-        ))
+        let found = then.comparison.get(meter.index)?.as_ref()?;
+        Some(strings::comparison(&meter.first, &meter.second, found))
     });
     let lines: Vec<String> = found.collect();
     let text = if lines.is_empty() { strings::COMPARE_HINT.to_owned() } else { lines.join("\n") };
