@@ -158,9 +158,11 @@ fn notes_ui(ui: &mut Ui, rect: Rect, theme: Theme, chroma: &[f32; 12]) {
     let palette = theme.palette;
     painter.circle_stroke(centre, radius, theme.stroke(1.0, palette.tick));
     let inner = 0.22 * radius;
+    // The loudest fills the wheel, however many others sound with it.
+    let loudest = chroma.iter().fold(0.05_f32, |loudest, c| loudest.max(*c));
     for (pitch, strength) in chroma.iter().enumerate() {
         let turn = pitch as f32 / 12.0;
-        let strength = strength.clamp(0.0, 1.0);
+        let strength = (strength / loudest).clamp(0.0, 1.0);
         let colour = palette.track.lerp_to_gamma(palette.poles[0].1, 0.25 + 0.75 * strength);
         petal(&painter, centre, inner, inner + strength * (radius - inner), turn, colour);
         if is_named {
