@@ -188,6 +188,8 @@ impl NiceEguiApp for MoodApp {
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
+        // First of all what the host has restored meanwhile.
+        self.keep_prefs();
         let n_pixels = ui.max_rect().width() * ui.pixels_per_point();
         let (view, next) = self.view(Instant::now(), n_pixels);
         window_ui(ui, &view, &mut self.desk);
