@@ -28,7 +28,7 @@ impl Display {
     pub fn start(width: u16, height: u16) -> Result<Self> {
         let screen = format!("{width}x{height}x24");
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", &screen])
+            .args(["-displayfd", "1", "-terminate", "-nolisten", "tcp", "-screen", "0", &screen])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -85,9 +85,14 @@ impl Display {
 
     /// Clicks at `at` in `window`, pixels from its corner.
     pub fn click(&self, window: Window, at: (u32, u32)) -> Result<()> {
-        let [window, x, y] = [window, at.0, at.1].map(|number| number.to_string());
-        self.xdotool(&["mousemove", "--window", &window, &x, &y])?;
+        self.point(window, at)?;
         self.xdotool(&["click", "1"])
+    }
+
+    /// Moves the pointer to `at` in `window`.
+    pub fn point(&self, window: Window, at: (u32, u32)) -> Result<()> {
+        let [window, x, y] = [window, at.0, at.1].map(|number| number.to_string());
+        self.xdotool(&["mousemove", "--window", &window, &x, &y])
     }
 
     /// Presses a key, by its X name, in the window that has the keyboard.
@@ -113,6 +118,16 @@ impl Display {
     /// Counts what is painted in `window` from now on.
     pub fn painted(&self, window: Window) -> Result<Painted> {
         Painted::start(&self.name, window)
+    }
+
+    /// The windows of that size which are in no other.
+    pub fn top_windows(&self, size: (u16, u16)) -> Result<Vec<Window>> {
+        let mut windows = self.children(self.root)?;
+        windows.retain(|window| {
+            let geometry = self.connection.get_geometry(*window).ok().and_then(|g| g.reply().ok());
+            geometry.is_some_and(|of_it| (of_it.width, of_it.height) == size)
+        });
+        Ok(windows)
     }
 
     /// What `window` shows now.

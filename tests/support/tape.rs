@@ -9,6 +9,9 @@ use anyhow::Result;
 
 use crate::host::{Audio, Host, Playing};
 
+/// Name of the thread that plays.
+pub const THREAD: &str = "tape";
+
 /// Samples in a block.
 pub const BLOCK_SAMPLES: usize = 512;
 
@@ -44,7 +47,8 @@ pub fn while_playing<T>(
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let stop = Stop(&is_over);
-        let player = scope.spawn(|| play(audio, music, rate_hz, &is_over));
+        let thread = std::thread::Builder::new().name(THREAD.to_owned());
+        let player = thread.spawn_scoped(scope, || play(audio, music, rate_hz, &is_over))?;
         let result = body(host);
         drop(stop);
         let played = player.join().expect("the audio thread panicked")?;

@@ -86,6 +86,11 @@ impl<'d> Editor<'d> {
         self.display.click(self.window()?, (at.x as u32, at.y as u32))
     }
 
+    /// Puts the pointer, and with it the keyboard, where nothing can be pressed.
+    pub fn point_at_ground(&self) -> Result<()> {
+        self.display.point(self.window()?, (3, 3))
+    }
+
     fn window(&self) -> Result<u32> {
         let children = self.display.children(self.parent)?;
         children.first().copied().context("no window inside ours")
