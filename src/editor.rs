@@ -52,6 +52,13 @@ const GAP: f32 = 12.0;
 
 /// Shows `view` in all of `ui`, as `desk` has it set; what the user does is there afterwards.
 pub fn window_ui(ui: &mut Ui, view: &ViewState, desk: &mut Desk) {
+    let ground = theme::palette(desk.prefs.palette).ground;
+    ui.painter().rect_filled(ui.max_rect(), 0.0, ground);
+    content_ui(ui, view, desk);
+}
+
+/// The same on a ground that is there already: without a graphics card, half of a frame's time would go into painting it.
+fn content_ui(ui: &mut Ui, view: &ViewState, desk: &mut Desk) {
     desk.obey_keys(ui, view.controls.hold);
     let window = ui.max_rect();
     let palette = theme::palette(desk.prefs.palette);
@@ -61,7 +68,6 @@ pub fn window_ui(ui: &mut Ui, view: &ViewState, desk: &mut Desk) {
         stage::stage_ui(ui, window, theme, view, desk);
         return;
     }
-    ui.painter().rect_filled(window, 0.0, palette.ground);
     let inside = window.shrink(theme.points(MARGIN));
     let gap = theme.points(GAP);
     let (header, below) =

@@ -163,6 +163,12 @@ impl Prefs {
             && (self.page == Page::Then || self.page == Page::Now && !self.reduced_motion)
     }
 
+    /// Whether the page in front has needles.
+    #[must_use]
+    pub fn shows_needles(&self) -> bool {
+        self.on_stage || self.page == Page::Now
+    }
+
     /// Whether the page in front says what pushed the reading.
     #[must_use]
     pub fn asks_why(&self) -> bool {

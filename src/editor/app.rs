@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use egui::{Ui, Vec2};
+use egui::{Rgba, Ui, Vec2};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::Param;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
@@ -14,7 +14,7 @@ use super::desk::{Command, Desk};
 use super::then::ThenView;
 use super::view::{Controls, ExportView, Source, State, ViewState};
 use super::watch::{Attention, OpenToken, Watcher};
-use super::{plane, strings, theme, window_ui};
+use super::{content_ui, plane, strings, theme};
 use crate::engine::publish::Monitor;
 use crate::history::compare::Snapshot;
 use crate::history::{Clock, History};
@@ -24,6 +24,9 @@ use crate::prefs::{Page, Prefs};
 
 /// Seconds of the comet's trail.
 const TRAIL_SECS: f64 = 20.0;
+
+/// Time between frames while needles move that no page shows but the small ring.
+const UNSEEN: Duration = Duration::from_millis(250);
 
 /// How often a progress bar moves.
 const PROGRESS: Duration = Duration::from_millis(100);
@@ -44,6 +47,8 @@ pub struct MoodApp {
     export: Option<Export>,
     /// The history as it was last looked at.
     looked_at: Option<(Look, ThenView)>,
+    /// When the next frame is due that was asked for.
+    due: Option<Instant>,
     attention: Arc<Attention>,
     watcher: Option<Watcher>,
 }
@@ -74,6 +79,7 @@ impl MoodApp {
             held: None,
             export: None,
             looked_at: None,
+            due: None,
             attention: Arc::default(),
             watcher: None,
             params,
@@ -99,9 +105,11 @@ impl MoodApp {
         }
         let prefs = &self.desk.prefs;
         view.hide(|first| prefs.shows(first));
-        let resolution = 0.5 / n_pixels.max(1.0);
+        // A meter takes at most the window's width, so its needle moves by no more than a pixel a frame while it is slow.
+        let resolution = 1.0 / n_pixels.max(1.0);
         let response = view.controls.response;
         let next = self.needles.point(&mut view, now, resolution, response, prefs.reduced_motion);
+        let next = if prefs.shows_needles() { next } else { next.map(|next| next.max(UNSEEN)) };
         if let Some(held) = &mut self.held {
             // A held picture is held whole, peaks and all.
             held.meters.clone_from(&view.meters);
@@ -180,6 +188,24 @@ impl MoodApp {
         }
     }
 
+    /// Asks for a frame in `delay`, unless one is due by then: the window forgets no wish, so a wish in every frame, those that a
+    /// reading brings about included, would be one more frame each time.
+    fn paint_again(&mut self, ui: &Ui, delay: Duration) {
+        let now = Instant::now();
+        let is_due = self.due.is_some_and(|due| now < due && due <= now + delay);
+        if !is_due {
+            self.due = Some(now + delay);
+            ui.request_repaint_after(delay);
+        }
+    }
+
+    /// The colour that everything lies on, as the renderer takes it: bytes as they are, not as light.
+    fn ground(&self) -> Rgba {
+        let ground = theme::palette(self.desk.prefs.palette).ground;
+        let [r, g, b] = [ground.r(), ground.g(), ground.b()].map(|byte| f32::from(byte) / 255.0);
+        Rgba::from_rgb(r, g, b)
+    }
+
     /// Takes settings over that the host has restored, and keeps those that the user has changed.
     fn keep_prefs(&mut self) {
         let stored = self.params.prefs();
@@ -197,9 +223,8 @@ impl NiceEguiApp for MoodApp {
         &mut self,
         context: egui::Context,
         gui: GuiContext,
-        frame: &mut Frame,
+        _frame: &mut Frame,
     ) -> Result<(), HandlerError> {
-        frame.set_clear_color(theme::palette(self.desk.prefs.palette).ground.into());
         self.gui = Some(gui);
         // The token lives in the window's context, since nothing else tells us that a window has closed.
         let open = OpenToken::default();
@@ -211,10 +236,13 @@ impl NiceEguiApp for MoodApp {
         Ok(())
     }
 
-    fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
+    fn ui(&mut self, ui: &mut Ui, frame: &mut Frame) {
+        // First of all what the host has restored meanwhile.
+        self.keep_prefs();
+        frame.set_clear_color(self.ground());
         let n_pixels = ui.max_rect().width() * ui.pixels_per_point();
         let (view, next) = self.view(Instant::now(), n_pixels);
-        window_ui(ui, &view, &mut self.desk);
+        content_ui(ui, &view, &mut self.desk);
         let page_has_changed = self.desk.prefs != self.kept;
         let commands = std::mem::take(&mut self.desk.commands);
         if page_has_changed || !commands.is_empty() {
@@ -229,7 +257,7 @@ impl NiceEguiApp for MoodApp {
         self.monitor.ask_why(self.desk.prefs.asks_why());
         let writing = matches!(self.export.as_ref().map(export_view), Some(ExportView::Writing(_)));
         if let Some(next) = next.into_iter().chain(writing.then_some(PROGRESS)).min() {
-            ui.request_repaint_after(next);
+            self.paint_again(ui, next);
         }
     }
 

@@ -20,7 +20,6 @@ pub fn stage_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, desk: &
     let spoken = format!("{}. {}", strings::STAGE, strings::plane(&view.meters));
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
     let painter = ui.painter().with_clip_rect(rect);
-    painter.rect_filled(rect, 0.0, theme.palette.ground);
     match desk.prefs.stage_look {
         StageLook::Meter => paint_meters(&painter, rect, theme, view),
         StageLook::Field => paint_field(&painter, rect, theme, view),

@@ -1,11 +1,15 @@
 //! A display of our own, and pictures of the windows on it: Xvfb, so that tests of the window need no screen.
 
-use std::io::{BufRead, BufReader};
+// Each test binary and example uses its own part of this.
+#![allow(dead_code)]
+
+use std::io::{BufRead, BufReader, IoSlice};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use image::{Rgb, RgbImage};
-use x11rb::connection::Connection;
+use x11rb::connection::{Connection, RequestConnection};
+use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
     ConfigureWindowAux, ConnectionExt, CreateWindowAux, ImageFormat, Window, WindowClass,
 };
@@ -24,7 +28,7 @@ impl Display {
     pub fn start(width: u16, height: u16) -> Result<Self> {
         let screen = format!("{width}x{height}x24");
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", &screen])
+            .args(["-displayfd", "1", "-terminate", "-nolisten", "tcp", "-screen", "0", &screen])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -79,6 +83,53 @@ impl Display {
         Ok(self.connection.query_tree(window)?.reply()?.children)
     }
 
+    /// Clicks at `at` in `window`, pixels from its corner.
+    pub fn click(&self, window: Window, at: (u32, u32)) -> Result<()> {
+        self.point(window, at)?;
+        self.xdotool(&["click", "1"])
+    }
+
+    /// Moves the pointer to `at` in `window`.
+    pub fn point(&self, window: Window, at: (u32, u32)) -> Result<()> {
+        let [window, x, y] = [window, at.0, at.1].map(|number| number.to_string());
+        self.xdotool(&["mousemove", "--window", &window, &x, &y])
+    }
+
+    /// Presses a key, by its X name, in the window that has the keyboard.
+    pub fn press(&self, key: &str) -> Result<()> {
+        self.xdotool(&["key", key])
+    }
+
+    /// Moves the pointer out of every window's way.
+    pub fn point_away(&self) -> Result<()> {
+        self.xdotool(&["mousemove", "10000", "10000"])
+    }
+
+    fn xdotool(&self, words: &[&str]) -> Result<()> {
+        let mut command = Command::new("xdotool");
+        let status = command.args(words).env("DISPLAY", &self.name).status();
+        ensure!(
+            status.context("no xdotool: install the package xdotool")?.success(),
+            "xdotool failed"
+        );
+        Ok(())
+    }
+
+    /// Counts what is painted in `window` from now on.
+    pub fn painted(&self, window: Window) -> Result<Painted> {
+        Painted::start(&self.name, window)
+    }
+
+    /// The windows of that size which are in no other.
+    pub fn top_windows(&self, size: (u16, u16)) -> Result<Vec<Window>> {
+        let mut windows = self.children(self.root)?;
+        windows.retain(|window| {
+            let geometry = self.connection.get_geometry(*window).ok().and_then(|g| g.reply().ok());
+            geometry.is_some_and(|of_it| (of_it.width, of_it.height) == size)
+        });
+        Ok(windows)
+    }
+
     /// What `window` shows now.
     pub fn picture(&self, window: Window) -> Result<RgbImage> {
         let size = self.connection.get_geometry(window)?.reply()?;
@@ -96,6 +147,65 @@ impl Display {
             Rgb([image.data[at + 2], image.data[at + 1], image.data[at]])
         };
         Ok(RgbImage::from_fn(width.into(), height.into(), pixel))
+    }
+}
+
+/// Counts the pixels that somebody paints in a window, by the server's DAMAGE extension.
+///
+/// Its two requests are written out: x11rb's feature for it would have tests and bundle build different libraries.
+pub struct Painted {
+    connection: RustConnection,
+    /// Code of the extension's only event.
+    notify: u8,
+    /// Of the window.
+    n_pixels: u64,
+    painted: u64,
+}
+
+impl Painted {
+    fn start(display: &str, window: Window) -> Result<Self> {
+        const QUERY_VERSION: u8 = 0;
+        const CREATE: u8 = 1;
+        /// One event for each thing painted.
+        const RAW_RECTANGLES: u32 = 0;
+        let (connection, _) = RustConnection::connect(Some(display))?;
+        let size = connection.get_geometry(window)?.reply()?;
+        let extension =
+            connection.extension_information("DAMAGE")?.context("no DAMAGE extension")?;
+        let id = connection.generate_id()?;
+        let request = |minor: u8, words: &[u32]| -> Result<()> {
+            let length = u16::try_from(1 + words.len())?.to_ne_bytes();
+            let head = [extension.major_opcode, minor, length[0], length[1]];
+            let body = words.iter().flat_map(|word| word.to_ne_bytes());
+            let bytes: Vec<u8> = head.into_iter().chain(body).collect();
+            connection.send_request_without_reply(&[IoSlice::new(&bytes)], Vec::new())?;
+            Ok(())
+        };
+        request(QUERY_VERSION, &[1, 1])?;
+        request(CREATE, &[id, window, RAW_RECTANGLES])?;
+        connection.flush()?;
+        // An answer to this says that the server has got so far.
+        connection.get_input_focus()?.reply()?;
+        let n_pixels = u64::from(size.width) * u64::from(size.height);
+        let notify = extension.first_event;
+        let mut painted = Self { connection, notify, n_pixels, painted: 0 };
+        // First of all the server tells that the whole window is there.
+        painted.n_frames()?;
+        painted.painted = 0;
+        Ok(painted)
+    }
+
+    /// How often the whole window has been painted since the start.
+    pub fn n_frames(&mut self) -> Result<f64> {
+        while let Some(event) = self.connection.poll_for_event()? {
+            let Event::Unknown(bytes) = event else { continue };
+            // Level, serial number, drawable, damage, time, then the rectangle: x, y, width, height.
+            if bytes[0] & 0x7f == self.notify {
+                let length = |at: usize| u64::from(u16::from_ne_bytes([bytes[at], bytes[at + 1]]));
+                self.painted += length(20) * length(22);
+            }
+        }
+        Ok(self.painted as f64 / self.n_pixels as f64)
     }
 }
 

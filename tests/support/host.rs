@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, ensure};
 use clack_extensions::audio_ports_config::{AudioPortsConfigBuffer, PluginAudioPortsConfig};
 use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
+use clack_extensions::params::{ParamInfoBuffer, PluginParams};
 use clack_extensions::render::{PluginRender, RenderMode};
 use clack_extensions::state::PluginState;
 use clack_host::events::event_types::{TransportEvent, TransportFlags};
@@ -169,6 +170,20 @@ impl Host {
         Ok(serde_json::from_str(text)?)
     }
 
+    /// A parameter's value as the host reads it, by the name that the host shows.
+    pub fn param(&mut self, name: &str) -> Result<f64> {
+        let handle = self.instance.plugin_handle();
+        let extension: PluginParams = handle.get_extension().context("no parameters")?;
+        let mut buffer = ParamInfoBuffer::new();
+        for index in 0..extension.count(&handle) {
+            let Some(info) = extension.get_info(&handle, index, &mut buffer) else { continue };
+            if info.name == name.as_bytes() {
+                return extension.get_value(&handle, info.id).context("no value");
+            }
+        }
+        anyhow::bail!("no parameter is called {name}")
+    }
+
     /// Switches the plugin's own bypass.
     pub fn set_bypass(&mut self, on: bool) -> Result<()> {
         let mut state = self.state_json()?;
@@ -214,15 +229,15 @@ impl Host {
         let n_channels = self.n_channels;
         let processor = self.instance.activate(|_, ()| (), configuration)?;
         let processor = processor.start_processing().ok().context("processing did not start")?;
-        Ok(Playing {
-            host: self,
+        let audio = Audio {
             processor: Some(processor),
             inputs: AudioPorts::with_capacity(n_channels, 1),
             outputs: AudioPorts::with_capacity(n_channels, 1),
             played: 0,
             rate_hz,
             song_secs: None,
-        })
+        };
+        Ok(Playing { host: self, audio })
     }
 }
 
@@ -257,6 +272,11 @@ fn transport(song_secs: Option<f64>) -> TransportEvent {
 /// An activated plugin; dropping it deactivates.
 pub struct Playing<'h> {
     host: &'h mut Host,
+    audio: Audio,
+}
+
+/// The audio thread's end of an activated plugin.
+pub struct Audio {
     processor: Option<StartedPluginAudioProcessor<Headless>>,
     inputs: AudioPorts,
     outputs: AudioPorts,
@@ -266,7 +286,7 @@ pub struct Playing<'h> {
     song_secs: Option<f64>,
 }
 
-impl Playing<'_> {
+impl Audio {
     /// Sets the transport for what is played from here on: from `secs` of the song on, or standing still.
     pub fn set_song_secs(&mut self, secs: Option<f64>) {
         self.song_secs = secs;
@@ -301,6 +321,18 @@ impl Playing<'_> {
         self.song_secs = self.song_secs.map(|secs| secs + n_samples as f64 / self.rate_hz);
         Ok(())
     }
+}
+
+impl Playing<'_> {
+    /// Sets the transport for what is played from here on: from `secs` of the song on, or standing still.
+    pub fn set_song_secs(&mut self, secs: Option<f64>) {
+        self.audio.set_song_secs(secs);
+    }
+
+    /// Plays one block, `input[channel][sample]`, into `output` of the same shape.
+    pub fn block(&mut self, input: &mut [&mut [f32]], output: &mut [&mut [f32]]) -> Result<()> {
+        self.audio.block(input, output)
+    }
 
     /// Plays all of `audio` in blocks of the sizes that `sizes` gives and returns what came out. `after_block` is told, after
     /// each block, how many samples have been played, and may wait, or stop the playback by returning false.
@@ -329,6 +361,11 @@ impl Playing<'_> {
         Ok(output)
     }
 
+    /// Both ends, for a thread each.
+    pub fn split(&mut self) -> (&mut Host, &mut Audio) {
+        (self.host, &mut self.audio)
+    }
+
     /// The host, to see to its window between blocks.
     pub fn host(&mut self) -> &mut Host {
         self.host
@@ -336,13 +373,13 @@ impl Playing<'_> {
 
     /// The host's reset, as at a jump of the playhead.
     pub fn reset(&mut self) {
-        self.processor.iter_mut().for_each(StartedPluginAudioProcessor::reset);
+        self.audio.processor.iter_mut().for_each(StartedPluginAudioProcessor::reset);
     }
 }
 
 impl Drop for Playing<'_> {
     fn drop(&mut self) {
-        if let Some(processor) = self.processor.take() {
+        if let Some(processor) = self.audio.processor.take() {
             self.host.instance.deactivate(processor.stop_processing());
         }
     }

@@ -3,6 +3,7 @@
 mod demo;
 mod golden;
 mod peers;
+mod pictures;
 mod piece;
 mod python;
 mod readings;
@@ -29,11 +30,12 @@ usage: cargo xtask VERB …
   test [STEP…]            everything that CI runs; `test --help` lists the steps
   tidy                    dependency direction, licences, stray files
   piece [--out PATH]      make the demo piece
+  pictures                take the pictures of the window in docs while that piece ends
   golden [--check]        make the golden arrays of the tests again with librosa, or compare them
   bundle moodring [--release]
                           make the CLAP and VST3 bundles in target/bundled
 
-demo, train, peers, test and golden first install what the system lacks where they may, and otherwise say what to install.
+demo, train, peers, pictures, test and golden first install what the system lacks where they may, and otherwise say what to install.
 Any other verb is nice-plug's: bundle-universal, known-packages.";
 
 fn main() -> ExitCode {
@@ -62,6 +64,7 @@ fn dispatch() -> Result<ExitCode> {
         "golden" => golden::run_verb(&repo, rest)?,
         "peers" => peers::run_verb(&repo, rest)?,
         "piece" => piece::run_verb(&repo, rest)?,
+        "pictures" => pictures::run_verb(&repo, rest)?,
         "steady" => train::run_steady_verb(&repo, rest)?,
         "test" => return test::run_verb(&repo, rest),
         "train" => train::run_verb(&repo, rest)?,
