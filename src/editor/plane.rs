@@ -30,6 +30,12 @@ pub fn is_spanned(meters: &[MeterView]) -> bool {
     meters.iter().any(|a| meters.iter().any(|b| between(a, b) > FLAT))
 }
 
+/// Towards the first pole of a meter's space, y up.
+fn direction(meter: &MeterView) -> Vec2 {
+    let (sin, cos) = meter.angle_degrees.to_radians().sin_cos();
+    vec2(cos, sin)
+}
+
 /// Where shares are on the plane, each coordinate about −1 to 1, y up: the point whose projections on the axes come nearest to them.
 ///
 /// ```text
@@ -107,10 +113,10 @@ pub fn plane_ui(
     // Room for the names above and below.
     let names = if labelled { theme.points(13.0) } else { 0.0 };
     let radius = (0.5 * rect.width()).min(0.5 * rect.height() - names) - edge;
-    let plane = Plane { centre: rect.center(), radius, theme };
-    plane.paint_ground(painter, meters);
+    let plane = Plane { centre: rect.center(), radius, theme, meters };
+    plane.paint_ground(painter);
     if labelled {
-        plane.paint_names(painter, rect, meters);
+        plane.paint_names(painter, rect);
     }
     let shares = || meters.iter().filter_map(|m| m.share.map(|_| (m.angle_degrees, m.needle)));
     if shares().next().is_some() {
@@ -122,30 +128,38 @@ pub fn plane_ui(
     response
 }
 
-struct Plane {
+struct Plane<'a> {
     centre: Pos2,
     radius: f32,
     theme: Theme,
+    meters: &'a [MeterView],
 }
 
-impl Plane {
-    /// A place on the plane, on screen. What lies beyond the circle is drawn on it.
+impl Plane<'_> {
+    /// A place on the plane, on screen: as far out as the most decided pair of words, so that all moods there are fill the circle.
     fn at(&self, place: Vec2) -> Pos2 {
-        let place = place / place.length().max(1.0);
-        self.centre + self.radius * vec2(place.x, -place.y)
+        let along = |meter: &MeterView| place.dot(direction(meter)).abs();
+        let reach = self.meters.iter().map(along).fold(0.0, f32::max).min(1.0);
+        let towards = place.normalized();
+        self.centre + self.radius * reach * vec2(towards.x, -towards.y)
+    }
+
+    /// The end of a line from the middle towards `towards`, on screen.
+    fn on_circle(&self, towards: Vec2) -> Pos2 {
+        self.centre + self.radius * vec2(towards.x, -towards.y)
     }
 
     /// A disc in the colours of the poles, faint in the middle, with its axes.
-    fn paint_ground(&self, painter: &Painter, meters: &[MeterView]) {
+    fn paint_ground(&self, painter: &Painter) {
         const N_PIECES: u32 = 72;
         let palette = self.theme.palette;
         let mut mesh = Mesh::default();
         mesh.colored_vertex(self.centre, palette.track);
         for piece in 0..=N_PIECES {
             let turn = piece as f32 / N_PIECES as f32;
-            let colour = colour_at(360.0 * turn, meters, palette);
+            let colour = colour_at(360.0 * turn, self.meters, palette);
             let (sin, cos) = (TAU * turn).sin_cos();
-            mesh.colored_vertex(self.at(vec2(cos, sin)), palette.tint(colour, 0.30));
+            mesh.colored_vertex(self.on_circle(vec2(cos, sin)), palette.tint(colour, 0.30));
         }
         for piece in 1..=N_PIECES {
             mesh.add_triangle(0, piece, piece + 1);
@@ -153,17 +167,17 @@ impl Plane {
         painter.add(Shape::mesh(mesh));
         // Over the edge of the triangles, which is not anti-aliased.
         painter.circle_stroke(self.centre, self.radius, self.theme.stroke(1.5, palette.tick));
-        for meter in meters {
-            let (sin, cos) = meter.angle_degrees.to_radians().sin_cos();
-            let ends = [self.at(vec2(cos, sin)), self.at(-vec2(cos, sin))];
+        for meter in self.meters {
+            let towards = direction(meter);
+            let ends = [self.on_circle(towards), self.on_circle(-towards)];
             painter.line_segment(ends, self.theme.stroke(1.0, palette.tick));
         }
     }
 
     /// The poles' names at the ends of their axes, inside `rect`.
-    fn paint_names(&self, painter: &Painter, rect: Rect, meters: &[MeterView]) {
+    fn paint_names(&self, painter: &Painter, rect: Rect) {
         let palette = self.theme.palette;
-        for meter in meters {
+        for meter in self.meters {
             let (first, second) = palette.poles(meter.index);
             let (sin, cos) = meter.angle_degrees.to_radians().sin_cos();
             for (name, colour, towards) in
@@ -174,14 +188,14 @@ impl Plane {
                 let half = 0.5 * galley.size();
                 let room = rect.shrink(self.theme.points(6.0));
                 // Beyond the circle where it is steep, above the axis and inside where the card ends beside it.
-                let middle = if sin.abs() > 0.3 {
+                let middle = if towards.y.abs() > 0.3 {
                     let away = self.theme.points(11.0) * vec2(0.0, -towards.y.signum());
-                    let middle = self.at(towards) + away;
+                    let middle = self.on_circle(towards) + away;
                     let most = (room.right() - half.x).max(room.left() + half.x);
                     pos2(middle.x.clamp(room.left() + half.x, most), middle.y)
                 } else {
                     let inwards = -towards.x.signum() * (half.x + self.theme.points(9.0));
-                    self.at(towards) + vec2(inwards, -self.theme.points(10.0))
+                    self.on_circle(towards) + vec2(inwards, -self.theme.points(10.0))
                 };
                 painter.galley(middle - half, galley, colour);
             }
@@ -193,8 +207,8 @@ impl Plane {
         let places: Vec<Pos2> = trail.iter().chain([&head]).map(|place| self.at(*place)).collect();
         for (i, pair) in places.windows(2).enumerate() {
             let age = (i + 1) as f32 / places.len() as f32;
-            let stroke =
-                self.theme.stroke(0.8 + 3.2 * age, colour.gamma_multiply(0.75 * age * age));
+            let colour = colour.gamma_multiply(0.1 + 0.7 * age);
+            let stroke = self.theme.stroke(1.0 + 3.5 * age, colour);
             painter.line_segment([pair[0], pair[1]], stroke);
         }
     }
@@ -237,6 +251,24 @@ mod tests {
             0.5 + 0.5 * (0.6 * (135_f32).to_radians().sin() + 0.2 * (135_f32).to_radians().cos());
         let point = position([(90.0, 0.8), (0.0, 0.6), (135.0, tense)].into_iter());
         assert!((point - vec2(0.2, 0.6)).length() < 1e-2, "{point:?}");
+    }
+
+    #[test]
+    fn the_whole_circle_is_used_and_nothing_lies_beyond() {
+        let meters = [meter(0, 90.0, 0.5), meter(1, 0.0, 0.5)];
+        let theme = Theme::fitting(&DARK, vec2(230.0, 230.0), DESIGN);
+        let plane = Plane { centre: Pos2::ZERO, radius: 10.0, theme, meters: &meters };
+        for (place, reach) in [
+            ((1.0, 1.0), 10.0),
+            ((0.4, -0.6), 6.0),
+            ((0.0, 0.0), 0.0),
+            ((-1.0, 0.0), 10.0),
+            ((3.0, 1.0), 10.0),
+        ] {
+            let at = plane.at(vec2(place.0, place.1)).to_vec2();
+            assert!((at.length() - reach).abs() < 1e-4, "{place:?}: {at:?}");
+            assert!(at.x * place.0 >= 0.0 && at.y * place.1 <= 0.0, "{place:?}: {at:?}");
+        }
     }
 
     #[test]
