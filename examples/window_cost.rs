@@ -98,6 +98,8 @@ mod linux {
             let mut costs = vec![("closed, music", measure(host, None, secs)?)];
             let editor = Editor::open(host, &display)?;
             wait(host, Duration::from_secs(1));
+            // The keyboard is where the pointer is.
+            editor.point_at_ground()?;
             for (name, key) in PAGES {
                 display.press(key)?;
                 wait(host, Duration::from_secs(1));
