@@ -48,7 +48,10 @@ mod linux {
     const SCALE: f64 = 2.0;
 
     /// The end of the song, which is played in real time: longer than it takes to take the pictures.
-    const LIVE_SECS: f64 = 20.0;
+    const LIVE_SECS: f64 = 26.0;
+
+    /// Until ten seconds are heard, and somewhat more for the trail.
+    const HEARD: Duration = Duration::from_secs(12);
 
     /// Until a page has all that it shows, and every needle rests.
     const SETTLED: Duration = Duration::from_secs(3);
@@ -89,11 +92,15 @@ mod linux {
             std::env::set_var("DISPLAY", display.name());
         }
         let mut host = Host::load(&args.plugin)?;
-        // Reads at any speed, real time included.
         host.render_offline(true)?;
         let mut playing = host.activate(song.rate_hz, BLOCK_SAMPLES)?;
         playing.set_song_secs(Some(0.0));
         playing.play(&part(0, begin_of_end), std::iter::repeat(BLOCK_SAMPLES), |_| true)?;
+        drop(playing);
+        // Only live music is explained.
+        host.render_offline(false)?;
+        let mut playing = host.activate(song.rate_hz, BLOCK_SAMPLES)?;
+        playing.set_song_secs(Some(begin_of_end as f64 / song.rate_hz));
         let end = part(begin_of_end, begin_of_end + live);
         let (pictures, _) =
             while_playing(&mut playing, &end, song.rate_hz, |host| take(host, &display))?;
@@ -112,6 +119,7 @@ mod linux {
         ensure!(editor.size(host)? == (size[0], size[1]), "no window of {size:?} pixels");
         // The keyboard is where the pointer is; there, and nowhere near a tooltip.
         editor.point_at_ground()?;
+        wait(host, HEARD);
         let picture = |(_, key)| {
             display.press(key)?;
             wait(host, SETTLED);

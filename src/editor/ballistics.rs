@@ -122,9 +122,11 @@ impl Peak {
             return Some(Duration::from_secs_f32(left_secs).max(FRAME));
         }
         let fallen = peak + (needle - peak) * -(-elapsed_secs / PEAK_FALL_SECS).exp_m1();
-        let has_arrived = (fallen - needle).abs() <= resolution;
+        let distance = (fallen - needle).abs();
+        let has_arrived = distance <= resolution;
         self.position = Some(if has_arrived { needle } else { fallen });
-        (!has_arrived).then_some(2 * FRAME)
+        let next_secs = PEAK_FALL_SECS * resolution / distance;
+        (!has_arrived).then(|| Duration::from_secs_f32(next_secs).clamp(2 * FRAME, SLOWEST))
     }
 }
 
