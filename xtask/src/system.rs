@@ -55,7 +55,7 @@ use Probe::{Library, Program, Runs, SoftwareGl};
 use Source::{Apt, Rustup};
 
 /// Libraries stand here although the plugin links none of them: baseview and x11rb open them by name when a window opens.
-const NEEDS: [Need; 17] = [
+const NEEDS: [Need; 19] = [
     need(For::Building, "a C compiler and linker", Runs(&["cc", "--version"]), Apt("gcc")),
     need(For::Building, "C headers", Runs(C_HEADERS), Apt("libc6-dev")),
     need(For::Checking, "cargo fmt", Runs(&["cargo", "fmt", "--version"]), Rustup("rustfmt")),
@@ -70,6 +70,8 @@ const NEEDS: [Need; 17] = [
     need(For::Python, "libatomic, for pedalboard", Library("libatomic.so.1"), Apt("libatomic1")),
     need(For::Window, "a virtual screen", Program("Xvfb"), Apt("xvfb")),
     need(For::Window, "a pointer for it", Program("xdotool"), Apt("xdotool")),
+    need(For::Window, "a window manager for it", Program("openbox"), Apt("openbox")),
+    need(For::Window, "settings for it", Program("xsettingsd"), Apt("xsettingsd")),
     need(For::Window, "OpenGL in software", SoftwareGl, Apt("libgl1-mesa-dri")),
     need(For::Window, "libX11", Library("libX11.so.6"), Apt("libx11-6")),
     need(For::Window, "libX11-xcb", Library("libX11-xcb.so.1"), Apt("libx11-xcb1")),
