@@ -57,7 +57,7 @@ pub fn window_ui(ui: &mut Ui, view: &ViewState, desk: &mut Desk) {
     content_ui(ui, view, desk);
 }
 
-/// The same on a ground that is there already: without a graphics card, half of a frame's time would go into painting it.
+/// The same on a ground that is there already: without a graphics card, a quarter of a frame's time would go into painting it.
 fn content_ui(ui: &mut Ui, view: &ViewState, desk: &mut Desk) {
     desk.obey_keys(ui, view.controls.hold);
     let window = ui.max_rect();
