@@ -25,9 +25,6 @@ use crate::prefs::{Page, Prefs};
 /// Seconds of the comet's trail.
 const TRAIL_SECS: f64 = 20.0;
 
-/// Time between frames while needles move that no page shows but the small ring.
-const UNSEEN: Duration = Duration::from_millis(250);
-
 /// How often a progress bar moves.
 const PROGRESS: Duration = Duration::from_millis(100);
 
@@ -109,7 +106,8 @@ impl MoodApp {
         let resolution = 1.0 / n_pixels.max(1.0);
         let response = view.controls.response;
         let next = self.needles.point(&mut view, now, resolution, response, prefs.reduced_motion);
-        let next = if prefs.shows_needles() { next } else { next.map(|next| next.max(UNSEEN)) };
+        // The small ring may lag behind: it is seen when something else is painted.
+        let next = next.filter(|_| prefs.shows_needles());
         if let Some(held) = &mut self.held {
             // A held picture is held whole, peaks and all.
             held.meters.clone_from(&view.meters);

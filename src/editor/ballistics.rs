@@ -13,7 +13,10 @@ pub const MIDDLE: f32 = 0.5;
 pub const FRAME: Duration = Duration::from_millis(16);
 
 /// Longest time between frames while something moves, however slowly.
-const SLOWEST: Duration = Duration::from_millis(250);
+const SLOWEST: Duration = Duration::from_millis(500);
+
+/// How far a needle moves from frame to frame while it is slow, in steps that can be seen: the next reading moves it anyway.
+const STEPS: f32 = 2.0;
 
 /// How long a peak is held, seconds, and the time constant of its way back.
 const PEAK_HOLD_SECS: f32 = 6.0;
@@ -83,7 +86,7 @@ impl Needle {
             self.position = target;
             return None;
         }
-        let next_secs = constant_secs * resolution / distance;
+        let next_secs = constant_secs * STEPS * resolution / distance;
         Some(Duration::from_secs_f32(next_secs).clamp(FRAME, SLOWEST))
     }
 }

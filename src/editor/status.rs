@@ -109,7 +109,9 @@ fn paint_state(ui: &Ui, room: Rect, theme: Theme, state: &State, line: String) {
 /// How much of the ten seconds has been heard, as a line under the header.
 fn paint_progress(ui: &Ui, rect: Rect, theme: Theme, progress: f32) {
     let thickness = theme.points(3.0).max(2.0);
-    let line = Rect::from_min_max(pos2(rect.left(), rect.bottom() - thickness), rect.max);
+    // Under the line that marks the tab.
+    let top = pos2(rect.left(), rect.bottom() + theme.points(3.0));
+    let line = Rect::from_min_size(top, vec2(rect.width(), thickness));
     let done = Rect::from_min_size(line.min, vec2(progress * line.width(), thickness));
     ui.painter().rect_filled(line, 0.5 * thickness, theme.palette.track);
     ui.painter().rect_filled(done, 0.5 * thickness, theme.palette.pending);

@@ -23,6 +23,9 @@ pub const EDITOR_THREAD: &str = "mood-editor";
 /// Time between looks: a sixth of the time between readings, so that none is shown late.
 const PERIOD: Duration = Duration::from_millis(30);
 
+/// Time between looks for a page without needles: as often as a place in the history changes.
+const CALM_PERIOD: Duration = Duration::from_millis(500);
+
 /// Whoever holds the window open holds a token; the thread ends when the last is gone.
 #[derive(Clone, Default)]
 pub struct OpenToken(Arc<()>);
@@ -32,6 +35,7 @@ pub struct OpenToken(Arc<()>);
 pub struct Attention {
     history: AtomicBool,
     why: AtomicBool,
+    is_calm: AtomicBool,
 }
 
 impl Attention {
@@ -39,6 +43,12 @@ impl Attention {
     pub fn set(&self, prefs: &Prefs) {
         self.history.store(prefs.looks_back(), Ordering::Relaxed);
         self.why.store(prefs.asks_why(), Ordering::Relaxed);
+        self.is_calm.store(!prefs.shows_needles(), Ordering::Relaxed);
+    }
+
+    /// Time until the next look.
+    fn period(&self) -> Duration {
+        if self.is_calm.load(Ordering::Relaxed) { CALM_PERIOD } else { PERIOD }
     }
 
     /// What a look at the monitor would show of `view`, and the newest place of the history.
@@ -108,7 +118,7 @@ fn watch(
             seen = now;
             repaint();
         }
-        std::thread::park_timeout(PERIOD);
+        std::thread::park_timeout(attention.period());
     }
 }
 
