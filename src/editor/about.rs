@@ -1,7 +1,7 @@
 //! The page on the model: what the one in charge says of itself, data, terms, results, failures, limits.
 
 use egui::accesskit::Role;
-use egui::{Rect, RichText, ScrollArea, Sense, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2};
+use egui::{Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
 use super::strings;
 use super::theme::Theme;
@@ -15,14 +15,7 @@ const TEXT: f32 = 14.0;
 pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, model: &ModelFacts) {
     let response = ui.interact(rect, ui.scope_id().with("about page"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Document, true, strings::about_title(model)));
-    let radius = theme.points(10.0);
-    ui.painter().rect_filled(rect, radius, theme.palette.card);
-    ui.painter().rect_stroke(
-        rect,
-        radius,
-        theme.stroke(1.0, theme.palette.card_edge),
-        StrokeKind::Inside,
-    );
+    theme.outline(ui.painter(), rect);
     let inside = rect.shrink2(vec2(theme.points(20.0), theme.points(12.0)));
     ui.scope_builder(UiBuilder::new().max_rect(inside), |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {

@@ -25,6 +25,9 @@ use crate::prefs::{Page, Prefs};
 /// Seconds of the comet's trail.
 const TRAIL_SECS: f64 = 20.0;
 
+/// A frame is asked for while readings arrive if it is due before the next of them is likely to be shown.
+const SOON: Duration = Duration::from_millis(150);
+
 /// How often a progress bar moves.
 const PROGRESS: Duration = Duration::from_millis(100);
 
@@ -108,6 +111,9 @@ impl MoodApp {
         let next = self.needles.point(&mut view, now, resolution, response, prefs.reduced_motion);
         // The small ring may lag behind: it is seen when something else is painted.
         let next = next.filter(|_| prefs.shows_needles());
+        // While readings arrive the frame of the next one will do for what moves slowly.
+        let arrives = matches!(view.state, State::Live | State::Listening { .. });
+        let next = next.filter(|next| !arrives || *next < SOON);
         if let Some(held) = &mut self.held {
             // A held picture is held whole, peaks and all.
             held.meters.clone_from(&view.meters);

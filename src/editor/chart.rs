@@ -45,7 +45,7 @@ pub fn chart_ui(
     let text_theme = theme;
     let theme = theme.refitted(rect.size(), DESIGN);
     let palette = theme.palette;
-    ui.painter().rect_filled(rect, text_theme.points(8.0), palette.card);
+    text_theme.outline(ui.painter(), rect);
     if then.span_secs.is_none() {
         let painter = ui.painter();
         let room = 0.8 * rect.width();
@@ -205,7 +205,7 @@ impl Chart {
         let mut at = (self.shown.0 / step).ceil() * step;
         while at <= self.shown.1 {
             let x = self.x_of(at);
-            painter.vline(x, lanes.y_range(), self.theme.stroke(0.7, palette.card_edge));
+            painter.vline(x, lanes.y_range(), self.theme.stroke(0.7, palette.edge));
             if at >= 0.0 && x > rect.left() + 0.2 * room && x < rect.right() - 0.2 * room {
                 let place = pos2(x, rect.bottom());
                 painter.text(

@@ -68,14 +68,7 @@ struct Look<'a> {
 
 impl Look<'_> {
     fn paint(&self, painter: &Painter, rect: Rect) {
-        let radius = self.theme.points(10.0);
-        painter.rect_filled(rect, radius, self.theme.palette.card);
-        painter.rect_stroke(
-            rect,
-            radius,
-            Stroke::new(1.0, self.theme.palette.card_edge),
-            StrokeKind::Inside,
-        );
+        self.theme.outline(painter, rect);
         let inner = rect.shrink2(vec2(self.theme.points(26.0), self.theme.points(14.0)));
         let track = self.track_in(inner);
         let words = Rect::from_min_max(
@@ -244,7 +237,7 @@ impl Look<'_> {
         let colour = self.side(self.meter.needle);
         if self.meter.provisional {
             let stroke = Stroke::new(0.3 * size.x, self.theme.palette.text);
-            painter.rect_filled(needle, 0.5 * size.x, self.theme.palette.card);
+            painter.rect_filled(needle, 0.5 * size.x, self.theme.palette.ground);
             painter.rect_stroke(needle, 0.5 * size.x, stroke, StrokeKind::Inside);
             return;
         }

@@ -118,7 +118,7 @@ impl Picker {
 
     /// Shows the dialog in `rect`.
     pub fn picker_ui(&mut self, ui: &mut Ui, rect: Rect, theme: Theme) -> Outcome {
-        ui.painter().rect_filled(rect, theme.points(10.0), theme.palette.card);
+        theme.outline(ui.painter(), rect);
         let inside = rect.shrink2(vec2(theme.points(18.0), theme.points(12.0)));
         let mut outcome = Outcome::Open;
         ui.scope_builder(UiBuilder::new().max_rect(inside), |ui| {

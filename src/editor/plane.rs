@@ -4,8 +4,7 @@ use std::f32::consts::TAU;
 
 use egui::accesskit::Role;
 use egui::{
-    Color32, Mesh, Painter, Pos2, Rect, Response, Sense, Shape, StrokeKind, Ui, Vec2, WidgetInfo,
-    pos2, vec2,
+    Color32, Mesh, Painter, Pos2, Rect, Response, Sense, Shape, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::ballistics::MIDDLE;
@@ -101,13 +100,7 @@ pub fn plane_ui(
     let theme = theme.refitted(rect.size(), DESIGN);
     let palette = theme.palette;
     let painter = ui.painter();
-    painter.rect_filled(rect, theme.points(10.0), palette.card);
-    painter.rect_stroke(
-        rect,
-        theme.points(10.0),
-        theme.stroke(1.0, palette.card_edge),
-        StrokeKind::Inside,
-    );
+    theme.outline(painter, rect);
     let labelled = !theme.is_too_small(POLE_TEXT);
     let edge = theme.points(12.0);
     // Room for the names above and below.
@@ -218,13 +211,13 @@ impl Plane<'_> {
         let (at, palette) = (self.at(head), self.theme.palette);
         let radius = self.theme.points(6.0).max(3.0);
         if provisional {
-            painter.circle(at, radius, palette.card, self.theme.stroke(2.0, palette.text));
+            painter.circle(at, radius, palette.ground, self.theme.stroke(2.0, palette.text));
             return;
         }
         for halo in [2.2, 1.7] {
             painter.circle_filled(at, halo * radius, colour.gamma_multiply(0.25));
         }
-        painter.circle(at, radius, palette.text, self.theme.stroke(1.5, palette.card));
+        painter.circle(at, radius, palette.text, self.theme.stroke(1.5, palette.ground));
     }
 }
 

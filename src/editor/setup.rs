@@ -18,7 +18,7 @@ const NARROW: f32 = 420.0;
 
 /// Shows everything that can be set in `rect`, scrolled where it does not fit.
 pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, desk: &mut Desk) {
-    ui.painter().rect_filled(rect, theme.points(10.0), theme.palette.card);
+    theme.outline(ui.painter(), rect);
     let inside = rect.shrink2(vec2(theme.points(18.0), theme.points(12.0)));
     ui.scope_builder(UiBuilder::new().max_rect(inside), |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {

@@ -167,7 +167,7 @@ fn paint_state(painter: &Painter, rect: Rect, theme: Theme, view: &ViewState) {
     let radius = 0.25 * height;
     let size = galley.size() + vec2(4.0 * radius, 0.5 * radius);
     let place = Align2::RIGHT_TOP.align_size_within_rect(size, rect.shrink(0.3 * height));
-    painter.rect_filled(place, radius, theme.palette.card);
+    painter.rect_filled(place, radius, theme.palette.ground);
     let dot = pos2(place.left() + 1.8 * radius, place.center().y);
     painter.circle_filled(dot, 0.7 * radius, status::state_colour(view.state, theme.palette));
     let corner = pos2(place.left() + 3.2 * radius, place.center().y - 0.5 * galley.size().y);

@@ -4,7 +4,10 @@
 //! Colours of poles are told apart by place and name first. In every palette text holds a contrast of 4.5 to 1 on every ground (WCAG AA),
 //! and in those for colour-blind eyes the poles of a meter stay apart as such eyes see them (after Machado et al. 2009); tests check both.
 
-use egui::{Color32, CornerRadius, FontId, Stroke, Style, TextStyle, Ui, Vec2, Visuals, vec2};
+use egui::{
+    Color32, CornerRadius, FontId, Painter, Rect, Stroke, StrokeKind, Style, TextStyle, Ui, Vec2,
+    Visuals, vec2,
+};
 
 use crate::prefs::PaletteChoice;
 
@@ -28,12 +31,10 @@ pub fn palette(choice: PaletteChoice) -> &'static Palette {
 pub struct Palette {
     /// Whether light is written on dark.
     pub is_dark: bool,
-    /// Window behind everything.
+    /// Window behind everything. There is one ground: filling cards on it would be half of a frame's work without a graphics card.
     pub ground: Color32,
-    /// Ground of a card.
-    pub card: Color32,
     /// Hairline around a card.
-    pub card_edge: Color32,
+    pub edge: Color32,
     /// Groove in which a needle moves; ground of buttons.
     pub track: Color32,
     /// Part of the groove in which a share is ambiguous; a button under the pointer.
@@ -57,9 +58,8 @@ pub struct Palette {
 /// Light on dark.
 pub const DARK: Palette = Palette {
     is_dark: true,
-    ground: rgb(0x0e1116),
-    card: rgb(0x171b22),
-    card_edge: rgb(0x252b35),
+    ground: rgb(0x12161c),
+    edge: rgb(0x303846),
     track: rgb(0x272d38),
     ambiguous: rgb(0x454e5d),
     tick: rgb(0x4c5564),
@@ -74,9 +74,8 @@ pub const DARK: Palette = Palette {
 /// Dark on light.
 pub const LIGHT: Palette = Palette {
     is_dark: false,
-    ground: rgb(0xeef0f4),
-    card: rgb(0xffffff),
-    card_edge: rgb(0xd3d8e0),
+    ground: rgb(0xfafbfc),
+    edge: rgb(0xc9cfd9),
     track: rgb(0xdde2ea),
     ambiguous: rgb(0xb4bcc9),
     tick: rgb(0x98a2b1),
@@ -113,16 +112,16 @@ impl Palette {
         self.poles[index % self.poles.len()]
     }
 
-    /// A colour as a ground for text of that colour: mostly the card.
+    /// A colour as a ground for text of that colour: mostly the window's.
     #[must_use]
     pub fn tint(&self, colour: Color32, strength: f32) -> Color32 {
-        self.card.lerp_to_gamma(colour, strength)
+        self.ground.lerp_to_gamma(colour, strength)
     }
 
-    /// A colour of text for what is not certain yet: still with contrast enough on a card.
+    /// A colour of text for what is not certain yet: still with contrast enough.
     #[must_use]
     pub fn paler(&self, colour: Color32) -> Color32 {
-        self.tint(colour, if self.is_dark { 0.75 } else { 0.85 })
+        self.tint(colour, if self.is_dark { 0.75 } else { 0.88 })
     }
 
     /// The colour of one side of meter `index`: the first pole's from the middle on.
@@ -184,6 +183,12 @@ impl Theme {
         Stroke::new(self.points(units).max(1.0), colour)
     }
 
+    /// The outline of a card.
+    pub fn outline(self, painter: &Painter, rect: Rect) {
+        let stroke = self.stroke(1.0, self.palette.edge);
+        painter.rect_stroke(rect, self.points(10.0), stroke, StrokeKind::Inside);
+    }
+
     /// Dresses egui's own widgets in `ui`.
     pub fn dress(self, ui: &mut Ui) {
         let style = ui.style_mut();
@@ -213,17 +218,17 @@ impl Theme {
         visuals.override_text_color = Some(palette.text);
         visuals.weak_text_color = Some(palette.muted);
         visuals.panel_fill = palette.ground;
-        visuals.window_fill = palette.card;
-        visuals.window_stroke = Stroke::new(1.0, palette.card_edge);
+        visuals.window_fill = palette.ground;
+        visuals.window_stroke = Stroke::new(1.0, palette.edge);
         visuals.extreme_bg_color = palette.ground;
-        visuals.faint_bg_color = palette.card;
+        visuals.faint_bg_color = palette.ground;
         visuals.selection.bg_fill = palette.ambiguous;
         // Also the ring around what has the keyboard's focus.
         visuals.selection.stroke = self.stroke(1.5, palette.text);
         let radius = CornerRadius::same(self.points(5.0).clamp(2.0, 60.0) as u8);
         let widgets = &mut visuals.widgets;
         let looks = [
-            (&mut widgets.noninteractive, palette.card, palette.card_edge),
+            (&mut widgets.noninteractive, palette.ground, palette.edge),
             (&mut widgets.inactive, palette.track, palette.tick),
             (&mut widgets.hovered, palette.ambiguous, palette.muted),
             (&mut widgets.active, palette.ambiguous, palette.text),
@@ -278,7 +283,7 @@ mod tests {
             let texts =
                 pole_colours(p).into_iter().chain([p.text, p.muted, p.good, p.pending, p.bad]);
             for text in texts {
-                for ground in [p.ground, p.card, p.tint(p.bad, 0.12), p.tint(p.pending, 0.12)] {
+                for ground in [p.ground, p.tint(p.bad, 0.12), p.tint(p.pending, 0.12)] {
                     let contrast = contrast(text, ground);
                     assert!(contrast >= 4.5, "{choice:?}: {text:?} on {ground:?}: {contrast}");
                 }
@@ -291,11 +296,11 @@ mod tests {
     }
 
     #[test]
-    fn paler_text_can_still_be_read_on_a_card() {
+    fn paler_text_can_still_be_read() {
         for choice in PaletteChoice::ALL {
             let palette = super::palette(choice);
             for colour in pole_colours(palette).into_iter().chain([palette.text]) {
-                let contrast = contrast(palette.paler(colour), palette.card);
+                let contrast = contrast(palette.paler(colour), palette.ground);
                 assert!(contrast >= 4.5, "{choice:?}: {colour:?}: {contrast}");
             }
         }

@@ -173,7 +173,7 @@ fn means_ui(ui: &mut Ui, rect: Rect, theme: Theme, meters: &[MeterView], then: &
         let spoken = format!("{name}: {}", values.join(", "));
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
         let painter = ui.painter().with_clip_rect(card);
-        painter.rect_filled(card, theme.points(6.0), palette.card);
+        theme.outline(&painter, card);
         let at =
             |part: f32| pos2(card.left() + theme.points(10.0), card.top() + part * card.height());
         painter.text(at(0.28), Align2::LEFT_CENTER, name, theme.font(TEXT), palette.muted);

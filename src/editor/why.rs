@@ -48,7 +48,7 @@ pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState) {
 /// A card with its title; the room inside.
 fn card(painter: &Painter, rect: Rect, theme: Theme, title: &str) -> Rect {
     let palette = theme.palette;
-    painter.rect_filled(rect, theme.points(10.0), palette.card);
+    theme.outline(painter, rect);
     let inside = rect.shrink2(vec2(theme.points(14.0), theme.points(9.0)));
     let font = theme.font(TITLE_TEXT);
     let title = painter.text(inside.min, Align2::LEFT_TOP, title, font, palette.muted);
