@@ -206,7 +206,10 @@ impl Look<'_> {
     /// From the middle to the needle, stronger towards the needle.
     fn paint_bar(&self, painter: &Painter, track: Rect) {
         let strength = if self.meter.provisional { 0.5 } else { 1.0 };
-        let colour = |part: f32| self.side(self.meter.needle).gamma_multiply(strength * part);
+        // Opaque, or the end of the ambiguous band would show through.
+        let track_colour = self.theme.palette.track;
+        let side = self.side(self.meter.needle);
+        let colour = |part: f32| track_colour.lerp_to_gamma(side, strength * part);
         let (middle, end) = (track.center().x, self.needle_at(track).x);
         let mut mesh = Mesh::default();
         for (x, colour) in [(middle, colour(BAR_STRENGTH.0)), (end, colour(BAR_STRENGTH.1))] {

@@ -96,11 +96,8 @@ fn paint_meter(painter: &Painter, rect: Rect, theme: Theme, meter: &MeterView) {
         let x = track.left() + meter.needle.clamp(0.0, 1.0) * track.width();
         let bar = Rect::from_x_y_ranges(middle.min(x)..=middle.max(x), track.y_range());
         let side = palette.side(meter.index, meter.needle);
-        painter.rect_filled(
-            bar,
-            0.0,
-            side.gamma_multiply(if meter.provisional { 0.5 } else { 0.9 }),
-        );
+        let strength = if meter.provisional { 0.5 } else { 0.9 };
+        painter.rect_filled(bar, 0.0, palette.track.lerp_to_gamma(side, strength));
         let thickness = (0.022 * rect.width()).max(4.0);
         let needle = Rect::from_center_size(
             pos2(
