@@ -14,7 +14,8 @@ mod ballistics;
 mod button;
 mod chart;
 pub mod desk;
-mod facts;
+mod footer;
+mod header;
 mod host;
 mod meter;
 mod now;
@@ -23,7 +24,6 @@ mod plane;
 mod ring;
 mod setup;
 mod stage;
-mod status;
 pub mod strings;
 pub mod theme;
 pub mod then;
@@ -72,17 +72,17 @@ fn content_ui(ui: &mut Ui, view: &ViewState, desk: &mut Desk) {
     let gap = theme.points(GAP);
     let (header, below) =
         inside.split_top_bottom_at_y(inside.top() + theme.points(HEADER).max(24.0));
-    status::header_ui(ui, header, theme, view, desk);
+    header::header_ui(ui, header, theme, view, desk);
     let below = Rect::from_min_max(below.min + vec2(0.0, gap), below.max);
     let below = match &view.banner {
-        Some(banner) => status::banner_ui(ui, below, theme, banner),
+        Some(banner) => header::banner_ui(ui, below, theme, banner),
         None => below,
     };
     let (middle, footer) =
         below.split_top_bottom_at_y(below.bottom() - theme.points(FOOTER).max(17.0));
     let middle = Rect::from_min_max(middle.min, middle.max - vec2(0.0, gap));
     page_ui(ui, middle, theme, view, desk);
-    facts::footer_ui(ui, footer, theme, view, desk);
+    footer::footer_ui(ui, footer, theme, view, desk);
     ui.allocate_rect(window, Sense::hover());
 }
 

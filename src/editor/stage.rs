@@ -11,7 +11,7 @@ use egui::{
 use super::desk::Desk;
 use super::theme::Theme;
 use super::view::{MeterView, State, ViewState};
-use super::{plane, status, strings};
+use super::{header, plane, strings};
 use crate::prefs::StageLook;
 
 /// Shows the stage in `rect`. A click leaves it.
@@ -166,7 +166,7 @@ fn paint_state(painter: &Painter, rect: Rect, theme: Theme, view: &ViewState) {
     let place = Align2::RIGHT_TOP.align_size_within_rect(size, rect.shrink(0.3 * height));
     painter.rect_filled(place, radius, theme.palette.ground);
     let dot = pos2(place.left() + 1.8 * radius, place.center().y);
-    painter.circle_filled(dot, 0.7 * radius, status::state_colour(view.state, theme.palette));
+    painter.circle_filled(dot, 0.7 * radius, header::state_colour(view.state, theme.palette));
     let corner = pos2(place.left() + 3.2 * radius, place.center().y - 0.5 * galley.size().y);
     painter.galley(corner, galley, theme.palette.text);
 }
