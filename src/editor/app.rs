@@ -1,6 +1,6 @@
 //! The running window: looks at the monitor, moves the needles, shows the page, and does what was asked for.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::{Rgba, Ui, Vec2};
@@ -126,7 +126,7 @@ impl MoodApp {
     /// What the history adds to the page in front.
     fn look_back(&mut self, view: &mut ViewState) {
         let prefs = &self.desk.prefs;
-        let history = lock(&self.monitor);
+        let history = self.monitor.read_history();
         match prefs.page {
             Page::Then => {
                 let look = Look {
@@ -163,13 +163,13 @@ impl MoodApp {
             }
             Command::Keep(which) => {
                 if let Some(place) = self.desk.prefs.kept.get_mut(which) {
-                    *place = Snapshot::of(&lock(&self.monitor));
+                    *place = Snapshot::of(&self.monitor.read_history());
                 }
             }
-            Command::ClearHistory => lock(&self.monitor).clear(),
+            Command::ClearHistory => self.monitor.read_history().clear(),
             Command::Export(format, path) => {
                 let points = {
-                    let history = lock(&self.monitor);
+                    let history = self.monitor.read_history();
                     let track = history.track(history.clock());
                     let (from, to) = track.span_secs().unwrap_or_default();
                     track.points(from, to + 1.0).collect()
@@ -259,7 +259,7 @@ impl NiceEguiApp for MoodApp {
         self.keep_prefs();
         self.attention.set(&self.desk.prefs);
         self.monitor.ask_why(self.desk.prefs.asks_why());
-        let writing = matches!(self.export.as_ref().map(export_view), Some(ExportView::Writing(_)));
+        let writing = matches!(view.export, Some(ExportView::Writing(_)));
         if let Some(next) = next.into_iter().chain(writing.then_some(PROGRESS)).min() {
             self.paint_again(ui, next);
         }
@@ -276,11 +276,6 @@ impl Drop for MoodApp {
         // Nobody looks any more.
         self.monitor.ask_why(false);
     }
-}
-
-/// A reader that panicked leaves nothing half-written in the history.
-fn lock(monitor: &Monitor) -> std::sync::MutexGuard<'_, History> {
-    monitor.history().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn controls(params: &MoodringParams) -> Controls {
@@ -305,14 +300,7 @@ fn trail(history: &History, view: &ViewState) -> Vec<Vec2> {
     let Some(newest) = history.newest() else { return Vec::new() };
     let points = history.track(history.clock()).points(newest.secs - TRAIL_SECS, newest.secs + 1.0);
     let known = points.filter(|point| !point.shares().is_empty());
-    let place = |point: crate::history::Point| {
-        let shares = view
-            .meters
-            .iter()
-            .filter_map(|meter| Some((meter.angle_degrees, *point.shares().get(meter.index)?)));
-        plane::position(shares)
-    };
-    known.map(place).collect()
+    known.map(|point| plane::position_of(&view.meters, point.shares())).collect()
 }
 
 /// The needles of all meters, their peaks, and when they last moved.

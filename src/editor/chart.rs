@@ -8,7 +8,7 @@ use egui::{
 
 use super::desk::Desk;
 use super::theme::Theme;
-use super::then::ThenView;
+use super::then::{MAX_COLUMNS, ThenView};
 use super::view::MeterView;
 use super::{plane, strings};
 use crate::history::{Point, SLOT_SECS};
@@ -145,12 +145,10 @@ fn set_end(then: &ThenView, desk: &mut Desk, end: f64, leaves: bool) {
 /// What is known, in words.
 fn spoken(meters: &[MeterView], then: &ThenView) -> String {
     let Some((first, last)) = then.span_secs else { return strings::NO_HISTORY.to_owned() };
-    let parts = then.sections.iter().map(|section| {
-        let shares = meters.iter().filter_map(|meter| {
-            Some(strings::share(&meter.first, &meter.second, *section.shares.get(meter.index)?))
-        });
-        strings::point(section.from_secs, shares)
-    });
+    let parts = then
+        .sections
+        .iter()
+        .map(|section| strings::point(section.from_secs, strings::shares(meters, &section.shares)));
     let parts: Vec<String> = parts.collect();
     format!("{} – {}: {}", strings::clock(first), strings::clock(last), parts.join("; "))
 }
@@ -184,10 +182,8 @@ impl Chart {
             if place.width() <= 0.0 {
                 continue;
             }
-            let shares = meters
-                .iter()
-                .filter_map(|meter| Some((meter.angle_degrees, *section.shares.get(meter.index)?)));
-            let colour = plane::mood_colour(plane::position(shares), meters, self.theme.palette);
+            let mood = plane::position_of(meters, &section.shares);
+            let colour = plane::mood_colour(mood, meters, self.theme.palette);
             painter.rect_filled(place, CornerRadius::same(2), colour);
         }
     }
@@ -254,8 +250,8 @@ impl Chart {
     /// Stretches of points with shares and without gaps.
     fn runs<'a>(&self, points: &'a [Point]) -> impl Iterator<Item = &'a [Point]> {
         // Thinned points stand as far apart as the columns of the chart.
-        let columns = (self.shown.1 - self.shown.0) / 600.0;
-        let most = (2.5 * SLOT_SECS).max(3.0 * columns);
+        let column = (self.shown.1 - self.shown.0) / MAX_COLUMNS as f64;
+        let most = (2.5 * SLOT_SECS).max(3.0 * column);
         points
             .chunk_by(move |a, b| {
                 b.secs - a.secs <= most && a.shares().is_empty() == b.shares().is_empty()
@@ -291,11 +287,7 @@ impl Chart {
         };
         let x = self.x_of(point.secs);
         painter.vline(x, lanes.y_range(), self.theme.stroke(1.0, palette.muted));
-        let shares = point.shares();
-        let words = meters.iter().filter_map(|meter| {
-            Some(strings::share(&meter.first, &meter.second, *shares.get(meter.index)?))
-        });
-        let text = strings::point(point.secs, words);
+        let text = strings::point(point.secs, strings::shares(meters, point.shares()));
         let galley = painter.layout_no_wrap(text, self.theme.font(13.5), palette.text);
         let (pad, half) = (self.theme.points(6.0), 0.5 * galley.size().x);
         let least = lanes.left() + half + pad;

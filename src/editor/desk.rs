@@ -81,11 +81,8 @@ impl Desk {
         if pressed(Key::F) {
             self.prefs.on_stage = !self.prefs.on_stage;
         }
-        if pressed(Key::Escape) {
-            (self.prefs.page, self.prefs.on_stage) = match self.prefs.on_stage {
-                true => (self.prefs.page, false),
-                false => (Page::Now, false),
-            };
+        if pressed(Key::Escape) && !std::mem::take(&mut self.prefs.on_stage) {
+            self.prefs.page = Page::Now;
         }
         if pressed(Key::H) {
             self.ask(Command::SetHold(!holds));

@@ -55,6 +55,12 @@ pub fn position(spaces: impl Iterator<Item = (f32, f32)>) -> Vec2 {
     vec2(yy * b.x - xy * b.y, xx * b.y - xy * b.x) / (xx * yy - xy * xy)
 }
 
+/// Where `shares`, one per label space, are on the plane that these meters span.
+#[must_use]
+pub fn position_of(meters: &[MeterView], shares: &[f32]) -> Vec2 {
+    position(meters.iter().filter_map(|m| Some((m.angle_degrees, *shares.get(m.index)?))))
+}
+
 /// The colour at `degrees`: those of the poles, each weighted by how nearly it points there.
 #[must_use]
 pub fn colour_at(degrees: f32, meters: &[MeterView], palette: &Palette) -> Color32 {

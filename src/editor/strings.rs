@@ -116,8 +116,8 @@ pub fn facts(facts: &Facts) -> [(&'static str, String); 4] {
         percent.map_or_else(|| NO_VALUE.to_owned(), |percent| format!("{percent} %"))
     };
     [
-        ("Melody", bpm(facts.tempo_harmonic_bpm)),
-        ("Drums", bpm(facts.tempo_percussive_bpm)),
+        (PARTS[0], bpm(facts.tempo_harmonic_bpm)),
+        (PARTS[1], bpm(facts.tempo_percussive_bpm)),
         ("Percussive", whole(facts.percussive_percent)),
         ("Core in use", whole(facts.load_percent)),
     ]
@@ -278,6 +278,11 @@ pub fn share(first: &str, second: &str, share: f32) -> String {
     } else {
         format!("{} {second}", percent(1.0 - share))
     }
+}
+
+/// `shares`, one per label space, as far as these meters show them.
+pub fn shares(meters: &[MeterView], shares: &[f32]) -> impl Iterator<Item = String> {
+    meters.iter().filter_map(|m| Some(share(&m.first, &m.second, *shares.get(m.index)?)))
 }
 
 /// The plane, for a screen reader.

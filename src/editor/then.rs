@@ -14,6 +14,7 @@ use crate::history::compare::{self, Comparison, Snapshot};
 use crate::history::sections::{self, Section};
 use crate::history::{Clock, History, Point, Track};
 use crate::outputs::export::Format;
+use crate::prefs::SPAN_SECS;
 use crate::reading::MAX_SPACES;
 
 /// Heights of the rows under the chart, units.
@@ -36,7 +37,7 @@ const SHORT_TERM_SECS: f64 = 60.0;
 const LEAST_SECTION_SECS: f64 = 8.0;
 
 /// Places along the chart that are told apart at most.
-const MAX_COLUMNS: usize = 600;
+pub(super) const MAX_COLUMNS: usize = 600;
 
 /// What the history page shows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -100,12 +101,12 @@ impl ThenView {
     }
 }
 
-/// First and last place on show. Never shorter than ten seconds.
+/// First and last place on show. Never less than the shortest stretch.
 fn shown(span: Option<(f64, f64)>, span_secs: Option<f64>, end_secs: Option<f64>) -> (f64, f64) {
-    const LEAST_SECS: f64 = 10.0;
+    let least = f64::from(SPAN_SECS.0);
     let (first, last) = span.unwrap_or((0.0, 0.0));
-    let width = span_secs.unwrap_or(last - first).max(LEAST_SECS);
-    let end = end_secs.unwrap_or(last).max(first + width.min(LEAST_SECS));
+    let width = span_secs.unwrap_or(last - first).max(least);
+    let end = end_secs.unwrap_or(last).max(first + least);
     (end - width, end)
 }
 

@@ -150,8 +150,6 @@ pub struct Facts {
 pub struct WhyView {
     /// Mean power of the harmonic and of the percussive part, whole dB re full scale.
     pub energy_db: Option<[i16; 2]>,
-    /// Percussive part of the energy, whole percent.
-    pub percussive_percent: Option<u8>,
     /// Tempo of both parts, whole BPM, and how clearly it is heard, whole percent.
     pub tempi: [Option<(u16, u8)>; 2],
     /// Mean harmonic chroma, C first, each in [0, 1], to a hundredth.
@@ -349,7 +347,6 @@ impl WhyView {
                 reading.energy_harmonic_db.round() as i16,
                 reading.energy_percussive_db.round() as i16,
             ]),
-            percussive_percent: percussive_share(reading).map(|s| (100.0 * s).round() as u8),
             tempi: [
                 tempo(reading.tempo_harmonic_bpm, reading.tempo_harmonic_salience),
                 tempo(reading.tempo_percussive_bpm, reading.tempo_percussive_salience),

@@ -7,7 +7,7 @@
 //! plugin, whose code the host may unload.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -63,8 +63,7 @@ impl Attention {
 
 /// Number of the history's newest place: it changes twice a second.
 fn revision(monitor: &Monitor) -> u64 {
-    let history = monitor.history().lock().unwrap_or_else(PoisonError::into_inner);
-    history.newest().map_or(0, |point| (point.secs / SLOT_SECS).to_bits())
+    monitor.read_history().newest().map_or(0, |point| (point.secs / SLOT_SECS).to_bits())
 }
 
 /// The thread that watches for one open window.

@@ -42,7 +42,7 @@ pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState) {
     let (mut notes, mut numbers) = facts.split_top_bottom_at_y(facts.top() + 0.56 * facts.height());
     (notes.max.y, numbers.min.y) = (notes.max.y - 0.5 * gap, numbers.min.y + 0.5 * gap);
     notes_ui(ui, notes, theme, &view.why.chroma);
-    numbers_ui(ui, numbers, theme, &view.why);
+    numbers_ui(ui, numbers, theme, &view.why, view.facts.percussive_percent);
 }
 
 /// A card with its title; the room inside.
@@ -206,7 +206,7 @@ fn petal(painter: &Painter, centre: Pos2, inner: f32, outer: f32, turn: f32, col
 }
 
 /// Tempi and the balance of both parts.
-fn numbers_ui(ui: &mut Ui, rect: Rect, theme: Theme, why: &WhyView) {
+fn numbers_ui(ui: &mut Ui, rect: Rect, theme: Theme, why: &WhyView, percussive: Option<u8>) {
     let response = ui.interact(rect, ui.scope_id().with("numbers"), Sense::hover());
     let response = response.on_hover_text(strings::TEMPI_HINT);
     let tempi: Vec<String> = strings::PARTS
@@ -214,7 +214,6 @@ fn numbers_ui(ui: &mut Ui, rect: Rect, theme: Theme, why: &WhyView) {
         .zip(why.tempi)
         .map(|(part, tempo)| format!("{part} {}", strings::tempo(tempo)))
         .collect();
-    let percussive = why.percussive_percent;
     let percent =
         |value: Option<u8>| value.map_or(strings::NO_VALUE.to_owned(), |v| format!("{v} %"));
     let balance = format!("{} {}", strings::PARTS[1], percent(percussive));

@@ -8,7 +8,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use atomic_float::AtomicF32;
 use crossbeam::queue::ArrayQueue;
@@ -151,6 +151,11 @@ impl Monitor {
     #[must_use]
     pub fn history(&self) -> &Arc<Mutex<History>> {
         &self.history
+    }
+
+    /// The history, held for a reader.
+    pub fn read_history(&self) -> MutexGuard<'_, History> {
+        lock(&self.history)
     }
 
     /// Asks the analysis to forget what it heard, from the next block on.
@@ -301,7 +306,7 @@ impl Publisher {
 }
 
 /// A reader that panicked leaves nothing half-written here, so its poison is ignored.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
