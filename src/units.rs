@@ -17,6 +17,19 @@ pub fn secs_to_samples(secs: f64, rate_hz: f64) -> u64 {
     (secs * rate_hz).round() as u64
 }
 
+/// A time as m:ss, from an hour on as h:mm:ss.
+#[must_use]
+pub fn clock(secs: f64) -> String {
+    // Audio is shorter than 2^53 seconds, and a negative or unknown time reads 0:00.
+    let whole = secs.max(0.0).round() as u64;
+    let (hours, minutes, secs) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{secs:02}")
+    } else {
+        format!("{minutes}:{secs:02}")
+    }
+}
+
 /// `n` as a float, for averages and ratios of counts (exact up to 2²⁴).
 #[must_use]
 pub fn count(n: usize) -> f32 {
@@ -100,5 +113,12 @@ mod tests {
         assert_eq!(secs_to_samples(samples_to_secs(441_000, 44_100.0), 44_100.0), 441_000);
         assert_eq!(secs_to_samples(f64::NAN, 44_100.0), 0);
         assert_eq!(secs_to_samples(-1.0, 44_100.0), 0);
+    }
+
+    #[test]
+    fn times_read_as_minutes_and_seconds() {
+        assert_eq!(clock(65.2), "1:05");
+        assert_eq!(clock(3725.0), "1:02:05");
+        assert_eq!(clock(-3.0), "0:00");
     }
 }

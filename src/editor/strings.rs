@@ -9,6 +9,7 @@ use crate::outputs::export::Format;
 use crate::params::Response;
 use crate::prefs::PaletteChoice;
 use crate::prefs::{Page, StageLook};
+use crate::units;
 use crate::why::Group;
 
 /// The product's name.
@@ -261,13 +262,8 @@ pub fn export(export: &ExportView) -> String {
 /// A place in a song or in what was heard: minutes and seconds.
 #[must_use]
 pub fn clock(secs: f64) -> String {
-    let whole = secs.max(0.0).floor() as u64;
-    let (hours, minutes, secs) = (whole / 3600, whole / 60 % 60, whole % 60);
-    if hours > 0 {
-        format!("{hours}:{minutes:02}:{secs:02}")
-    } else {
-        format!("{minutes}:{secs:02}")
-    }
+    // The second that has begun.
+    units::clock(secs.floor())
 }
 
 /// The share of one pair of words, short: that of who leads.

@@ -15,9 +15,10 @@ use anyhow::{Context, Result, ensure};
 use plotters::style::{Color, RGBColor};
 
 use self::canvas::{Align, Canvas, TextLook};
-use self::curve::{Run, averaged, clock, dashes, runs, sides, silences, tick_step_secs};
+use self::curve::{Run, averaged, dashes, runs, sides, silences, tick_step_secs};
 use crate::model::space::LabelSpace;
 use crate::reading::Reading;
+use crate::units::clock;
 
 /// A named part of the piece, drawn as a tinted band.
 #[derive(Clone, Debug, PartialEq)]

@@ -135,19 +135,6 @@ pub fn tick_step_secs(span_secs: f64, most: f64) -> f64 {
     STEPS_SECS.iter().find(fits).copied().unwrap_or_else(|| (span_secs / most).ceil())
 }
 
-/// A time as m:ss, from an hour on as h:mm:ss.
-#[must_use]
-pub fn clock(secs: f64) -> String {
-    // Audio is shorter than 2^53 seconds, and a negative or unknown time reads 0:00.
-    let whole = secs.max(0.0).round() as u64;
-    let (hours, minutes, secs) = (whole / 3600, whole / 60 % 60, whole % 60);
-    if hours > 0 {
-        format!("{hours}:{minutes:02}:{secs:02}")
-    } else {
-        format!("{minutes}:{secs:02}")
-    }
-}
-
 /// The reading's point of space `space`, if it has one that can be drawn.
 fn point(reading: &Reading, space: usize) -> Option<(f64, f64)> {
     let share = f64::from(*reading.shares().get(space)?);
@@ -263,12 +250,5 @@ mod tests {
         assert_eq!(tick_step_secs(62.0, 12.0), 10.0);
         assert_eq!(tick_step_secs(240.0, 12.0), 30.0);
         assert_eq!(tick_step_secs(1e6, 10.0), 1e5);
-    }
-
-    #[test]
-    fn times_read_as_minutes_and_seconds() {
-        assert_eq!(clock(65.2), "1:05");
-        assert_eq!(clock(3725.0), "1:02:05");
-        assert_eq!(clock(-3.0), "0:00");
     }
 }
