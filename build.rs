@@ -1,4 +1,4 @@
-//! Tells the linker what the plugin's shared library needs.
+//! Tells the linker what the plugin's shared library needs, and what one of its tests does.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -7,5 +7,9 @@ fn main() {
     let os = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     if matches!(os.as_str(), "linux" | "freebsd") {
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    }
+    // tests/allocations.rs stands in for the C library's allocator. This one of its functions the linker would keep to the program.
+    if os == "linux" {
+        println!("cargo::rustc-link-arg-tests=-Wl,--export-dynamic-symbol=posix_memalign");
     }
 }

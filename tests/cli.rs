@@ -303,3 +303,19 @@ fn help_teaches_and_nonsense_is_told_apart() {
     assert_eq!(cli(&["analyse"]).status.code(), Some(2));
     assert_eq!(cli(&["analyse", "x.wav", "--every", "-1"]).status.code(), Some(2));
 }
+
+#[test]
+fn bench_counts_no_allocation_on_the_way_from_samples_to_readings() {
+    let folder = Folder::new("bench");
+    let wav = folder.wav("song.wav", 21.0);
+    let output = cli(&["bench", &wav, "--json"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let found: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    // With this feature the plugin framework's allocator is in the place of the one that counts.
+    let none = if cfg!(feature = "alloc-check") { serde_json::Value::Null } else { 0.into() };
+    assert_eq!(found["allocations_per_update"], none);
+    assert!(found["allocations"]["readings"].as_u64().unwrap() > 100);
+    assert!(found["frame_us"]["all"]["median"].as_f64().unwrap() > 0.0);
+    let short = cli(&["bench", &folder.wav("short.wav", 3.0)]);
+    assert!(stderr(&short).contains("holds 3.0 s; the measurement needs 20 s"));
+}

@@ -1,7 +1,7 @@
 //! `analyse`: the mood of files over time.
 
 use std::fs::File;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,8 +15,14 @@ use moodring::outputs::plot::plot_readings;
 use moodring::reading::Reading;
 use moodring::why::{GROUPS, Why};
 use serde_json::{Map, Value, json};
+use tempfile::SpooledTempFile;
 
 use crate::jobs::{self, FileMood, Wanted};
+
+/// Rows of one file that wait in memory for the files before it, bytes: a song's. More of them wait in a temporary file.
+const WAITING_BYTES: usize = 256 << 10;
+
+const CANNOT_WRITE: &str = "cannot write the rows";
 
 /// Read the mood of files: one row per reading, then one summary row per file.
 ///
@@ -79,88 +85,113 @@ fn interval(text: &str) -> Result<f64, String> {
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let model = jobs::model(args.model.as_deref())?;
-    let mut rows = Rows::create(args, &model)?;
+    let rows = Rows { format: args.format, spaces: model.card().spaces.clone(), why: args.why };
+    let mut out = Out::create(args)?;
+    rows.write_head(&mut out).context(CANNOT_WRITE)?;
     let bar = progress(args);
     let failed = match args.files.as_slice() {
-        [path] => one_file(args, &model, path, &mut rows, &bar)?,
-        _ => many_files(args, &model, &mut rows, &bar)?,
+        [path] => one_file(args, &model, path, &rows, &mut out, &bar)?,
+        _ => many_files(args, &model, &rows, &mut out, &bar)?,
     };
     bar.finish_and_clear();
-    rows.finish()?;
+    out.flush().context(CANNOT_WRITE)?;
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Reads a single file, whose rows are written as they come: a set of ten hours takes no more memory than a song, unless it is to be
-/// drawn. Whether it failed.
+/// Reads a single file, whose rows are written as they come. Whether it failed.
 fn one_file(
     args: &Args,
     model: &Arc<Model>,
     path: &Path,
-    rows: &mut Rows,
+    rows: &Rows,
+    out: &mut Out,
     bar: &ProgressBar,
 ) -> anyhow::Result<bool> {
-    let file = path.display().to_string();
     let on_secs = |secs: f64, total: Option<f64>| {
         bar.set_length(total.unwrap_or(secs) as u64);
         bar.set_position(secs as u64);
     };
-    let (mut drawn, mut written) = (Vec::new(), Ok(()));
-    let on_reading = |reading: &Reading, why: Option<&Why>| {
-        if args.plot.is_some() {
-            drawn.push(*reading);
+    match jobs::guarded(|| read_rows(args, model, path, rows, out, on_secs)) {
+        Ok(read) => finish_file(args, model, path, &read).map(|()| false),
+        Err(why) => {
+            bar.suspend(|| eprintln!("error: {}: {why:#}", path.display()));
+            Ok(true)
         }
-        if written.is_ok() {
-            written = rows.write_reading(&file, reading, why);
-        }
-    };
-    let mood = jobs::guarded(|| jobs::read_file(path, model, args.wanted(), on_secs, on_reading));
-    written?;
-    let failed = mood.is_err();
-    match mood {
-        Ok(mood) => rows.write_end(&file, &mood).and_then(|()| plot(args, model, path, &drawn))?,
-        Err(why) => bar.suspend(|| eprintln!("error: {file}: {why:#}")),
     }
-    Ok(failed)
 }
 
 /// Reads several files on all cores; their rows come file by file. Whether any failed.
 fn many_files(
     args: &Args,
     model: &Arc<Model>,
-    rows: &mut Rows,
+    rows: &Rows,
+    out: &mut Out,
     bar: &ProgressBar,
 ) -> anyhow::Result<bool> {
     let read = |path: &PathBuf| {
-        let mut readings = Vec::new();
-        let keep = |reading: &Reading, why: Option<&Why>| readings.push((*reading, why.copied()));
-        let mood = jobs::read_file(path, model, args.wanted(), |_, _| (), keep);
+        // Until the files before it are done.
+        let mut waiting = BufWriter::new(SpooledTempFile::new(WAITING_BYTES));
+        let read = read_rows(args, model, path, rows, &mut waiting, |_, _| ());
         bar.inc(1);
-        mood.map(|mood| (mood, readings))
+        let read = read?;
+        let mut waiting = waiting.into_inner().context(CANNOT_WRITE)?;
+        waiting.rewind().context(CANNOT_WRITE)?;
+        Ok((waiting, read))
     };
     let (mut failed, mut written) = (false, Ok(()));
-    jobs::each(&args.files, read, |path, read| {
-        let file = path.display().to_string();
-        let outcome = match read {
-            Ok((mood, readings)) => readings
-                .iter()
-                .try_for_each(|(reading, why)| rows.write_reading(&file, reading, why.as_ref()))
-                .and_then(|()| rows.write_end(&file, &mood))
-                .and_then(|()| {
-                    let drawn: Vec<Reading> =
-                        readings.iter().map(|(reading, _)| *reading).collect();
-                    plot(args, model, path, &drawn)
-                }),
-            Err(why) => {
-                bar.suspend(|| eprintln!("error: {file}: {why:#}"));
-                failed = true;
-                Ok(())
-            }
-        };
-        if written.is_ok() {
-            written = outcome;
+    jobs::each(&args.files, read, |path, read| match read {
+        Ok((mut waiting, read)) if written.is_ok() => {
+            let copied = io::copy(&mut waiting, out).context(CANNOT_WRITE);
+            written = copied.and_then(|_| finish_file(args, model, path, &read));
+        }
+        Ok(_) => {}
+        Err(why) => {
+            bar.suspend(|| eprintln!("error: {}: {why:#}", path.display()));
+            failed = true;
         }
     });
     written.map(|()| failed)
+}
+
+/// What a file leaves to do once its rows are written.
+struct Read {
+    broken_packets: usize,
+    /// Readings for the picture; none where there is to be none.
+    drawn: Vec<Reading>,
+}
+
+/// Reads a file and writes its rows and its summary as they come: a set of ten hours takes no more memory than a song, unless it is
+/// to be drawn.
+fn read_rows(
+    args: &Args,
+    model: &Arc<Model>,
+    path: &Path,
+    rows: &Rows,
+    out: &mut dyn Write,
+    on_secs: impl Fn(f64, Option<f64>),
+) -> anyhow::Result<Read> {
+    let file = path.display().to_string();
+    let (mut drawn, mut written) = (Vec::new(), Ok(()));
+    let on_reading = |reading: &Reading, why: Option<&Why>| {
+        if args.plot.is_some() {
+            drawn.push(*reading);
+        }
+        if written.is_ok() {
+            written = rows.write_reading(out, &file, reading, why);
+        }
+    };
+    let mood = jobs::read_file(path, model, args.wanted(), on_secs, on_reading)?;
+    written.and_then(|()| rows.write_summary(out, &file, &mood)).context(CANNOT_WRITE)?;
+    Ok(Read { broken_packets: mood.broken_packets, drawn })
+}
+
+/// Draws a file's picture, and warns where something was left out.
+fn finish_file(args: &Args, model: &Model, path: &Path, read: &Read) -> anyhow::Result<()> {
+    if read.broken_packets > 0 {
+        let (file, n) = (path.display(), read.broken_packets);
+        eprintln!("warning: {file}: {n} packets could not be decoded; the rest was read");
+    }
+    plot(args, model, path, &read.drawn)
 }
 
 fn progress(args: &Args) -> ProgressBar {
@@ -173,44 +204,53 @@ fn progress(args: &Args) -> ProgressBar {
 }
 
 /// The rows' file or standard output.
+struct Out(Box<dyn Write>);
+
+impl Out {
+    fn create(args: &Args) -> anyhow::Result<Self> {
+        Ok(Self(match &args.out {
+            Some(path) => {
+                let file = File::create(path);
+                let named = || format!("cannot write {}", path.display());
+                Box::new(BufWriter::new(file.with_context(named)?))
+            }
+            None => Box::new(io::stdout().lock()),
+        }))
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            // Whoever reads has read enough, as `head` does.
+            Err(why) if why.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+            outcome => outcome,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// How rows are written.
 struct Rows {
-    writer: Box<dyn Write>,
     format: Format,
     spaces: Vec<LabelSpace>,
     why: bool,
 }
 
 impl Rows {
-    fn create(args: &Args, model: &Model) -> anyhow::Result<Self> {
-        let writer: Box<dyn Write> = match &args.out {
-            Some(path) => {
-                let file = File::create(path);
-                let named = || format!("cannot write {}", path.display());
-                Box::new(BufWriter::new(file.with_context(named)?))
-            }
-            None => Box::new(std::io::stdout().lock()),
-        };
-        let spaces = model.card().spaces.clone();
-        let mut rows = Self { writer, format: args.format, spaces, why: args.why };
-        if rows.format == Format::Csv {
-            let names: Vec<String> = rows.spaces.iter().flat_map(columns).collect();
-            let whys: String = rows.why_columns().map(|name| format!(",{name}")).collect();
-            let head = "file,summary,time_secs,phase,heard_secs";
-            let tail = "tempo_harmonic_bpm,tempo_percussive_bpm,\
-                energy_harmonic_db,energy_percussive_db";
-            rows.line(&format!("{head},{},{tail}{whys}", names.join(",")))?;
+    fn write_head(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.format == Format::Jsonl {
+            return Ok(());
         }
-        Ok(rows)
-    }
-
-    /// The summary, and a warning where something was left out.
-    fn write_end(&mut self, file: &str, mood: &FileMood) -> anyhow::Result<()> {
-        self.write_summary(file, mood)?;
-        if mood.broken_packets > 0 {
-            let n = mood.broken_packets;
-            eprintln!("warning: {file}: {n} packets could not be decoded; the rest was read");
-        }
-        Ok(())
+        let names: Vec<String> = self.spaces.iter().flat_map(columns).collect();
+        let whys: String = self.why_columns().map(|name| format!(",{name}")).collect();
+        let head = "file,summary,time_secs,phase,heard_secs";
+        let tail = "tempo_harmonic_bpm,tempo_percussive_bpm,\
+            energy_harmonic_db,energy_percussive_db";
+        writeln!(out, "{head},{},{tail}{whys}", names.join(","))
     }
 
     /// Columns of what pushed each share; none unless asked for.
@@ -220,11 +260,12 @@ impl Rows {
     }
 
     fn write_reading(
-        &mut self,
+        &self,
+        out: &mut dyn Write,
         file: &str,
         reading: &Reading,
         why: Option<&Why>,
-    ) -> anyhow::Result<()> {
+    ) -> io::Result<()> {
         let shares = self.spaces.iter().enumerate().flat_map(|(s, space)| {
             let share = reading.shares().get(s).copied();
             let band = share.map(|_| reading.bands[s]);
@@ -252,7 +293,7 @@ impl Rows {
             if self.why {
                 row.insert("why".into(), why.map_or(Value::Null, |why| pushes(&self.spaces, why)));
             }
-            return self.line(&Value::Object(row).to_string());
+            return writeln!(out, "{}", Value::Object(row));
         }
         let details = details.map(|(_, value)| rounded(f64::from(value)).to_string()).join(",");
         let (file, shares) = (quoted(file), joined(&shares));
@@ -261,12 +302,10 @@ impl Rows {
             push.map_or_else(|| ",".to_owned(), |push| format!(",{}", number(push)))
         });
         let whys: String = whys.collect();
-        self.line(&format!(
-            "{file},false,{time_secs},{phase},{heard_secs},{shares},{details}{whys}"
-        ))
+        writeln!(out, "{file},false,{time_secs},{phase},{heard_secs},{shares},{details}{whys}")
     }
 
-    fn write_summary(&mut self, file: &str, mood: &FileMood) -> anyhow::Result<()> {
+    fn write_summary(&self, out: &mut dyn Write, file: &str, mood: &FileMood) -> io::Result<()> {
         let whole = mood.shares();
         let spaces = self.spaces.iter().enumerate();
         let shares: Vec<Value> = spaces
@@ -287,28 +326,16 @@ impl Rows {
             row.insert("readings".into(), json!(mood.n_readings));
             row.insert("phase".into(), json!(phase));
             self.insert_shares(&mut row, &shares);
-            return self.line(&Value::Object(row).to_string());
+            return writeln!(out, "{}", Value::Object(row));
         }
         let (file, shares) = (quoted(file), joined(&shares));
         let whys = ",".repeat(self.why_columns().count());
-        self.line(&format!("{file},true,{duration_secs},{phase},,{shares},,,,{whys}"))
+        writeln!(out, "{file},true,{duration_secs},{phase},,{shares},,,,{whys}")
     }
 
     fn insert_shares(&self, row: &mut Map<String, Value>, shares: &[Value]) {
         let names = self.spaces.iter().flat_map(columns);
         row.extend(names.zip(shares.iter().cloned()));
-    }
-
-    fn line(&mut self, line: &str) -> anyhow::Result<()> {
-        match writeln!(self.writer, "{line}") {
-            // Whoever reads has read enough, as `head` does.
-            Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-            outcome => outcome.context("cannot write the rows"),
-        }
-    }
-
-    fn finish(&mut self) -> anyhow::Result<()> {
-        self.writer.flush().context("cannot write the rows")
     }
 }
 

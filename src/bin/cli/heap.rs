@@ -15,7 +15,9 @@ pub fn live_bytes() -> i64 {
     LIVE_BYTES.load(Ordering::Relaxed)
 }
 
-// With `alloc-check` the plugin framework brings an allocator of its own, and there can be only one; then nothing is counted.
+/// With `alloc-check` the plugin framework brings an allocator of its own, and there can be only one; then nothing is counted.
+pub const IS_COUNTED: bool = cfg!(not(feature = "alloc-check"));
+
 #[cfg(not(feature = "alloc-check"))]
 mod counted {
     use std::alloc::{GlobalAlloc, Layout, System};
