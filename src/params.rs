@@ -1,7 +1,7 @@
 //! What the host saves and automates.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use nice_plug::params::persist::PersistentField;
 use nice_plug::prelude::*;
@@ -65,10 +65,9 @@ pub struct MoodringParams {
     #[persist = "csv_path"]
     pub csv_path: RwLock<String>,
 
-    /// The user's own model, an ONNX file; the shipped one while empty. Takes effect when the host next activates the plugin, or when
-    /// the running analysis is asked for it.
+    /// The user's own model, an ONNX file; the shipped one while empty.
     #[persist = "model_path"]
-    pub model_path: RwLock<String>,
+    model: ModelChoice,
 
     /// What was read so far, so that a project keeps it.
     #[persist = "history"]
@@ -97,6 +96,35 @@ impl PersistentField<'_, String> for SavedHistory {
         F: Fn(&String) -> R,
     {
         f(&state::to_text(&self.0))
+    }
+}
+
+/// The path of a model, and who is to know when a state brings another.
+#[derive(Default)]
+struct ModelChoice {
+    path: RwLock<String>,
+    on_restore: OnceLock<Box<dyn Fn(Option<PathBuf>) + Send + Sync>>,
+}
+
+impl PersistentField<'_, String> for ModelChoice {
+    fn set(&self, text: String) {
+        let mut now = self.path.write().unwrap_or_else(PoisonError::into_inner);
+        // Hosts restore the same state again, to undo something say; a model that is heard already goes on.
+        if *now == text {
+            return;
+        }
+        *now = text;
+        drop(now);
+        if let Some(on_restore) = self.on_restore.get() {
+            on_restore(path(&self.path));
+        }
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&String) -> R,
+    {
+        f(&self.path.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -130,7 +158,7 @@ impl Default for MoodringParams {
             gate_db: gate(),
             editor: SavedPrefs::default(),
             csv_path: RwLock::default(),
-            model_path: RwLock::default(),
+            model: ModelChoice::default(),
             history: SavedHistory::default(),
         }
     }
@@ -146,7 +174,7 @@ impl MoodringParams {
     /// The user's own model, if one is set.
     #[must_use]
     pub fn model_path(&self) -> Option<PathBuf> {
-        path(&self.model_path)
+        path(&self.model.path)
     }
 
     /// What the user has set in the window.
@@ -163,7 +191,12 @@ impl MoodringParams {
     /// Names the user's own model, or none.
     pub fn set_model_path(&self, path: Option<&Path>) {
         let text = path.map_or_else(String::new, |path| path.to_string_lossy().into_owned());
-        *self.model_path.write().unwrap_or_else(PoisonError::into_inner) = text;
+        *self.model.path.write().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+
+    /// Has `tell` told of the model, or of none, whenever a state brings another than there was. For one caller, once.
+    pub fn on_model_restored(&self, tell: impl Fn(Option<PathBuf>) + Send + Sync + 'static) {
+        let _told_already = self.model.on_restore.set(Box::new(tell));
     }
 }
 
@@ -197,7 +230,7 @@ mod tests {
     fn blank_paths_are_none() {
         let params = MoodringParams::default();
         *params.csv_path.write().unwrap() = "  ".to_owned();
-        *params.model_path.write().unwrap() = " /a b/c.onnx\n".to_owned();
+        params.set_model_path(Some(Path::new(" /a b/c.onnx\n")));
         assert_eq!(params.csv_path(), None);
         assert_eq!(params.model_path(), Some(PathBuf::from("/a b/c.onnx")));
     }
@@ -225,6 +258,19 @@ mod tests {
         let loaded = MoodringParams::default();
         loaded.deserialize_fields(&params.serialize_fields());
         assert_eq!(loaded.csv_path(), params.csv_path());
+    }
+
+    #[test]
+    fn only_a_state_with_another_model_is_told_of() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let params = MoodringParams::default();
+        let listener = Arc::clone(&told);
+        params.on_model_restored(move |path| listener.lock().unwrap().push(path));
+        for path in ["\"\"", "\"a.onnx\"", "\"a.onnx\"", "\"\""] {
+            params
+                .deserialize_fields(&BTreeMap::from([("model_path".to_owned(), path.to_owned())]));
+        }
+        assert_eq!(*told.lock().unwrap(), [Some(PathBuf::from("a.onnx")), None]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `activate` | starts the engine (allocates, spawns the threads) |
 //! | `reset` | marks a new start in the stream; real-time safe |
-//! | `activate` with another model | asks the running engine for it |
+//! | a state with another model | asks the running engine for it |
 //! | `process` | copies the block to the ring; the audio itself is not written to, so it passes bit for bit with no latency |
 //! | `deactivate`, drop | stops the engine and its threads |
 
@@ -34,12 +34,10 @@ pub struct Moodring {
 impl Default for Moodring {
     fn default() -> Self {
         let params = Arc::new(MoodringParams::default());
-        Self {
-            monitor: Arc::new(Monitor::new(params.history.shared())),
-            params,
-            running: None,
-            reset_was_on: false,
-        }
+        let monitor = Arc::new(Monitor::new(params.history.shared()));
+        let asked = Arc::clone(&monitor);
+        params.on_model_restored(move |path| asked.ask_model(path));
+        Self { params, monitor, running: None, reset_was_on: false }
     }
 }
 
@@ -117,19 +115,15 @@ impl Plugin for Moodring {
             waits: buffer_config.process_mode == ProcessMode::Offline,
             csv_path: self.params.csv_path(),
         };
-        let model_path = self.params.model_path();
         self.monitor.set_gate_db(self.params.gate_db.value());
         // Hosts activate several times in a row while they restore a project.
         let is_current = |now: &Running| now.settings == settings && now.audio.is_heard();
         if self.running.as_ref().is_some_and(is_current) {
-            if self.monitor.model_path() != model_path {
-                self.monitor.ask_model(model_path);
-            }
             return true;
         }
         // The old threads end before the new ones start: both would write to the same file.
         self.running = None;
-        self.running = Some(start(settings, model_path, &self.monitor));
+        self.running = Some(start(settings, self.params.model_path(), &self.monitor));
         true
     }
 

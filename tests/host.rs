@@ -9,7 +9,7 @@ mod support {
 }
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
@@ -422,6 +422,32 @@ fn a_missing_model_leaves_the_audio_untouched_and_the_shipped_one_in_charge() {
     drop(host);
     assert!(rows(&expected).len() >= 10);
     assert_eq!(csv.text(), expected);
+}
+
+#[test]
+fn a_state_with_another_model_moves_the_running_analysis_to_it_and_the_same_state_moves_nothing() {
+    let _guard = others_may_play();
+    let audio = music(3.0, 44_100.0, 2);
+    let paper = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/paper.onnx");
+    let csv = CsvPath::new("another-model");
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    host.render_offline(true).unwrap();
+    let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+    for _ in 0..2 {
+        playing.play(&audio, Blocks::Of(512).sizes(), |_| true).unwrap();
+        playing.host().set_field("model_path", paper.to_str().unwrap()).unwrap();
+    }
+    playing.play(&audio, Blocks::Of(512).sizes(), |_| true).unwrap();
+    drop(playing);
+    let rows = rows(&csv.text());
+    let starts: Vec<usize> =
+        (1..rows.len()).filter(|i| rows[*i].time_secs < rows[i - 1].time_secs).collect();
+    assert_eq!(starts.len(), 1, "{starts:?}");
+    let (shipped, others) = rows.split_at(starts[0]);
+    assert!(others.last().unwrap().time_secs > 5.5, "it went on through the same state");
+    let same = |a: &Row, b: &Row| a.shares == b.shares;
+    assert!(!shipped.iter().zip(others).any(|(a, b)| same(a, b)), "the same model as before");
 }
 
 #[test]
