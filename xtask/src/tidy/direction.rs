@@ -184,7 +184,7 @@ const RULES: &[Rule] = &[
     // It measures what an instance costs, threads and all.
     rule(
         "bin::cli::bench",
-        &["units", "config", "analysis", "decode", "model", "analyser", "engine"],
+        &["units", "simd", "config", "analysis", "decode", "model", "analyser", "engine"],
     ),
     rule(
         "bin::*",
