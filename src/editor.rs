@@ -16,6 +16,7 @@ mod chart;
 pub mod desk;
 mod footer;
 mod header;
+mod hold;
 mod host;
 mod meter;
 mod now;

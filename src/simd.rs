@@ -28,7 +28,7 @@ pub fn store<S: Simd>(values: &mut [f32], register: S::f32s) {
 }
 
 /// Sums that are kept side by side, so that none waits for the one before.
-const LANES: usize = 16;
+pub const LANES: usize = 16;
 
 /// Sum of the values.
 #[inline(always)]
@@ -54,6 +54,47 @@ pub fn dot(x: &[f32], y: &[f32]) -> f32 {
     }
     let rest: f32 = x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum();
     lanes.iter().sum::<f32>() + rest
+}
+
+/// Sums of the products of `y` with the beginnings of each of `xs`, for all of which it is read once. Rounded alike for any number of
+/// them, but not as [`dot`]. The length of `y` is a multiple of [`LANES`].
+#[inline(always)]
+#[must_use]
+pub fn dots<S: Simd, const N: usize>(simd: S, xs: [&[f32]; N], y: &[f32]) -> [f32; N] {
+    let y_chunks = y.as_chunks::<LANES>().0;
+    debug_assert_eq!(y_chunks.len() * LANES, y.len());
+    let mut x_chunks = [y_chunks; N];
+    for (chunks, x) in x_chunks.iter_mut().zip(xs) {
+        *chunks = x[..y.len()].as_chunks::<LANES>().0;
+    }
+    let mut lanes = [[0.0; LANES]; N];
+    for (i, y) in y_chunks.iter().enumerate() {
+        let y = S::as_simd_f32s(y).0;
+        for (lanes, chunks) in lanes.iter_mut().zip(x_chunks) {
+            let x = S::as_simd_f32s(&chunks[i]).0;
+            for ((sum, x), y) in S::as_mut_simd_f32s(lanes).0.iter_mut().zip(x).zip(y) {
+                *sum = simd.add_f32s(*sum, simd.mul_f32s(*x, *y));
+            }
+        }
+    }
+    let mut sums = [0.0; N];
+    for (sum, lanes) in sums.iter_mut().zip(&lanes) {
+        *sum = total(lanes);
+    }
+    sums
+}
+
+/// Sum of all lanes, halves upon halves: as registers are added, and with less rounding than one after the other.
+#[inline(always)]
+fn total(lanes: &[f32; LANES]) -> f32 {
+    let (mut eight, mut four) = ([0.0; 8], [0.0; 4]);
+    for i in 0..8 {
+        eight[i] = lanes[i] + lanes[i + 8];
+    }
+    for i in 0..4 {
+        four[i] = eight[i] + eight[i + 4];
+    }
+    (four[0] + four[2]) + (four[1] + four[3])
 }
 
 /// The largest of values that are numbers, and of 0.

@@ -30,6 +30,15 @@ pub fn clock(secs: f64) -> String {
     }
 }
 
+/// The smallest step of a time axis that reads well as m:ss and is not under `least_secs`, seconds; beyond two hours any whole number.
+#[must_use]
+pub fn round_step_secs(least_secs: f64) -> f64 {
+    const STEPS_SECS: [f64; 14] =
+        [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0];
+    let fits = |step: &f64| *step >= least_secs;
+    STEPS_SECS.into_iter().find(fits).unwrap_or_else(|| least_secs.ceil())
+}
+
 /// `n` as a float, for averages and ratios of counts (exact up to 2²⁴).
 #[must_use]
 pub fn count(n: usize) -> f32 {
@@ -96,6 +105,15 @@ mod tests {
     fn decibels_of_nothing_are_the_floor() {
         assert_eq!(power_to_db(0.0), -100.0);
         assert_eq!(power_to_db(1.0), 0.0);
+    }
+
+    #[test]
+    fn steps_of_an_axis_are_round_and_never_too_small() {
+        for (least_secs, step_secs) in
+            [(0.0, 1.0), (5.2, 10.0), (20.0, 30.0), (800.0, 900.0), (1e5, 1e5)]
+        {
+            assert_eq!(round_step_secs(least_secs), step_secs);
+        }
     }
 
     #[test]

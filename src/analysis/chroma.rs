@@ -1,6 +1,9 @@
 //! Chroma: how much of a spectrum falls on each pitch class.
 
+use std::ops::Range;
+
 use crate::config::{ANALYSIS_RATE_HZ, N_BINS, N_CHROMA, WINDOW_SAMPLES};
+use crate::simd::dot;
 use crate::units::hz_to_midi;
 
 /// Folds power spectra onto the twelve pitch classes.
@@ -17,8 +20,10 @@ use crate::units::hz_to_midi;
 /// Liu, Fang and Huang 2018, equations for y_LF and C, after Müller, "Fundamentals of Music Processing", section 3.1.
 /// Golden: `tests/data/chroma_harmonic.npy`.
 pub struct Chroma {
-    /// Pitch class and weight of each bin from bin 1 on.
-    bins: Vec<(u8, f32)>,
+    /// Pitch class and bins of each pitch that has any, from low to high.
+    pitches: Vec<(usize, Range<usize>)>,
+    /// Of each bin, `[N_BINS]`.
+    weights: Vec<f32>,
 }
 
 /// Centre of the register of melodies and chords, Hz (E♭5, four octaves and a half above A0), and its width, octaves.
@@ -62,15 +67,18 @@ impl Chroma {
     /// `weight` takes the frequency of a bin, Hz, and how far it is off its nearest pitch, semitones.
     fn weighted(weight: impl Fn(f64, f64) -> f64) -> Self {
         let bin_hz = f64::from(ANALYSIS_RATE_HZ) / WINDOW_SAMPLES as f64;
-        let bins = (1..N_BINS)
-            .map(|k| {
-                let hz = k as f64 * bin_hz;
-                let pitch = hz_to_midi(hz);
-                let class = (pitch.round() as i64).rem_euclid(N_CHROMA as i64) as u8;
-                (class, weight(hz, pitch - pitch.round()) as f32)
-            })
-            .collect();
-        Self { bins }
+        let pitch = |k: usize| hz_to_midi(k as f64 * bin_hz);
+        let weight = |k: usize| weight(k as f64 * bin_hz, pitch(k) - pitch(k).round()) as f32;
+        let bins: Vec<usize> = (1..N_BINS).collect();
+        let pitches = bins.chunk_by(|a, b| pitch(*a).round() == pitch(*b).round()).map(|bins| {
+            let (first, last) = (bins[0], bins[bins.len() - 1]);
+            let class = (pitch(first).round() as i64).rem_euclid(N_CHROMA as i64) as usize;
+            (class, first..last + 1)
+        });
+        Self {
+            pitches: pitches.collect(),
+            weights: std::iter::once(0.0).chain((1..N_BINS).map(weight)).collect(),
+        }
     }
 
     /// Chroma of one power spectrum, `[N_BINS]`, max-normalised to [0, 1], C first; all 0 for silence.
@@ -81,8 +89,8 @@ impl Chroma {
     pub fn of(&self, power: &[f32]) -> [f32; N_CHROMA] {
         debug_assert_eq!(power.len(), N_BINS);
         let mut chroma = [0.0; N_CHROMA];
-        for ((class, weight), y) in self.bins.iter().zip(&power[1..]) {
-            chroma[usize::from(*class)] += weight * y;
+        for (class, bins) in &self.pitches {
+            chroma[*class] += dot(&self.weights[bins.clone()], &power[bins.clone()]);
         }
         let largest = chroma.iter().copied().fold(0.0, f32::max);
         // Under the smallest normal number the quotient would be noise: that is silence.

@@ -6,7 +6,7 @@ use crate::config::{
     ANALYSIS_RATE_HZ, CONTRAST_LOWEST_HZ, CONTRAST_QUANTILE, MEL_RANGE_DB, N_BINS,
     N_CONTRAST_BANDS, WINDOW_SAMPLES,
 };
-use crate::simd::{largest, sum};
+use crate::simd::largest;
 use crate::units::{count, power_to_db, share_of};
 
 /// One octave: its bins, and how many of them are its peaks, and its valleys.
@@ -32,8 +32,8 @@ struct Octave {
 /// a codec may have taken something away. Golden: `tests/data/contrast.npy`.
 pub struct Contrast {
     octaves: Vec<Octave>,
-    /// The bins of one octave, in the order of choosing.
-    chosen: Vec<f32>,
+    /// The bins of one octave, in the order of choosing: as bits, which for magnitudes are in the same order and sooner compared.
+    chosen: Vec<u32>,
 }
 
 impl Default for Contrast {
@@ -78,20 +78,21 @@ impl Contrast {
         for (out, octave) in contrast.iter_mut().zip(&self.octaves) {
             let n = octave.extremes;
             self.chosen.clear();
-            self.chosen.extend_from_slice(&magnitude[octave.bins.clone()]);
-            self.chosen.select_nth_unstable_by(n - 1, f32::total_cmp);
+            self.chosen.extend(magnitude[octave.bins.clone()].iter().map(|x| x.to_bits()));
+            let (_, _, rest) = self.chosen.select_nth_unstable(n - 1);
+            let from_top = rest.len() - n;
+            rest.select_nth_unstable(from_top);
+            let peak = mean(&rest[from_top..]).max(floor);
             let valley = mean(&self.chosen[..n]).max(floor);
-            let from_top = self.chosen.len() - n;
-            self.chosen.select_nth_unstable_by(from_top, f32::total_cmp);
-            let peak = mean(&self.chosen[from_top..]).max(floor);
             *out = power_to_db(peak / valley);
         }
         contrast
     }
 }
 
-fn mean(x: &[f32]) -> f32 {
-    sum(x) / count(x.len())
+/// Mean of values that are given as bits.
+fn mean(bits: &[u32]) -> f32 {
+    bits.iter().map(|bits| f32::from_bits(*bits)).sum::<f32>() / count(bits.len())
 }
 
 #[cfg(test)]
@@ -133,8 +134,9 @@ mod tests {
             let mut stage = Contrast::new();
             let contrast = stage.of(&magnitude);
             for (ours, octave) in contrast.iter().zip(&stage.octaves) {
-                let mut sorted = magnitude[octave.bins.clone()].to_vec();
-                sorted.sort_by(f32::total_cmp);
+                let mut sorted: Vec<u32> =
+                    magnitude[octave.bins.clone()].iter().map(|x| x.to_bits()).collect();
+                sorted.sort_by(|a, b| f32::from_bits(*a).total_cmp(&f32::from_bits(*b)));
                 let n = octave.extremes;
                 let db = 10.0 * (mean(&sorted[sorted.len() - n..]) / mean(&sorted[..n])).log10();
                 prop_assert!((ours - db).abs() < 1e-3, "{} {}", ours, db);

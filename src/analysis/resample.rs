@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use crate::config::{ANALYSIS_RATE_HZ, SAMPLE_LIMIT};
-use crate::simd::{Simd, WithSimd, dot, vectorised};
+use crate::simd::{LANES, Simd, WithSimd, dot, dots, vectorised};
 
 /// Slowest and fastest host rates taken, Hz: what hosts and validators offer.
 pub const MIN_HOST_RATE_HZ: f64 = 8_000.0;
@@ -17,9 +17,6 @@ const ZERO_CROSSINGS: usize = 128;
 /// window fall steeply enough.
 const CUTOFF: f64 = 0.957_86;
 
-/// Taps are a multiple of it, which [`dot`] takes without a rest.
-const TAPS_MULTIPLE: usize = 16;
-
 /// Most places between two samples in on which samples out may fall for each to have a filter of its own.
 const MAX_PLACES: u64 = 512;
 
@@ -29,6 +26,9 @@ const OVERSAMPLING: u64 = 256;
 
 /// Parts of a sample in that its places are counted in, where they are many: in ten hours that is off by a tenth of a sample.
 const MANY_PLACES: u64 = 1 << 32;
+
+/// Samples out that are filtered together where they fall on the same place.
+const ALIKE: usize = 4;
 
 /// Samples in that are filtered at a time.
 const BLOCK_SAMPLES: usize = 512;
@@ -180,9 +180,27 @@ impl WithSimd for Filtering<'_> {
     type Output = usize;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
+    fn with_simd<S: Simd>(self, simd: S) -> usize {
         let Converter { filters, step, line, filled, next, place, out, .. } = self.0;
         let mut written = 0;
+        if filters.places == 1 {
+            // All samples out fall on the same place: some share each reading of its row.
+            let (step, taps) = (step.0, filters.taps);
+            while *next + (ALIKE - 1) * step + taps <= *filled {
+                let x = &line[*next..*filled];
+                let xs = [x, &x[step..], &x[2 * step..], &x[3 * step..]];
+                let samples: [f32; ALIKE] = dots(simd, xs, &filters.rows);
+                out[written..written + ALIKE].copy_from_slice(&samples);
+                written += ALIKE;
+                *next += ALIKE * step;
+            }
+            while *next + taps <= *filled {
+                [out[written]] = dots(simd, [&line[*next..*filled]], &filters.rows);
+                written += 1;
+                *next += step;
+            }
+            return written;
+        }
         while *next + filters.taps <= *filled {
             out[written] = filters.at(*place, &line[*next..*next + filters.taps]);
             written += 1;
@@ -210,7 +228,7 @@ impl Filters {
     /// Filters for samples out that are `step` samples in apart.
     fn new(step: f64, places: u64) -> Self {
         let taps = (ZERO_CROSSINGS as f64 * step.max(1.0)).ceil() as usize;
-        let taps = taps.next_multiple_of(TAPS_MULTIPLE);
+        let taps = taps.next_multiple_of(LANES);
         let cutoff = CUTOFF / step.max(1.0);
         let offsets: Vec<f64> = if places <= MAX_PLACES {
             (0..places).map(|place| place as f64 / places as f64).collect()

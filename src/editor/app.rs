@@ -11,6 +11,7 @@ use nice_plug_egui::{Frame, NiceEguiApp, RepaintNotifier};
 
 use super::ballistics::{FRAME, Needle, Peak};
 use super::desk::{Command, Desk};
+use super::hold::Hold;
 use super::then::ThenView;
 use super::view::{Controls, ExportView, Source, State, ViewState};
 use super::watch::{Attention, OpenToken, Watcher};
@@ -42,8 +43,7 @@ pub struct MoodApp {
     desk: Desk,
     /// The settings as they are kept with the project.
     kept: Prefs,
-    /// What is on show while it is held.
-    held: Option<ViewState>,
+    hold: Hold,
     export: Option<Export>,
     /// The history as it was last looked at.
     looked_at: Option<(Look, ThenView)>,
@@ -76,7 +76,7 @@ impl MoodApp {
             desk: Desk::new(kept.clone()),
             needles: Needles::default(),
             gui: None,
-            held: None,
+            hold: Hold::default(),
             export: None,
             looked_at: None,
             due: None,
@@ -91,18 +91,9 @@ impl MoodApp {
 
     /// What is to be seen now, and when that will have changed by itself.
     fn view(&mut self, now: Instant, n_pixels: f32) -> (ViewState, Option<Duration>) {
-        let mut view = self.source.look(now);
-        view.controls = controls(&self.params);
-        if view.controls.hold {
-            let held = self.held.get_or_insert_with(|| view.clone());
-            let (controls, banner) = (view.controls.clone(), view.banner.clone());
-            view = ViewState { controls, banner, ..held.clone() };
-            if view.state.has_shares() {
-                view.state = State::Held;
-            }
-        } else {
-            self.held = None;
-        }
+        let (mut latest, monitor) = (self.source.look(now), &self.monitor);
+        latest.controls = controls(&self.params);
+        let mut view = self.hold.of(latest, || Some(monitor.read_history().newest()?.secs));
         let prefs = &self.desk.prefs;
         view.hide(|first| prefs.shows(first));
         // A meter takes at most the window's width, so its needle moves by no more than a pixel a frame while it is slow.
@@ -114,10 +105,7 @@ impl MoodApp {
         // While readings arrive the frame of the next one will do for what moves slowly.
         let arrives = matches!(view.state, State::Live | State::Listening { .. });
         let next = next.filter(|next| !arrives || *next < SOON);
-        if let Some(held) = &mut self.held {
-            // A held picture is held whole, peaks and all.
-            held.meters.clone_from(&view.meters);
-        }
+        self.hold.keep(&view.meters);
         self.look_back(&mut view);
         view.export = self.export.as_ref().map(export_view);
         (view, next)
@@ -142,7 +130,11 @@ impl MoodApp {
                 }
                 view.then = self.looked_at.as_ref().map(|(_, then)| then.clone());
             }
-            Page::Now if !prefs.reduced_motion => view.trail = trail(&history, view),
+            Page::Now if !prefs.reduced_motion => {
+                let newest_secs = history.newest().map(|point| point.secs);
+                let newest_secs = self.hold.newest_secs().or(newest_secs);
+                view.trail = newest_secs.map_or_else(Vec::new, |secs| trail(&history, secs, view));
+            }
             _ => {}
         }
     }
@@ -295,10 +287,10 @@ fn export_view(export: &Export) -> ExportView {
     }
 }
 
-/// Where the mood was lately, oldest first.
-fn trail(history: &History, view: &ViewState) -> Vec<Vec2> {
-    let Some(newest) = history.newest() else { return Vec::new() };
-    let points = history.track(history.clock()).points(newest.secs - TRAIL_SECS, newest.secs + 1.0);
+/// Where the mood was until `newest_secs`, oldest first.
+fn trail(history: &History, newest_secs: f64, view: &ViewState) -> Vec<Vec2> {
+    let track = history.track(history.clock());
+    let points = track.points(newest_secs - TRAIL_SECS, newest_secs.next_up());
     let known = points.filter(|point| !point.shares().is_empty());
     known.map(|point| plane::position_of(&view.meters, point.shares())).collect()
 }

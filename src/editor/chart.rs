@@ -13,6 +13,7 @@ use super::view::MeterView;
 use super::{plane, strings};
 use crate::history::{Point, SLOT_SECS};
 use crate::prefs::SPAN_SECS;
+use crate::units::round_step_secs;
 
 /// Size for which the chart is drawn, units.
 const DESIGN: (f32, f32) = (720.0, 220.0);
@@ -190,14 +191,11 @@ impl Chart {
 
     /// Times under the chart, and hairlines above them.
     fn paint_times(&self, painter: &Painter, rect: Rect, lanes: Rect) {
-        const STEPS_SECS: [f64; 12] =
-            [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0];
         let palette = self.theme.palette;
         let font = self.theme.font(TEXT);
         let room = self.theme.points(72.0).max(56.0);
         let per_point = (self.shown.1 - self.shown.0) / f64::from(self.x.span().max(1.0));
-        let wanted = per_point * f64::from(room);
-        let step = STEPS_SECS.into_iter().find(|step| *step >= wanted).unwrap_or(7200.0);
+        let step = round_step_secs(per_point * f64::from(room));
         let mut at = (self.shown.0 / step).ceil() * step;
         while at <= self.shown.1 {
             let x = self.x_of(at);

@@ -15,10 +15,10 @@ use anyhow::{Context, Result, ensure};
 use plotters::style::{Color, RGBColor};
 
 use self::canvas::{Align, Canvas, TextLook};
-use self::curve::{Run, averaged, dashes, runs, sides, silences, tick_step_secs};
+use self::curve::{Run, averaged, dashes, runs, sides, silences};
 use crate::model::space::LabelSpace;
 use crate::reading::Reading;
-use crate::units::clock;
+use crate::units::{clock, round_step_secs};
 
 /// A named part of the piece, drawn as a tinted band.
 #[derive(Clone, Debug, PartialEq)]
@@ -166,7 +166,7 @@ impl TimeAxis {
     fn ticks(self) -> Vec<f64> {
         /// Labels of m:ss that fit side by side with room to breathe.
         const MOST_TICKS: f64 = 13.0;
-        let step_secs = tick_step_secs(self.end_secs - self.start_secs, MOST_TICKS);
+        let step_secs = round_step_secs((self.end_secs - self.start_secs) / MOST_TICKS);
         let first = (self.start_secs / step_secs).ceil();
         let ticks = (0..).map(|i| (first + f64::from(i)) * step_secs);
         ticks.take_while(|secs| *secs <= self.end_secs + 1e-6).collect()

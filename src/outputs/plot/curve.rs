@@ -125,16 +125,6 @@ pub fn dashes(points: &[(f64, f64)], on: f64, off: f64) -> Vec<Vec<(f64, f64)>> 
     dashes
 }
 
-/// Round steps of a time axis over `span_secs` with at most `most` steps, seconds.
-#[must_use]
-pub fn tick_step_secs(span_secs: f64, most: f64) -> f64 {
-    /// Steps that read well as m:ss.
-    const STEPS_SECS: [f64; 14] =
-        [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0];
-    let fits = |step: &&f64| span_secs / **step <= most;
-    STEPS_SECS.iter().find(fits).copied().unwrap_or_else(|| (span_secs / most).ceil())
-}
-
 /// The reading's point of space `space`, if it has one that can be drawn.
 fn point(reading: &Reading, space: usize) -> Option<(f64, f64)> {
     let share = f64::from(*reading.shares().get(space)?);
@@ -243,12 +233,5 @@ mod tests {
         let corner = [(0.0, 0.0), (3.0, 0.0), (3.0, 3.0)];
         let expected = [vec![(0.0, 0.0), (2.0, 0.0)], vec![(3.0, 0.0), (3.0, 2.0)]];
         assert_eq!(dashes(&corner, 2.0, 1.0), expected);
-    }
-
-    #[test]
-    fn ticks_are_round_and_few() {
-        assert_eq!(tick_step_secs(62.0, 12.0), 10.0);
-        assert_eq!(tick_step_secs(240.0, 12.0), 30.0);
-        assert_eq!(tick_step_secs(1e6, 10.0), 1e5);
     }
 }

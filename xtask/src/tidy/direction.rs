@@ -26,7 +26,7 @@ const RULES: &[Rule] = &[
     rule("analysis::stft", &["units", "config"]),
     rule("analysis::median", &["simd", "config"]),
     rule("analysis::hpss", &["config", "analysis::median"]),
-    rule("analysis::chroma", &["units", "config"]),
+    rule("analysis::chroma", &["units", "simd", "config"]),
     rule("analysis::mel", &["units", "simd", "config"]),
     rule("analysis::crest", &["units"]),
     rule("analysis::contrast", &["units", "simd", "config"]),
