@@ -153,4 +153,34 @@ mod tests {
         let bits = |y: Vec<f32>| y.into_iter().map(f32::to_bits).collect::<Vec<_>>();
         assert_eq!(bits(vectorised(work.clone())), bits(work.with_simd(pulp::Scalar::new())));
     }
+
+    /// Three products at once, and each for itself.
+    #[derive(Clone, Copy)]
+    struct Products<'a>([&'a [f32]; 3], &'a [f32]);
+
+    impl WithSimd for Products<'_> {
+        type Output = [[f32; 3]; 2];
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> [[f32; 3]; 2] {
+            let mut alone = [0.0; 3];
+            for (out, x) in alone.iter_mut().zip(self.0) {
+                [*out] = dots(simd, [x], self.1);
+            }
+            [dots(simd, self.0, self.1), alone]
+        }
+    }
+
+    #[test]
+    fn products_at_once_are_those_of_each_to_the_bit_in_every_form() {
+        let x: Vec<f32> = (0..100).map(|n| (n as f32 * 0.37).sin()).collect();
+        let y: Vec<f32> = (0..4 * LANES).map(|n| (n as f32 * 0.11).cos()).collect();
+        let products = Products([&x, &x[7..], &x[33..]], &y);
+        let [together, alone] = vectorised(products);
+        assert_eq!(together, alone);
+        assert_eq!([together, alone], products.with_simd(pulp::Scalar::new()));
+        for (product, x) in together.iter().zip(products.0) {
+            assert!((product - dot(x, &y)).abs() < 1e-5);
+        }
+    }
 }

@@ -27,11 +27,8 @@ const OVERSAMPLING: u64 = 256;
 /// Parts of a sample in that its places are counted in, where they are many: in ten hours that is off by a tenth of a sample.
 const MANY_PLACES: u64 = 1 << 32;
 
-/// Samples out that are filtered together where they fall on the same place.
-const ALIKE: usize = 4;
-
-/// Samples in that are filtered at a time.
-const BLOCK_SAMPLES: usize = 512;
+/// Samples in that are filtered at a time: from 48 kHz as many as six periods of 147 samples out.
+const BLOCK_SAMPLES: usize = 2048;
 
 /// A host rate that cannot be analysed.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -145,6 +142,7 @@ impl Converter {
         self.taken += block.len() as u64;
         let written = vectorised(Filtering(self));
         self.given += written as u64;
+        (self.next, self.place) = self.taps_of(written);
         // What no tap will see again makes room for the next block.
         let seen = self.next.min(self.filled);
         self.line.copy_within(seen..self.filled, 0);
@@ -181,37 +179,68 @@ impl WithSimd for Filtering<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> usize {
-        let Converter { filters, step, line, filled, next, place, out, .. } = self.0;
-        let mut written = 0;
-        if filters.places == 1 {
-            // All samples out fall on the same place: some share each reading of its row.
-            let (step, taps) = (step.0, filters.taps);
-            while *next + (ALIKE - 1) * step + taps <= *filled {
-                let x = &line[*next..*filled];
-                let xs = [x, &x[step..], &x[2 * step..], &x[3 * step..]];
-                let samples: [f32; ALIKE] = dots(simd, xs, &filters.rows);
-                out[written..written + ALIKE].copy_from_slice(&samples);
-                written += ALIKE;
-                *next += ALIKE * step;
+        let n = self.0.n_ready();
+        if self.0.filters.places > MAX_PLACES {
+            for k in 0..n {
+                let (first, place) = self.0.taps_of(k);
+                self.0.out[k] = self.0.filters.between(place, &self.0.line[first..]);
             }
-            while *next + taps <= *filled {
-                [out[written]] = dots(simd, [&line[*next..*filled]], &filters.rows);
-                written += 1;
-                *next += step;
-            }
-            return written;
+            return n;
         }
-        while *next + filters.taps <= *filled {
-            out[written] = filters.at(*place, &line[*next..*next + filters.taps]);
-            written += 1;
-            *next += step.0;
-            *place += step.1;
-            if *place >= filters.places {
-                *place -= filters.places;
-                *next += 1;
+        // Those that fall on the same place share each reading of its row.
+        let places = self.0.filters.places as usize;
+        for begin in 0..places.min(n) {
+            let mut k = begin;
+            while k < n {
+                k += places
+                    * match (n - k).div_ceil(places) {
+                        1 => self.0.filter_alike::<S, 1>(simd, k),
+                        2 => self.0.filter_alike::<S, 2>(simd, k),
+                        3 => self.0.filter_alike::<S, 3>(simd, k),
+                        _ => self.0.filter_alike::<S, 4>(simd, k),
+                    };
             }
         }
-        written
+        n
+    }
+}
+
+impl Converter {
+    /// Samples in after which samples out fall on the same places again.
+    #[inline(always)]
+    fn period(&self) -> u64 {
+        self.step.0 as u64 * self.filters.places + self.step.1
+    }
+
+    /// How many samples out have all their taps in the line.
+    #[inline(always)]
+    fn n_ready(&self) -> usize {
+        let Some(beyond) = self.filled.checked_sub(self.next + self.filters.taps) else { return 0 };
+        let places = (beyond as u64 + 1) * self.filters.places - self.place;
+        places.div_ceil(self.period()) as usize
+    }
+
+    /// Where in the line the taps of the `k`-th sample out from here begin, and its place beyond the sample in.
+    #[inline(always)]
+    fn taps_of(&self, k: usize) -> (usize, u64) {
+        let places = self.place + k as u64 * self.period();
+        (self.next + (places / self.filters.places) as usize, places % self.filters.places)
+    }
+
+    /// Writes the `k`-th sample out from here and those after it that fall on the same place, `N` in all.
+    #[inline(always)]
+    fn filter_alike<S: Simd, const N: usize>(&mut self, simd: S, k: usize) -> usize {
+        let (first, place) = self.taps_of(k);
+        let (places, period) = (self.filters.places as usize, self.period() as usize);
+        let mut xs = [&self.line[first..]; N];
+        for (i, x) in xs.iter_mut().enumerate() {
+            *x = &self.line[first + i * period..];
+        }
+        let samples = dots(simd, xs, self.filters.row(place));
+        for (i, sample) in samples.into_iter().enumerate() {
+            self.out[k + i * places] = sample;
+        }
+        N
     }
 }
 
@@ -239,16 +268,17 @@ impl Filters {
         Self { taps, places, rows }
     }
 
-    /// The signal at `place` beyond the middle of `x`, `[taps]`.
     #[inline(always)]
-    fn at(&self, place: u64, x: &[f32]) -> f32 {
-        let row = |row: u64| &self.rows[row as usize * self.taps..][..self.taps];
-        if self.places <= MAX_PLACES {
-            return dot(row(place), x);
-        }
+    fn row(&self, row: u64) -> &[f32] {
+        &self.rows[row as usize * self.taps..][..self.taps]
+    }
+
+    /// The signal at `place` beyond the middle of the taps at the beginning of `x`, where places are many.
+    #[inline(always)]
+    fn between(&self, place: u64, x: &[f32]) -> f32 {
         let (before, beyond) =
             (place * OVERSAMPLING / self.places, place * OVERSAMPLING % self.places);
-        let (a, b) = (dot(row(before), x), dot(row(before + 1), x));
+        let (a, b) = (dot(self.row(before), x), dot(self.row(before + 1), x));
         a + (beyond as f64 / self.places as f64) as f32 * (b - a)
     }
 }
