@@ -135,13 +135,20 @@ pub struct WindowSummary {
 struct Part {
     chroma: [f32; N_CHROMA],
     mel: [f32; N_MEL_BANDS],
+    /// The same in dB, once the step is complete: every reading of the window needs it.
+    mel_db: [f32; N_MEL_BANDS],
     onset: f32,
     energy: f32,
 }
 
 impl Part {
-    const EMPTY: Self =
-        Self { chroma: [0.0; N_CHROMA], mel: [0.0; N_MEL_BANDS], onset: 0.0, energy: 0.0 };
+    const EMPTY: Self = Self {
+        chroma: [0.0; N_CHROMA],
+        mel: [0.0; N_MEL_BANDS],
+        mel_db: [0.0; N_MEL_BANDS],
+        onset: 0.0,
+        energy: 0.0,
+    };
 
     /// Adds a frame's share of a step.
     fn add(&mut self, frame: &PartFeatures) {
@@ -150,6 +157,10 @@ impl Part {
         self.mel.iter_mut().zip(frame.mel).for_each(|(mean, x)| *mean += share * x);
         self.onset += share * frame.onset;
         self.energy += share * frame.energy;
+    }
+
+    fn complete(&mut self) {
+        self.mel_db = self.mel.map(power_to_db);
     }
 }
 
@@ -209,8 +220,8 @@ impl Step {
     fn write(&self, level_db: f32, out: &mut [f32]) {
         let parts = [&self.harmonic, &self.percussive];
         let chroma = parts.iter().flat_map(|part| part.chroma);
-        let mel = parts.iter().flat_map(|part| part.mel.iter());
-        let mel_db = mel.map(|power| (power_to_db(*power) - level_db).max(-MEL_RANGE_DB));
+        let mel = parts.iter().flat_map(|part| part.mel_db.iter());
+        let mel_db = mel.map(|db| (db - level_db).max(-MEL_RANGE_DB));
         let onset = parts.iter().map(|part| part.onset);
         let energy_db = (power_to_db(self.energy()) - level_db).max(-MEL_RANGE_DB);
         let whole = [energy_db, self.crest_db];
@@ -282,6 +293,8 @@ impl FeatureWindow {
         if self.frames_in_current < FRAMES_PER_STEP {
             return false;
         }
+        self.current.harmonic.complete();
+        self.current.percussive.complete();
         self.steps[self.next] = std::mem::replace(&mut self.current, Step::EMPTY);
         self.next = (self.next + 1) % N_STEPS;
         self.complete += 1;

@@ -71,16 +71,10 @@ mod tests {
         assert_eq!(hold.newest_secs(), None);
         hold.of(view(true, [0.3, 0.4]), || Some(7.0));
         let later = hold.of(view(true, [0.5, 0.6]), || Some(9.0));
-        assert_eq!(
-            (later.state.clone(), shares(&later)),
-            (State::Held, vec![Some(0.3), Some(0.4)])
-        );
+        assert_eq!((later.state, shares(&later)), (State::Held, vec![Some(0.3), Some(0.4)]));
         assert_eq!(hold.newest_secs(), Some(7.0));
         let after = hold.of(view(false, [0.5, 0.6]), || Some(9.0));
-        assert_eq!(
-            (after.state.clone(), shares(&after)),
-            (State::Live, vec![Some(0.5), Some(0.6)])
-        );
+        assert_eq!((after.state, shares(&after)), (State::Live, vec![Some(0.5), Some(0.6)]));
         assert_eq!(hold.newest_secs(), None);
     }
 

@@ -10,6 +10,9 @@ pub const BLOCK_ROWS: usize = 128;
 /// Columns that one instruction multiplies and sums.
 pub const GROUP: usize = 4;
 
+/// Vectors that are multiplied together: their sums are 24 of the 32 registers of AVX-512.
+pub const TOGETHER: usize = 3;
+
 /// Cache lines of one group of columns in a block.
 const GROUP_LINES: usize = BLOCK_ROWS * GROUP / 64;
 
@@ -87,7 +90,9 @@ impl PackedMatrix {
             Kernel::AvxVnni(_) => unsafe { x86::avx_vnni(lines, vector, seeds, out) },
             #[cfg(target_arch = "x86_64")]
             #[allow(unsafe_code)]
-            Kernel::Avx512Vnni(_) => unsafe { x86::avx512_vnni(lines, vector, seeds, out) },
+            Kernel::Avx512Vnni(_) => unsafe {
+                x86::avx512_vnni(lines, [vector], seeds, std::array::from_mut(out));
+            },
             #[cfg(target_arch = "aarch64")]
             #[allow(unsafe_code)]
             Kernel::NeonDot(_) => unsafe { arm::neon_dot(lines, vector, out) },
@@ -95,16 +100,55 @@ impl PackedMatrix {
         // Only kernels with an unsigned vector need them.
         let _ = seeds;
     }
+
+    /// As [`product`](Self::product) of several vectors, each `[groups]`, for all of which the weights are read once where the
+    /// processor has registers enough.
+    ///
+    /// # Real-time safety
+    /// As [`product`](Self::product).
+    #[inline]
+    pub fn products(
+        &self,
+        kernel: Kernel,
+        block: usize,
+        vectors: [&[Group]; TOGETHER],
+        out: &mut [[i32; BLOCK_ROWS]; TOGETHER],
+    ) {
+        #[cfg(target_arch = "x86_64")]
+        if let Kernel::Avx512Vnni(_) = kernel {
+            let per_block = self.groups * GROUP_LINES;
+            let lines = &self.lines[block * per_block..(block + 1) * per_block];
+            let seeds = &self.seeds[block * BLOCK_ROWS..(block + 1) * BLOCK_ROWS];
+            // SAFETY: a kernel can only be had where the processor has its instructions.
+            #[allow(unsafe_code)]
+            unsafe {
+                x86::avx512_vnni(lines, vectors, seeds, out);
+            }
+            return;
+        }
+        for (vector, out) in vectors.into_iter().zip(out) {
+            self.product(kernel, block, vector, out);
+        }
+    }
 }
 
 /// Packs quantised values into groups; those that fill up the last one are 0.
 #[inline(always)]
 pub fn pack(values: &[i8], groups: &mut [Group]) {
-    for (group, four) in groups.iter_mut().zip(values.chunks(GROUP)) {
+    let (whole, rest) = values.as_chunks::<GROUP>();
+    for (group, four) in groups.iter_mut().zip(whole) {
+        let [a, b, c, d] = *four;
+        // Four bytes as they lie: the compiler makes it a copy.
+        *group = Group::from_ne_bytes([
+            a.cast_unsigned(),
+            b.cast_unsigned(),
+            c.cast_unsigned(),
+            d.cast_unsigned(),
+        ]);
+    }
+    if let (Some(group), [_, ..]) = (groups.get_mut(whole.len()), rest) {
         let mut bytes = [0; GROUP];
-        for (byte, value) in bytes.iter_mut().zip(four) {
-            *byte = value.to_ne_bytes()[0];
-        }
+        bytes.iter_mut().zip(rest).for_each(|(byte, value)| *byte = value.cast_unsigned());
         *group = Group::from_ne_bytes(bytes);
     }
 }
@@ -279,31 +323,39 @@ mod x86 {
         }
     }
 
-    /// A whole block at a time, eight of the 32 registers.
+    /// A whole block at a time, eight of the 32 registers for each vector.
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    pub fn avx512_vnni(
+    pub fn avx512_vnni<const N: usize>(
         lines: &[Line],
-        vector: &[Group],
+        vectors: [&[Group]; N],
         seeds: &[i32],
-        out: &mut [i32; BLOCK_ROWS],
+        out: &mut [[i32; BLOCK_ROWS]; N],
     ) {
         let seeds = seeds.as_chunks::<16>().0;
         // SAFETY: sixteen integers are a register, and so are the 64 bytes of a line, and back.
         #[allow(unsafe_code)]
-        let mut sums: [__m512i; GROUP_LINES] =
+        let seeds: [__m512i; GROUP_LINES] =
             std::array::from_fn(|i| unsafe { std::mem::transmute::<[i32; 16], __m512i>(seeds[i]) });
-        for (lines, group) in lines.as_chunks::<GROUP_LINES>().0.iter().zip(vector) {
-            let value = _mm512_set1_epi32(*group ^ TO_UNSIGNED);
-            for (sum, line) in sums.iter_mut().zip(lines) {
+        let mut sums = [seeds; N];
+        for (i, lines) in lines.as_chunks::<GROUP_LINES>().0.iter().enumerate() {
+            let mut values = [_mm512_setzero_si512(); N];
+            for (value, vector) in values.iter_mut().zip(vectors) {
+                *value = _mm512_set1_epi32(vector[i] ^ TO_UNSIGNED);
+            }
+            for (part, line) in lines.iter().enumerate() {
                 #[allow(unsafe_code)]
                 let weights = unsafe { std::mem::transmute::<[i8; 64], __m512i>(line.0) };
-                *sum = _mm512_dpbusd_epi32(*sum, value, weights);
+                for (sums, value) in sums.iter_mut().zip(values) {
+                    sums[part] = _mm512_dpbusd_epi32(sums[part], value, weights);
+                }
             }
         }
-        for (sum, out) in sums.into_iter().zip(out.as_chunks_mut::<16>().0) {
-            #[allow(unsafe_code)]
-            let ints = unsafe { std::mem::transmute::<__m512i, [i32; 16]>(sum) };
-            *out = ints;
+        for (sums, out) in sums.into_iter().zip(out) {
+            for (sum, out) in sums.into_iter().zip(out.as_chunks_mut::<16>().0) {
+                #[allow(unsafe_code)]
+                let ints = unsafe { std::mem::transmute::<__m512i, [i32; 16]>(sum) };
+                *out = ints;
+            }
         }
     }
 }
@@ -400,6 +452,30 @@ mod tests {
                 let actual = product(kernel, &matrix, &vector);
                 prop_assert_eq!(&actual[..weights.len()], &expected[..], "{}", kernel.name());
                 prop_assert!(actual[weights.len()..].iter().all(|sum| *sum == 0));
+            }
+        }
+    }
+
+    #[test]
+    fn vectors_together_are_multiplied_as_each_for_itself() {
+        let weight = |row: usize, column: usize| ((row * 31 + column * 17) % 255) as i16 - 127;
+        let matrix = PackedMatrix::new(200, 37, |row, column| weight(row, column) as i8);
+        let vectors: [Vec<Group>; TOGETHER] = std::array::from_fn(|v| {
+            let value = |i: usize| ((i * (v + 3) * 29) % 255) as i16 - 127;
+            let values: Vec<i8> = (0..37).map(|i| value(i) as i8).collect();
+            let mut groups = vec![0; matrix.groups()];
+            pack(&values, &mut groups);
+            groups
+        });
+        for kernel in Kernel::all() {
+            for block in 0..2 {
+                let mut together = [[0; BLOCK_ROWS]; TOGETHER];
+                matrix.products(kernel, block, vectors.each_ref().map(|v| &v[..]), &mut together);
+                for (vector, together) in vectors.iter().zip(&together) {
+                    let mut alone = [0; BLOCK_ROWS];
+                    matrix.product(Kernel::Scalar, block, vector, &mut alone);
+                    assert_eq!(*together, alone, "{}", kernel.name());
+                }
             }
         }
     }

@@ -8,7 +8,7 @@
 //! units, which makes the [`BLOCK_ROWS`] rows of a block of the matrix.
 
 use super::dense::Quantised;
-use super::int8::{BLOCK_ROWS, Kernel, PackedMatrix};
+use super::int8::{BLOCK_ROWS, Kernel, PackedMatrix, TOGETHER};
 use crate::simd::{Simd, WithSimd, vectorised};
 
 /// Gates in ONNX order: input, output, forget, cell.
@@ -121,6 +121,42 @@ impl Matrix {
             }
         }
     }
+
+    /// Adds `self · vector` to the gates of each of some vectors: the same bits as one after the other, and sooner.
+    #[inline(always)]
+    fn add_products(
+        &self,
+        kernel: Kernel,
+        vectors: [&[f32]; TOGETHER],
+        buffers: &mut [Quantised; TOGETHER],
+        gates: &mut [f32],
+    ) {
+        let rows = gates.len() / TOGETHER;
+        let Self::Int8 { weights, scales, .. } = self else {
+            for ((gates, buffer), vector) in gates.chunks_exact_mut(rows).zip(buffers).zip(vectors)
+            {
+                self.add_product(kernel, vector, buffer, gates);
+            }
+            return;
+        };
+        let mut factors = [0.0; TOGETHER];
+        for ((factor, buffer), vector) in factors.iter_mut().zip(buffers.iter_mut()).zip(vectors) {
+            *factor = buffer.quantise(vector);
+        }
+        let [a, b, c] = buffers;
+        let groups = [a.groups(), b.groups(), c.groups()];
+        let mut sums = [[0; BLOCK_ROWS]; TOGETHER];
+        for (block, scales) in scales.as_chunks::<BLOCK_ROWS>().0.iter().enumerate() {
+            weights.products(kernel, block, groups, &mut sums);
+            let of_each = gates.chunks_exact_mut(rows).zip(&sums).zip(factors);
+            for ((gates, sums), factor) in of_each {
+                let gates = &mut gates[block * BLOCK_ROWS..][..BLOCK_ROWS];
+                for ((gate, row_scale), sum) in gates.iter_mut().zip(scales).zip(sums) {
+                    *gate += *sum as f32 * (row_scale * factor);
+                }
+            }
+        }
+    }
 }
 
 /// Weights of one direction.
@@ -156,11 +192,12 @@ impl Direction {
 #[derive(Clone, Debug)]
 pub struct Scratch {
     kernel: Kernel,
+    /// Of as many steps as are multiplied together.
     gates: Vec<f32>,
     /// Of whole blocks; what only fills up the last one stays 0.
     hidden: Vec<f32>,
     cell: Vec<f32>,
-    quantised_input: Quantised,
+    quantised_inputs: [Quantised; TOGETHER],
     quantised_hidden: Quantised,
 }
 
@@ -177,10 +214,10 @@ impl Scratch {
         let units = direction.bias.len() / GATES;
         Self {
             kernel,
-            gates: vec![0.0; direction.bias.len()],
+            gates: vec![0.0; TOGETHER * direction.bias.len()],
             hidden: vec![0.0; units],
             cell: vec![0.0; units],
-            quantised_input: Quantised::new(direction.input.columns()),
+            quantised_inputs: [(); TOGETHER].map(|()| Quantised::new(direction.input.columns())),
             quantised_hidden: Quantised::new(direction.recurrent.columns()),
         }
     }
@@ -220,16 +257,36 @@ impl<'a, Steps: Iterator<Item = &'a [f32]>, OnStep: FnMut(&[f32])> WithSimd
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, _: S) {
         let (direction, hidden) = (self.direction, self.direction.hidden());
-        let Scratch { kernel, gates, hidden: h, cell, quantised_input, quantised_hidden } =
+        let Scratch { kernel, gates, hidden: h, cell, quantised_inputs, quantised_hidden } =
             self.scratch;
         h.fill(0.0);
         cell.fill(0.0);
-        for x in self.steps {
-            gates.copy_from_slice(&direction.bias);
-            direction.input.add_product(*kernel, x, quantised_input, gates);
-            direction.recurrent.add_product(*kernel, &h[..hidden], quantised_hidden, gates);
-            update(gates, h, cell);
-            (self.on_step)(&h[..hidden]);
+        let rows = direction.bias.len();
+        let mut xs: [&[f32]; TOGETHER] = [&[]; TOGETHER];
+        loop {
+            let mut n = 0;
+            for (place, x) in xs.iter_mut().zip(self.steps.by_ref()) {
+                *place = x;
+                n += 1;
+            }
+            // What the inputs add to the gates waits for no state.
+            gates.chunks_exact_mut(rows).for_each(|gates| gates.copy_from_slice(&direction.bias));
+            if n == TOGETHER {
+                direction.input.add_products(*kernel, xs, quantised_inputs, gates);
+            } else {
+                let buffer = &mut quantised_inputs[0];
+                for (gates, x) in gates.chunks_exact_mut(rows).zip(&xs[..n]) {
+                    direction.input.add_product(*kernel, x, buffer, gates);
+                }
+            }
+            for gates in gates.chunks_exact_mut(rows).take(n) {
+                direction.recurrent.add_product(*kernel, &h[..hidden], quantised_hidden, gates);
+                update(gates, h, cell);
+                (self.on_step)(&h[..hidden]);
+            }
+            if n < TOGETHER {
+                return;
+            }
         }
     }
 }
