@@ -169,43 +169,7 @@ impl Converter {
         (self.next, self.place) = (0, 0);
         (self.taken, self.given) = (0, 0);
     }
-}
 
-/// Writes the samples out for which the line has all taps; their number.
-struct Filtering<'a>(&'a mut Converter);
-
-impl WithSimd for Filtering<'_> {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> usize {
-        let n = self.0.n_ready();
-        if self.0.filters.places > MAX_PLACES {
-            for k in 0..n {
-                let (first, place) = self.0.taps_of(k);
-                self.0.out[k] = self.0.filters.between(place, &self.0.line[first..]);
-            }
-            return n;
-        }
-        // Those that fall on the same place share each reading of its row.
-        let places = self.0.filters.places as usize;
-        for begin in 0..places.min(n) {
-            let mut k = begin;
-            while k < n {
-                k += places
-                    * match (n - k).div_ceil(places) {
-                        1 => self.0.filter_alike::<S, 1>(simd, k),
-                        2 => self.0.filter_alike::<S, 2>(simd, k),
-                        3 => self.0.filter_alike::<S, 3>(simd, k),
-                        _ => self.0.filter_alike::<S, 4>(simd, k),
-                    };
-            }
-        }
-        n
-    }
-}
-
-impl Converter {
     /// Samples in after which samples out fall on the same places again.
     #[inline(always)]
     fn period(&self) -> u64 {
@@ -241,6 +205,40 @@ impl Converter {
             self.out[k + i * places] = sample;
         }
         N
+    }
+}
+
+/// Writes the samples out for which the line has all taps; their number.
+struct Filtering<'a>(&'a mut Converter);
+
+impl WithSimd for Filtering<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> usize {
+        let n = self.0.n_ready();
+        if self.0.filters.places > MAX_PLACES {
+            for k in 0..n {
+                let (first, place) = self.0.taps_of(k);
+                self.0.out[k] = self.0.filters.between(place, &self.0.line[first..]);
+            }
+            return n;
+        }
+        // Those that fall on the same place share each reading of its row.
+        let places = self.0.filters.places as usize;
+        for begin in 0..places.min(n) {
+            let mut k = begin;
+            while k < n {
+                k += places
+                    * match (n - k).div_ceil(places) {
+                        1 => self.0.filter_alike::<S, 1>(simd, k),
+                        2 => self.0.filter_alike::<S, 2>(simd, k),
+                        3 => self.0.filter_alike::<S, 3>(simd, k),
+                        _ => self.0.filter_alike::<S, 4>(simd, k),
+                    };
+            }
+        }
+        n
     }
 }
 

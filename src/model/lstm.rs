@@ -217,7 +217,7 @@ impl Scratch {
             gates: vec![0.0; TOGETHER * direction.bias.len()],
             hidden: vec![0.0; units],
             cell: vec![0.0; units],
-            quantised_inputs: [(); TOGETHER].map(|()| Quantised::new(direction.input.columns())),
+            quantised_inputs: std::array::from_fn(|_| Quantised::new(direction.input.columns())),
             quantised_hidden: Quantised::new(direction.recurrent.columns()),
         }
     }
