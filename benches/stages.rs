@@ -8,6 +8,7 @@ use moodring::analyser::Analyser;
 use moodring::analysis::chroma::Chroma;
 use moodring::analysis::contrast::Contrast;
 use moodring::analysis::crest::crest_db;
+use moodring::analysis::downmix::Layout;
 use moodring::analysis::frame::FrameExtractor;
 use moodring::analysis::hpss::Hpss;
 use moodring::analysis::median::{FrequencyMedian, TimeMedian};
@@ -68,7 +69,8 @@ fn stages(c: &mut Criterion) {
     group.bench_function("resample 48 kHz", |b| {
         b.iter(|| resampler.push(black_box(&host_hop), |_| ()));
     });
-    let mut extractor = FrameExtractor::new(f64::from(ANALYSIS_RATE_HZ)).expect("its own rate");
+    let mut extractor =
+        FrameExtractor::new(f64::from(ANALYSIS_RATE_HZ), Layout::MONO).expect("its own rate");
     group.bench_function("all", |b| b.iter(|| extractor.push(black_box(&hop), |_| ())));
     group.finish();
 }
@@ -88,7 +90,8 @@ fn readings(c: &mut Criterion) {
     c.bench_function("tonality", |b| b.iter(|| tonality.of(black_box(&chroma))));
     let mut group = c.benchmark_group("end to end");
     let second = noise(44_100);
-    let mut analyser = Analyser::new(44_100.0, &model).expect("the shipped model runs");
+    let mut analyser =
+        Analyser::new(44_100.0, Layout::MONO, &model).expect("the shipped model runs");
     group.throughput(Throughput::Elements(1)).sample_size(20);
     group.bench_function("a second of music at 44.1 kHz", |b| {
         b.iter(|| analyser.push(black_box(&second), &mut |_| ()));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::analysis::downmix::Layout;
 use crate::analysis::frame::{Frame, FrameExtractor};
 use crate::analysis::resample::RateError;
 use crate::analysis::window::{FeatureWindow, Heard, NetworkInput};
@@ -25,7 +26,7 @@ pub enum AnalyserError {
     Model(#[from] ModelError),
 }
 
-/// Follows one stream of mono music and reads its mood.
+/// Follows one stream of music and reads its mood.
 ///
 /// A reading comes every 186 ms of music, from the first second on. Each depends on the last 10 s of audio alone, on neither
 /// chunking nor wall-clock time, so the same music gives the same readings live, bounced and on the command line.
@@ -56,11 +57,15 @@ struct Reader {
 }
 
 impl Analyser {
-    /// An analyser of mono music at `host_rate_hz`.
+    /// An analyser of music at `host_rate_hz` in the channels of `layout`.
     ///
     /// # Errors
     /// [`AnalyserError`] where the rate is out of range or the model fails its first run.
-    pub fn new(host_rate_hz: f64, model: &Arc<Model>) -> Result<Self, AnalyserError> {
+    pub fn new(
+        host_rate_hz: f64,
+        layout: Layout,
+        model: &Arc<Model>,
+    ) -> Result<Self, AnalyserError> {
         let mut session = Session::new(model)?;
         let input = NetworkInput::default();
         // A first run now, so that what can fail fails here, and everything that grows has grown.
@@ -76,7 +81,7 @@ impl Analyser {
             step_samples: 0,
             step_is_read: true,
         };
-        Ok(Self { extractor: FrameExtractor::new(host_rate_hz)?, reader })
+        Ok(Self { extractor: FrameExtractor::new(host_rate_hz, layout)?, reader })
     }
 
     /// Leaves out readings until `secs` after the last one, for those who need fewer; 0 for all.
@@ -90,24 +95,45 @@ impl Analyser {
         self.reader.window.set_gate_db(gate_db);
     }
 
-    /// Takes the next samples and hands each reading that they complete to `on_reading`.
+    /// Takes the next interleaved samples and hands each reading that they complete to `on_reading`.
     ///
     /// # Errors
     /// [`ModelError`] where the network fails; the samples are taken all the same.
     pub fn push(
         &mut self,
-        mono: &[f32],
+        interleaved: &[f32],
         on_reading: &mut dyn FnMut(&Reading),
     ) -> Result<(), ModelError> {
         let (extractor, reader) = (&mut self.extractor, &mut self.reader);
         let mut outcome = Ok(());
-        extractor.push(mono, |frame| {
+        extractor.push(interleaved, |frame| {
             let read = reader.push(frame, on_reading);
             if outcome.is_ok() {
                 outcome = read;
             }
         });
         outcome
+    }
+
+    /// Goes on with samples at another rate, or in other channels: a stream that changes on its way. Allocates.
+    ///
+    /// # Errors
+    /// [`AnalyserError`] where the rate is out of range, and everything is as before, or the network fails.
+    pub fn change_input(
+        &mut self,
+        host_rate_hz: f64,
+        layout: Layout,
+        on_reading: &mut dyn FnMut(&Reading),
+    ) -> Result<(), AnalyserError> {
+        let (extractor, reader) = (&mut self.extractor, &mut self.reader);
+        let mut outcome = Ok(());
+        extractor.change_input(host_rate_hz, layout, |frame| {
+            let read = reader.push(frame, on_reading);
+            if outcome.is_ok() {
+                outcome = read;
+            }
+        })?;
+        Ok(outcome?)
     }
 
     /// Ends the stream: a last reading of what was heard since the last one, and as new again, but that [`Analyser::why`] still

@@ -9,7 +9,9 @@
 //! **Architecture Invariant**: nothing here knows the host's block size, a thread, or the model.
 //!
 //! **Architecture Invariant**: samples that reach a stage are finite and at most [`crate::config::SAMPLE_LIMIT`] in magnitude;
-//! [`resample::Resampler`] is the one gate that sees to it.
+//! [`downmix::Downmix`] is the one gate that sees to it.
+
+pub mod downmix;
 
 pub mod resample;
 

@@ -10,6 +10,8 @@ use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
 
+use crate::analysis::downmix::Layout;
+
 /// An audio file being read.
 pub struct AudioFile {
     format: Box<dyn FormatReader>,
@@ -94,17 +96,10 @@ impl AudioFile {
         Some(&self.block)
     }
 
-    /// The next block as the mean of its channels; `None` at the end.
-    pub fn next_mono(&mut self) -> Option<&[f32]> {
-        let n_channels = self.n_channels.max(1);
-        self.next_block()?;
-        let mean = |sample: &[f32]| sample.iter().sum::<f32>() / n_channels as f32;
-        let n_samples = self.block.len() / n_channels;
-        for n in 0..n_samples {
-            self.block[n] = mean(&self.block[n * n_channels..(n + 1) * n_channels]);
-        }
-        self.block.truncate(n_samples);
-        Some(&self.block)
+    /// Its channels, as the analysis takes them.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        Layout::of(self.n_channels)
     }
 
     /// Decodes the next block into `ahead`; leaves it empty at the end.

@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use crate::analysis::downmix::Layout;
 use crate::outputs::csv::CsvFile;
 
 use handover::Handover;
@@ -52,7 +53,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the analysis of audio at `host_rate_hz`. Allocates; does not wait for the model to load.
+    /// Starts the analysis of audio at `host_rate_hz` in the channels of `layout`. Allocates; does not wait for the model to load.
     ///
     /// * `model_path` — the user's own model; the shipped one where `None`, or where the user's cannot be used.
     /// * `csv_path` — a file that gets one row per reading.
@@ -60,17 +61,19 @@ impl Engine {
     #[must_use]
     pub fn start(
         host_rate_hz: f64,
+        layout: Layout,
         model_path: Option<PathBuf>,
         csv_path: Option<PathBuf>,
         monitor: Arc<Monitor>,
     ) -> (Self, AudioEnd) {
         let requests = Arc::clone(monitor.requests());
         requests.ask_model(model_path);
-        let (mut audio, samples, shared) = ring::ring(host_rate_hz, requests);
+        let (mut audio, samples, shared) = ring::ring(host_rate_hz, layout, requests);
         monitor.set_output_problem(None);
         let outputs = csv_path.and_then(|path| start_outputs(path, &monitor));
         let publisher = Publisher::new(&monitor);
-        let worker = Worker { host_rate_hz, samples, shared: Arc::clone(&shared), publisher };
+        let worker =
+            Worker { host_rate_hz, layout, samples, shared: Arc::clone(&shared), publisher };
         let analysis = spawn(ANALYSIS_THREAD, &monitor, move || worker.run());
         match &analysis {
             Some(handle) => audio.set_worker(handle.thread().clone()),
@@ -185,7 +188,7 @@ mod tests {
 
     fn start(monitor: &Arc<Monitor>) -> (Engine, AudioEnd) {
         monitor.queue_every(true);
-        Engine::start(RATE_HZ, None, None, Arc::clone(monitor))
+        Engine::start(RATE_HZ, Layout::MONO, None, None, Arc::clone(monitor))
     }
 
     /// The status once it is no longer that of a start, or the last one seen after ten seconds.
@@ -336,7 +339,8 @@ mod tests {
         let monitor = Arc::new(Monitor::default());
         monitor.queue_every(true);
         let missing = Some(PathBuf::from("/no/such/model.onnx"));
-        let (_engine, mut audio) = Engine::start(RATE_HZ, missing, None, Arc::clone(&monitor));
+        let (_engine, mut audio) =
+            Engine::start(RATE_HZ, Layout::MONO, missing, None, Arc::clone(&monitor));
         let Status::FallenBack(why) = settled_status(&monitor) else {
             panic!("{:?}", monitor.status());
         };
@@ -350,7 +354,8 @@ mod tests {
     fn an_impossible_rate_fails_in_words_and_never_blocks_the_host() {
         for rate_hz in [f64::NAN, f64::INFINITY, -1.0, 0.0, 10.0, 1e9] {
             let monitor = Arc::new(Monitor::default());
-            let (engine, mut audio) = Engine::start(rate_hz, None, None, Arc::clone(&monitor));
+            let (engine, mut audio) =
+                Engine::start(rate_hz, Layout::MONO, None, None, Arc::clone(&monitor));
             feed(&mut audio, &music(1.0));
             let status = settled_status(&monitor);
             assert!(matches!(&status, Status::Failed(why) if why.len() > 20), "{status:?}");
@@ -365,7 +370,7 @@ mod tests {
         let _absent = std::fs::remove_file(&path);
         let monitor = Arc::new(Monitor::default());
         let (engine, mut audio) =
-            Engine::start(RATE_HZ, None, Some(path.clone()), Arc::clone(&monitor));
+            Engine::start(RATE_HZ, Layout::MONO, None, Some(path.clone()), Arc::clone(&monitor));
         feed(&mut audio, &music(5.0));
         drop(engine);
         let rows = std::fs::read_to_string(&path).unwrap().lines().count() - 1;
@@ -379,7 +384,8 @@ mod tests {
     fn a_file_that_cannot_be_written_is_a_message_and_readings_go_on() {
         let monitor = Arc::new(Monitor::default());
         let folder = Some(std::env::temp_dir());
-        let (engine, mut audio) = Engine::start(RATE_HZ, None, folder, Arc::clone(&monitor));
+        let (engine, mut audio) =
+            Engine::start(RATE_HZ, Layout::MONO, None, folder, Arc::clone(&monitor));
         feed(&mut audio, &music(3.0));
         drop(engine);
         assert!(monitor.published() > 5);

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use nice_plug::prelude::*;
 
+use crate::analysis::downmix::Layout;
 use crate::editor::MoodEditor;
 use crate::engine::Engine;
 use crate::engine::publish::Monitor;
@@ -53,6 +54,7 @@ struct Running {
 #[derive(Clone, PartialEq)]
 struct Settings {
     host_rate_hz: f64,
+    layout: Layout,
     /// Whether the host renders offline, so that we may, and must, wait for the analysis.
     ///
     /// Offline the host calls `process` as fast as it can. Were audio dropped there as in live playback, a bounce would read
@@ -69,6 +71,14 @@ const fn layout(n_channels: u32, name: &'static str) -> AudioIOLayout {
         main_output_channels: NonZeroU32::new(n_channels),
         names: PortNames { layout: Some(name), ..PortNames::const_default() },
         ..AudioIOLayout::const_default()
+    }
+}
+
+/// The channels of a layout, of which those that hosts call 5.1 and 7.1 have low-frequency effects in the fourth.
+fn channels_of(layout: &AudioIOLayout) -> Layout {
+    match layout.main_input_channels.map_or(1, NonZeroU32::get) {
+        n @ (6 | 8) => Layout::of(n as usize).with_lfe(3),
+        n => Layout::of(n as usize),
     }
 }
 
@@ -106,12 +116,13 @@ impl Plugin for Moodring {
 
     fn activate(
         &mut self,
-        _layout: &AudioIOLayout,
+        layout: &AudioIOLayout,
         buffer_config: &BufferConfig,
         _context: &mut impl ActivateContext<Self>,
     ) -> bool {
         let settings = Settings {
             host_rate_hz: f64::from(buffer_config.sample_rate),
+            layout: channels_of(layout),
             waits: buffer_config.process_mode == ProcessMode::Offline,
             csv_path: self.params.csv_path(),
         };
@@ -179,6 +190,7 @@ fn transport(host: &Transport) -> timeline::Transport {
 fn start(settings: Settings, model_path: Option<PathBuf>, monitor: &Arc<Monitor>) -> Running {
     let (engine, audio) = Engine::start(
         settings.host_rate_hz,
+        settings.layout,
         model_path,
         settings.csv_path.clone(),
         Arc::clone(monitor),

@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use moodring::analysis::change::band_change;
+use moodring::analysis::downmix::Layout;
 use moodring::analysis::frame::{FrameExtractor, FrameFeatures, PartFeatures};
 use moodring::analysis::hpss::harmonic_masks;
 use moodring::analysis::modulation::modulation_db;
@@ -62,7 +63,7 @@ fn rows<const N: usize>(name: &str) -> Vec<[f32; N]> {
 
 /// Every frame of the golden signal, by the incremental form, which the property tests tie to the batch one.
 fn frames() -> Vec<FrameFeatures> {
-    let mut extractor = FrameExtractor::new(22_050.0).unwrap();
+    let mut extractor = FrameExtractor::new(22_050.0, Layout::MONO).unwrap();
     let mut frames = Vec::new();
     extractor.push(&array("signal.npy"), |frame| frames.push(frame.features));
     extractor.finish(|frame| frames.push(frame.features));

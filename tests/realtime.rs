@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use moodring::analyser::Analyser;
+use moodring::analysis::downmix;
 use moodring::engine::Engine;
 use moodring::engine::publish::{Monitor, Publisher};
 use moodring::engine::timeline::Transport;
@@ -100,7 +101,8 @@ fn the_audio_thread_never_allocates() {
     let rate_hz = 48_000.0;
     let audio_in = music(10.0, rate_hz, 2);
     let monitor = Arc::new(Monitor::default());
-    let (_engine, mut audio) = Engine::start(rate_hz, None, None, Arc::clone(&monitor));
+    let (_engine, mut audio) =
+        Engine::start(rate_hz, downmix::Layout::STEREO, None, None, Arc::clone(&monitor));
     let calls = allocator_calls(|| {
         // From the first block on, while the model loads, through an overrun, empty blocks, resets, and every way of a transport.
         for (round, size) in [1, 17, 64, 1024, 4096].into_iter().enumerate() {
@@ -136,7 +138,7 @@ fn the_analysis_never_allocates_once_it_is_warm() {
         for rate_hz in [22_050.0, 44_100.0, 48_000.0, 96_000.0] {
             let audio = music(14.0, rate_hz, 1);
             let (warm_up, rest) = audio[0].split_at(audio[0].len() * 3 / 14);
-            let mut analyser = Analyser::new(rate_hz, &model).unwrap();
+            let mut analyser = Analyser::new(rate_hz, downmix::Layout::MONO, &model).unwrap();
             let mut n_readings = 0;
             analyser.push(warm_up, &mut |_| n_readings += 1).unwrap();
             assert!(n_readings >= 5, "{name}");
@@ -218,7 +220,8 @@ mod strict {
     fn play_the_role(role: &str) -> ! {
         let rate_hz = 48_000.0;
         let music = music(10.0, rate_hz, 2);
-        let (_engine, mut audio) = Engine::start(rate_hz, None, None, Arc::default());
+        let (_engine, mut audio) =
+            Engine::start(rate_hz, downmix::Layout::STEREO, None, None, Arc::default());
         let is_culprit = role == "culprit";
         std::thread::spawn(move || {
             let say = |words| rustix::io::write(std::io::stdout(), words);

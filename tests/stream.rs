@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use moodring::analyser::Analyser;
+use moodring::analysis::downmix::Layout;
 use moodring::config::{HOP_SAMPLES, RING_FRAMES, WINDOW_SAMPLES};
 use moodring::model::Model;
 use moodring::reading::{Phase, Reading};
@@ -15,7 +16,7 @@ const RATE_TOLERANCE: f32 = 0.02;
 const ROUNDING: f32 = 1e-5;
 
 fn analyser(rate_hz: f64) -> Analyser {
-    Analyser::new(rate_hz, &Model::shipped().unwrap()).unwrap()
+    Analyser::new(rate_hz, Layout::MONO, &Model::shipped().unwrap()).unwrap()
 }
 
 /// All readings of `samples`, handed over in chunks of the given sizes, again and again.
@@ -239,6 +240,6 @@ fn analysers_of_one_model_share_it() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/models/moodring.onnx");
     let model = Model::load(file.as_ref()).unwrap();
     let before = Arc::strong_count(&model);
-    let _analyser = Analyser::new(44_100.0, &model).unwrap();
+    let _analyser = Analyser::new(44_100.0, Layout::MONO, &model).unwrap();
     assert_eq!(Arc::strong_count(&model), before + 1);
 }

@@ -4,6 +4,7 @@ use crate::analysis::change::BandChange;
 use crate::analysis::chroma::Chroma;
 use crate::analysis::contrast::Contrast;
 use crate::analysis::crest::crest_db;
+use crate::analysis::downmix::{Downmix, Layout};
 use crate::analysis::hpss::{Hpss, MaskedFrame};
 use crate::analysis::mel::MelBank;
 use crate::analysis::onset::OnsetStrength;
@@ -73,6 +74,7 @@ impl Frame<'_> {
 /// # Real-time safety
 /// `push` and `reset` neither allocate, lock nor fail.
 pub struct FrameExtractor {
+    downmix: Downmix,
     resampler: Resampler,
     spectra: Spectra,
 }
@@ -108,12 +110,13 @@ struct Parts {
 }
 
 impl FrameExtractor {
-    /// An extractor of mono music at `host_rate_hz`.
+    /// An extractor of music at `host_rate_hz` in the channels of `layout`.
     ///
     /// # Errors
     /// [`RateError`] where the rate is out of range.
-    pub fn new(host_rate_hz: f64) -> Result<Self, RateError> {
+    pub fn new(host_rate_hz: f64, layout: Layout) -> Result<Self, RateError> {
         Ok(Self {
+            downmix: Downmix::new(layout),
             resampler: Resampler::new(host_rate_hz)?,
             spectra: Spectra {
                 stft: Stft::new(),
@@ -137,10 +140,29 @@ impl FrameExtractor {
         })
     }
 
-    /// Takes samples and hands each frame that they complete to `on_frame`.
-    pub fn push(&mut self, samples: &[f32], mut on_frame: impl FnMut(&Frame)) {
+    /// Takes interleaved samples and hands each frame that they complete to `on_frame`.
+    pub fn push(&mut self, interleaved: &[f32], mut on_frame: impl FnMut(&Frame)) {
+        let (resampler, spectra) = (&mut self.resampler, &mut self.spectra);
+        self.downmix.push(interleaved, |mono| {
+            resampler.push(mono, |samples| spectra.push(samples, &mut on_frame));
+        });
+    }
+
+    /// Goes on with samples at another rate, or in other channels: a stream that changes on its way. Allocates.
+    ///
+    /// # Errors
+    /// [`RateError`] where the rate is out of range; then everything is as before.
+    pub fn change_input(
+        &mut self,
+        host_rate_hz: f64,
+        layout: Layout,
+        mut on_frame: impl FnMut(&Frame),
+    ) -> Result<(), RateError> {
+        let mut before = std::mem::replace(&mut self.resampler, Resampler::new(host_rate_hz)?);
         let spectra = &mut self.spectra;
-        self.resampler.push(samples, |samples| spectra.push(samples, &mut on_frame));
+        before.finish(|samples| spectra.push(samples, &mut on_frame));
+        self.downmix = Downmix::new(layout);
+        Ok(())
     }
 
     /// Ends the stream: hands out the frames whose future will not come, and starts anew.
@@ -154,6 +176,7 @@ impl FrameExtractor {
 
     /// Forgets all music; as new.
     pub fn reset(&mut self) {
+        self.downmix.reset();
         self.resampler.reset();
         self.spectra.stft.reset();
         self.spectra.hpss.reset();

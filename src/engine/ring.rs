@@ -1,7 +1,7 @@
 //! The audio thread's end of the engine: copies what it hears into the ring, counts what did not fit.
 //!
 //! ```text
-//! AudioEnd (audio thread) → ring of mono samples → WorkerEnd (analysis thread)
+//! AudioEnd (audio thread) → ring of interleaved samples → WorkerEnd (analysis thread)
 //! ```
 //!
 //! **Architecture Invariant**: nothing that the audio thread calls here allocates, locks, logs or, outside
@@ -17,6 +17,7 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 use super::handover::Handover;
 use super::requests::Requests;
 use super::timeline::{Anchor, Move, Places, Playhead, Transport};
+use crate::analysis::downmix::Layout;
 use crate::units;
 
 /// Audio that the ring holds, seconds: as long as loading the model, or a stalled machine, may keep the worker busy.
@@ -28,8 +29,8 @@ const MIN_RING_SAMPLES: usize = 16_384;
 /// Largest ring, samples: [`RING_SECS`] at 768 kHz. Beyond, the worker refuses the rate anyway.
 const MAX_RING_SAMPLES: usize = 4 * 768_000;
 
-/// Samples mixed down at a time, on the audio thread's stack.
-const MIX_SAMPLES: usize = 256;
+/// Values interleaved at a time, on the audio thread's stack.
+const INTERLEAVED: usize = 1024;
 
 /// Backlog that an offline render tolerates after a block, samples. Waiting for every last one would put a round trip to the
 /// analysis thread behind every sample of a host that renders in blocks of one.
@@ -45,18 +46,21 @@ const STALL_LIMIT: Duration = Duration::from_secs(30);
 /// a hundred are made a second, and the worker looks four times a second at least.
 const MAX_ANCHORS: usize = 64;
 
-/// Both ends of a ring for `host_rate_hz`, any value of which is survived. Allocates.
+/// Both ends of a ring for `layout` at `host_rate_hz`, any value of which is survived. Allocates.
 pub(super) fn ring(
     host_rate_hz: f64,
+    layout: Layout,
     requests: Arc<Requests>,
 ) -> (AudioEnd, WorkerEnd, Arc<Handover>) {
     let wanted = usize::try_from(units::secs_to_samples(RING_SECS, host_rate_hz));
     let capacity = wanted.unwrap_or(MAX_RING_SAMPLES).clamp(MIN_RING_SAMPLES, MAX_RING_SAMPLES);
-    let (producer, consumer) = HeapRb::new(capacity).split();
+    let n_channels = layout.n_channels();
+    let (producer, consumer) = HeapRb::new(capacity * n_channels).split();
     let (anchors_in, anchors_out) = HeapRb::new(MAX_ANCHORS).split();
     let shared = Arc::new(Handover::default());
     let audio = AudioEnd {
         producer,
+        n_channels,
         anchors: anchors_in,
         anchor: Anchor::default(),
         playhead: Playhead::new(host_rate_hz),
@@ -71,6 +75,7 @@ pub(super) fn ring(
     };
     let worker = WorkerEnd {
         consumer,
+        n_channels,
         anchors: anchors_out,
         places: Places::default(),
         host_rate_hz,
@@ -85,6 +90,7 @@ pub(super) fn ring(
 /// The audio thread's end.
 pub struct AudioEnd {
     producer: HeapProd<f32>,
+    n_channels: usize,
     anchors: HeapProd<Anchor>,
     /// The anchor that was last handed over.
     anchor: Anchor,
@@ -118,10 +124,11 @@ impl AudioEnd {
         self.resets_by_itself = on;
     }
 
-    /// Copies one block into the ring as the mean of its channels. What does not fit is dropped and counted. `transport` is that of
+    /// Copies one block into the ring. What does not fit is dropped and counted. `transport` is that of
     /// the block's first sample.
     ///
-    /// Any number of channels and samples will do, none included; channels of unequal length count up to the shortest.
+    /// Any number of channels and samples will do, none included: channels beyond the layout's are left out, missing ones are silent,
+    /// those of unequal length count up to the shortest.
     ///
     /// # Real-time safety
     /// Wait-free; neither allocates, locks nor calls the system.
@@ -158,7 +165,9 @@ impl AudioEnd {
         }
         self.hand_over_place(transport);
         let mut done = self.push(channels, 0..n_samples);
-        while done < n_samples && self.wait_until(|audio| !audio.producer.is_full()) {
+        while done < n_samples
+            && self.wait_until(|audio| audio.producer.vacant_len() >= audio.n_channels)
+        {
             done += self.push(channels, done..n_samples);
         }
         self.count_lost(n_samples - done);
@@ -213,18 +222,18 @@ impl AudioEnd {
         }
     }
 
-    /// Mixes down and pushes the samples of `range`; returns how many fit.
+    /// Interleaves and pushes the samples of `range`; returns how many fit, each with all of its channels.
     fn push<C: AsRef<[f32]>>(&mut self, channels: &[C], range: std::ops::Range<usize>) -> usize {
-        let mut mono = [0.0; MIX_SAMPLES];
+        let mut interleaved = [0.0; INTERLEAVED];
+        let room = self.producer.vacant_len() / self.n_channels;
+        let end = range.end.min(range.start + room);
         let mut at = range.start;
-        while at < range.end {
-            let mono = &mut mono[..MIX_SAMPLES.min(range.end - at)];
-            mix_down(channels, at, mono);
-            let pushed = self.producer.push_slice(mono);
-            at += pushed;
-            if pushed < mono.len() {
-                break;
-            }
+        while at < end {
+            let n_samples = (INTERLEAVED / self.n_channels).min(end - at);
+            let interleaved = &mut interleaved[..n_samples * self.n_channels];
+            interleave(channels, at, self.n_channels, interleaved);
+            self.producer.push_slice(interleaved);
+            at += n_samples;
         }
         let pushed = at - range.start;
         self.written += pushed as u64;
@@ -264,6 +273,7 @@ impl AudioEnd {
 /// The analysis thread's end.
 pub(super) struct WorkerEnd {
     consumer: HeapCons<f32>,
+    n_channels: usize,
     anchors: HeapCons<Anchor>,
     places: Places,
     host_rate_hz: f64,
@@ -279,7 +289,7 @@ pub(super) struct WorkerEnd {
 /// What the ring has for the worker.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Popped {
-    /// So many samples, now at the start of the buffer.
+    /// So many samples of every channel, now at the start of the buffer.
     Samples(usize),
     /// A reset: the samples before it are gone, those after it belong to a new start.
     Reset,
@@ -288,27 +298,28 @@ pub(super) enum Popped {
 }
 
 impl WorkerEnd {
-    /// Takes what fits into `buffer`, never samples from both sides of a reset or of an anchor.
+    /// Takes what fits into `buffer`, interleaved, never samples from both sides of a reset or of an anchor.
     pub(super) fn pop(&mut self, buffer: &mut [f32]) -> Popped {
         // The order of these loads matters: of samples seen here, any reset and any anchor before them is seen below.
-        let available = self.consumer.occupied_len();
+        let available = self.backlog_samples();
         let reset_at = self.shared.reset_at();
         if reset_at != self.last_reset {
             self.last_reset = reset_at;
-            let stale =
-                usize::try_from(reset_at.saturating_sub(self.position)).unwrap_or(usize::MAX);
-            self.position += self.consumer.skip(stale) as u64;
+            let stale = usize::try_from(reset_at.saturating_sub(self.position));
+            let stale = stale.unwrap_or(usize::MAX).min(available);
+            self.consumer.skip(stale * self.n_channels);
+            self.position += stale as u64;
             self.begin_anew();
             return Popped::Reset;
         }
-        let n_samples = available.min(buffer.len()).min(self.samples_to_next_anchor());
-        match self.consumer.pop_slice(&mut buffer[..n_samples]) {
-            0 => Popped::Nothing,
-            popped => {
-                self.position += popped as u64;
-                Popped::Samples(popped)
-            }
+        let room = buffer.len() / self.n_channels;
+        let n_samples = available.min(room).min(self.samples_to_next_anchor());
+        if n_samples == 0 {
+            return Popped::Nothing;
         }
+        self.consumer.pop_slice(&mut buffer[..n_samples * self.n_channels]);
+        self.position += n_samples as u64;
+        Popped::Samples(n_samples)
     }
 
     /// Passes the anchors up to here; how many samples there are to the next one.
@@ -336,7 +347,7 @@ impl WorkerEnd {
 
     /// Samples that wait in the ring.
     pub(super) fn backlog_samples(&self) -> usize {
-        self.consumer.occupied_len()
+        self.consumer.occupied_len() / self.n_channels
     }
 
     /// Tells a waiting render that everything popped so far is done with.
@@ -349,15 +360,19 @@ fn block_samples<C: AsRef<[f32]>>(channels: &[C]) -> usize {
     channels.iter().map(|channel| channel.as_ref().len()).min().unwrap_or(0)
 }
 
-/// `mono[n] = mean over c of channels[c][start + n]`.
-fn mix_down<C: AsRef<[f32]>>(channels: &[C], start: usize, mono: &mut [f32]) {
-    let scale = 1.0 / units::count(channels.len().max(1));
-    mono.fill(0.0);
-    for channel in channels {
-        let samples = &channel.as_ref()[start..start + mono.len()];
-        mono.iter_mut().zip(samples).for_each(|(sum, sample)| *sum += sample);
+/// `out[n * n_channels + c] = channels[c][start + n]`, 0 where there is no such channel.
+fn interleave<C: AsRef<[f32]>>(channels: &[C], start: usize, n_channels: usize, out: &mut [f32]) {
+    let n_samples = out.len() / n_channels;
+    for c in 0..n_channels {
+        let out = out[c..].iter_mut().step_by(n_channels);
+        match channels.get(c) {
+            Some(channel) => {
+                let samples = &channel.as_ref()[start..start + n_samples];
+                out.zip(samples).for_each(|(out, sample)| *out = *sample);
+            }
+            None => out.for_each(|out| *out = 0.0),
+        }
     }
-    mono.iter_mut().for_each(|sum| *sum *= scale);
 }
 
 #[cfg(test)]
@@ -365,7 +380,7 @@ mod tests {
     use super::*;
 
     fn ring(host_rate_hz: f64) -> (AudioEnd, WorkerEnd, Arc<Handover>) {
-        super::ring(host_rate_hz, Arc::default())
+        super::ring(host_rate_hz, Layout::MONO, Arc::default())
     }
 
     /// The transport of a host that tells nothing.
@@ -384,12 +399,30 @@ mod tests {
     }
 
     #[test]
-    fn channels_are_mixed_to_their_mean() {
-        let (mut audio, mut worker, _) = ring(48_000.0);
+    fn channels_arrive_side_by_side_and_missing_ones_are_silent() {
+        let (mut audio, mut worker, _) = super::ring(48_000.0, Layout::of(2), Arc::default());
         audio.process(&[[1.0, 2.0], [3.0, -2.0]], &STILL);
-        audio.process(&[[5.0, 6.0]], &STILL);
-        audio.process(&[[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]], &STILL);
-        assert_eq!(popped(&mut worker, 16), [2.0, 0.0, 5.0, 6.0, 3.5]);
+        audio.process(&[[5.0]], &STILL);
+        audio.process(&[[1.0], [2.0], [3.0]], &STILL);
+        let mut buffer = [9.0; 9];
+        assert_eq!(
+            worker.pop(&mut buffer),
+            Popped::Samples(4),
+            "half a sample stays in the buffer"
+        );
+        assert_eq!(buffer[..8], [1.0, 3.0, 2.0, -2.0, 5.0, 0.0, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_sample_fits_with_all_its_channels_or_not_at_all() {
+        let (mut audio, mut worker, shared) = super::ring(f64::NAN, Layout::of(3), Arc::default());
+        let ramp: Vec<f32> = (0..MIN_RING_SAMPLES + 10).map(|n| n as f32).collect();
+        audio.process(&[&ramp, &ramp, &ramp], &STILL);
+        assert_eq!(shared.overrun_samples(), 10);
+        let mut buffer = vec![0.0; 3 * ramp.len()];
+        assert_eq!(worker.pop(&mut buffer), Popped::Samples(MIN_RING_SAMPLES));
+        let samples = buffer.chunks(3).zip(&ramp).take(MIN_RING_SAMPLES);
+        assert!(samples.into_iter().all(|(sample, n)| sample == [*n; 3]));
     }
 
     #[test]
@@ -564,7 +597,7 @@ mod tests {
     fn a_reset_that_somebody_asks_for_comes_with_the_next_block() {
         let requests = Arc::new(Requests::default());
         requests.ask_reset();
-        let (mut audio, mut worker, _) = super::ring(1000.0, Arc::clone(&requests));
+        let (mut audio, mut worker, _) = super::ring(1000.0, Layout::MONO, Arc::clone(&requests));
         audio.process(&[[1.0]], &STILL);
         assert_eq!(popped(&mut worker, 8), [1.0], "what was asked before the start is over");
         audio.process(&[[2.0]], &STILL);

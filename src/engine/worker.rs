@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::analyser::{Analyser, AnalyserError};
+use crate::analysis::downmix::{Layout, MAX_CHANNELS};
 use crate::config;
 use crate::model::{Model, ModelError};
 use crate::units::samples_to_secs;
@@ -31,8 +32,8 @@ const IDLE_POLL: Duration = Duration::from_millis(250);
 /// How long nothing must have come for a worker to be idle.
 const IDLE_AFTER: Duration = Duration::from_secs(2);
 
-/// Samples analysed at a time, at the host's rate: small enough to see a reset or a stop soon.
-const CHUNK_SAMPLES: usize = 2048;
+/// Values taken from the ring at a time: small enough to see a reset or a stop soon.
+const CHUNK: usize = 4096;
 
 /// How long a worker that was asked to stop goes on with what is in the ring.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
@@ -42,6 +43,8 @@ const WHY_SECS: f64 = 1.0;
 
 /// Audio over which the cost of the analysis is averaged, seconds: long enough for a number that stands still.
 const LOAD_SECS: f64 = 5.0;
+
+const _: () = assert!(CHUNK >= MAX_CHANNELS);
 
 /// What the analysis costs, per second of audio, as a running average.
 struct Load {
@@ -71,6 +74,7 @@ enum Next {
 /// Everything the analysis thread starts from.
 pub(super) struct Worker {
     pub(super) host_rate_hz: f64,
+    pub(super) layout: Layout,
     pub(super) samples: WorkerEnd,
     pub(super) shared: Arc<Handover>,
     pub(super) publisher: Publisher,
@@ -103,7 +107,7 @@ impl Worker {
         let requests = Arc::clone(monitor.requests());
         let models_asked = requests.models();
         let (mut analyser, model, status) =
-            load(requests.model_path().as_deref(), self.host_rate_hz)?;
+            load(requests.model_path().as_deref(), self.host_rate_hz, self.layout)?;
         let history = monitor.history();
         history.lock().unwrap_or_else(PoisonError::into_inner).set_spaces(&model.card().spaces);
         monitor.set_model(model.card().facts());
@@ -119,7 +123,7 @@ impl Worker {
         requests: &Requests,
         models_asked: u64,
     ) -> Result<Next, ModelError> {
-        let mut chunk = [0.0; CHUNK_SAMPLES];
+        let mut chunk = [0.0; CHUNK];
         let mut load = Load { host_rate_hz: self.host_rate_hz, busy_per_sec: 0.0 };
         let (mut stopping_since, mut last_heard) = (None, Instant::now());
         // What came while the model was loaded is no sign of a busy machine.
@@ -139,7 +143,7 @@ impl Worker {
                     let began = Instant::now();
                     let has_time_to_spare = self.keep_pace(analyser, has_caught_up);
                     analyser.set_gate_db(requests.gate_db());
-                    let read_secs = self.push(analyser, &chunk[..n])?;
+                    let read_secs = self.push(analyser, &chunk[..n * self.layout.n_channels()])?;
                     if let Some(read_secs) = read_secs.filter(|_| has_time_to_spare) {
                         self.explain(analyser, read_secs, &mut why_due_secs);
                     }
@@ -209,10 +213,11 @@ impl Worker {
 fn load(
     user_path: Option<&Path>,
     host_rate_hz: f64,
+    layout: Layout,
 ) -> Result<(Analyser, Arc<Model>, Status), AnalyserError> {
     let with = |model: Result<Arc<Model>, ModelError>| {
         let model = model?;
-        Ok((Analyser::new(host_rate_hz, &model)?, model))
+        Ok((Analyser::new(host_rate_hz, layout, &model)?, model))
     };
     let (user, status) = match user_path.map(|path| with(Model::load(path))) {
         Some(Err(AnalyserError::Model(error))) => (None, Status::FallenBack(error.to_string())),
@@ -276,7 +281,8 @@ mod tests {
 
     #[test]
     fn the_audio_thread_learns_of_every_end() {
-        let (audio, _samples, shared) = super::super::ring::ring(48_000.0, Arc::default());
+        let (audio, _samples, shared) =
+            super::super::ring::ring(48_000.0, Layout::STEREO, Arc::default());
         assert!(audio.is_heard());
         drop(Farewell(shared));
         assert!(!audio.is_heard());

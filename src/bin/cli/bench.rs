@@ -10,6 +10,7 @@ use moodring::analyser::Analyser;
 use moodring::analysis::chroma::Chroma;
 use moodring::analysis::contrast::Contrast;
 use moodring::analysis::crest::crest_db;
+use moodring::analysis::downmix::{Downmix, Layout};
 use moodring::analysis::frame::FrameExtractor;
 use moodring::analysis::hpss::Hpss;
 use moodring::analysis::median::{FrequencyMedian, TimeMedian};
@@ -87,8 +88,9 @@ fn read(path: &Path) -> anyhow::Result<(Vec<f32>, f64)> {
     let mut file = AudioFile::open(path)?;
     let rate_hz = file.rate_hz;
     let mut music = Vec::new();
-    while let Some(mono) = file.next_mono() {
-        music.extend_from_slice(mono);
+    let mut downmix = Downmix::new(file.layout());
+    while let Some(interleaved) = file.next_block() {
+        downmix.push(interleaved, |mono| music.extend_from_slice(mono));
         if samples_to_secs(music.len() as u64, rate_hz) >= MUSIC_SECS {
             break;
         }
@@ -164,7 +166,7 @@ fn measure(args: &Args, music: &[f32], rate_hz: f64) -> anyhow::Result<Value> {
     let model = jobs::model(args.model.as_deref())?;
     let load_ms = began.elapsed().as_secs_f64() * 1e3;
     let began = Instant::now();
-    let mut analyser = Analyser::new(rate_hz, &model)?;
+    let mut analyser = Analyser::new(rate_hz, Layout::MONO, &model)?;
     let instance_ms = began.elapsed().as_secs_f64() * 1e3;
     let (end_to_end, allocations, readings_taken) = end_to_end(&mut analyser, music, rate_hz)?;
     let mut found = json!({
@@ -211,7 +213,7 @@ fn stages(music: &[f32], rate_hz: f64) -> anyhow::Result<Value> {
     let (chroma, mel, mut contrast) = (Chroma::new(), MelBank::new(), Contrast::new());
     let mut tempogram = Tempogram::new();
     let mut resampler = Resampler::new(rate_hz)?;
-    let mut extractor = FrameExtractor::new(rate_hz)?;
+    let mut extractor = FrameExtractor::new(rate_hz, Layout::MONO)?;
     let host_hop = (HOP_SAMPLES as f64 * rate_hz / f64::from(ANALYSIS_RATE_HZ)) as usize;
     let hops: Vec<&[f32]> = music.chunks_exact(host_hop).collect();
     let mut hop = 0;
@@ -241,7 +243,8 @@ fn stages(music: &[f32], rate_hz: f64) -> anyhow::Result<Value> {
 /// Microseconds per reading: the window's summary and features, the network, and what pushed the reading where somebody asks.
 fn readings(model: &Arc<Model>, music: &[f32], rate_hz: f64) -> anyhow::Result<Value> {
     let mut window = FeatureWindow::new();
-    FrameExtractor::new(rate_hz)?.push(music, |frame| _ = window.push(&frame.features));
+    FrameExtractor::new(rate_hz, Layout::MONO)?
+        .push(music, |frame| _ = window.push(&frame.features));
     let heard = window.heard();
     let mut input = NetworkInput::default();
     let features = cost(|| {
@@ -343,7 +346,8 @@ fn instance(rate_hz: f64, analyser_ms: f64) -> Value {
     let start = || {
         let monitor = Arc::new(Monitor::default());
         let began = Instant::now();
-        let (engine, audio) = Engine::start(rate_hz, None, None, Arc::clone(&monitor));
+        let (engine, audio) =
+            Engine::start(rate_hz, Layout::STEREO, None, None, Arc::clone(&monitor));
         let started_ms = began.elapsed().as_secs_f64() * 1e3;
         while matches!(monitor.status(), Status::Idle | Status::Loading) {
             std::thread::sleep(Duration::from_millis(1));
@@ -364,7 +368,7 @@ fn audio_thread(rate_hz: f64, music: &[f32]) -> Value {
     const BLOCKS: usize = 100_000;
     // Blocks between two rests, in which the analysis catches up: a tenth of what the ring holds.
     const RUN: usize = 250;
-    let (_engine, mut audio) = Engine::start(rate_hz, None, None, Arc::default());
+    let (_engine, mut audio) = Engine::start(rate_hz, Layout::STEREO, None, None, Arc::default());
     let blocks = music.as_chunks::<BLOCK>().0;
     let mut took_ns: Vec<f64> = (0..BLOCKS)
         .map(|n| {
@@ -389,7 +393,7 @@ fn audio_thread(rate_hz: f64, music: &[f32]) -> Value {
 fn sessions(model: &Arc<Model>, music: &[f32], rate_hz: f64) -> anyhow::Result<Value> {
     let mut rows = Vec::new();
     for secs in SESSIONS_SECS {
-        let mut analyser = Analyser::new(rate_hz, model)?;
+        let mut analyser = Analyser::new(rate_hz, Layout::MONO, model)?;
         let (live, began) = (heap::live_bytes(), Instant::now());
         let mut left = (secs * rate_hz) as usize;
         while left > 0 {

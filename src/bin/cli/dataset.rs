@@ -99,13 +99,13 @@ struct Window {
 /// The full windows of a file, every `every_secs`; of a short one the only window there is.
 fn windows_of(path: &Path, every_secs: f64) -> anyhow::Result<Vec<Window>> {
     let mut file = AudioFile::open(path)?;
-    let mut extractor = FrameExtractor::new(file.rate_hz)?;
+    let mut extractor = FrameExtractor::new(file.rate_hz, file.layout())?;
     let mut window = FeatureWindow::new();
     let mut made = Vec::new();
     let every = secs_to_samples(every_secs, f64::from(ANALYSIS_RATE_HZ)).max(1);
     let (mut next, mut end) = (0, 0);
-    while let Some(mono) = file.next_mono() {
-        extractor.push(mono, |frame| {
+    while let Some(interleaved) = file.next_block() {
+        extractor.push(interleaved, |frame| {
             let is_step = window.push(&frame.features);
             end = frame.heard_samples;
             if is_step && frame.heard_samples >= next && window.heard() == Heard::Full {

@@ -50,10 +50,10 @@ impl Frames {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let named = || args.file.display().to_string();
     let mut file = AudioFile::open(&args.file).with_context(named)?;
-    let mut extractor = FrameExtractor::new(file.rate_hz).with_context(named)?;
+    let mut extractor = FrameExtractor::new(file.rate_hz, file.layout()).with_context(named)?;
     let mut frames = Frames::default();
-    while let Some(mono) = file.next_mono() {
-        extractor.push(mono, |frame| frames.add(frame));
+    while let Some(interleaved) = file.next_block() {
+        extractor.push(interleaved, |frame| frames.add(frame));
     }
     extractor.finish(|frame| frames.add(frame));
     anyhow::ensure!(

@@ -165,7 +165,7 @@ pub fn read_file(
 ) -> anyhow::Result<FileMood> {
     let mut file = AudioFile::open(path)?;
     let rate_hz = file.rate_hz;
-    let mut analyser = Analyser::new(rate_hz, model)?;
+    let mut analyser = Analyser::new(rate_hz, file.layout(), model)?;
     analyser.set_interval_secs(wanted.every_secs);
     let total_secs = file.total_samples.map(|samples| samples as f64 / rate_hz);
     let mut mood = FileMood::default();
@@ -177,13 +177,14 @@ pub fn read_file(
     };
     // Blocks in which at most one reading falls, for only the last reading can be explained.
     let block_samples = secs_to_samples(0.5 * READING_SECS, rate_hz).max(1) as usize;
+    let n_channels = file.n_channels;
     let (mut samples, mut last) = (0_u64, None);
-    while let Some(mono) = file.next_mono() {
-        for block in mono.chunks(block_samples) {
+    while let Some(interleaved) = file.next_block() {
+        for block in interleaved.chunks(block_samples * n_channels) {
             analyser.push(block, &mut |reading| last = Some(*reading))?;
             last.take().map_or(Ok(()), |reading| take(&mut analyser, reading))?;
         }
-        samples += mono.len() as u64;
+        samples += (interleaved.len() / n_channels) as u64;
         on_secs(samples as f64 / rate_hz, total_secs);
     }
     analyser.finish(&mut |reading| last = Some(*reading))?;
