@@ -45,8 +45,8 @@ struct Reader {
     input: NetworkInput,
     /// The last shares, at which the meter rests in silence.
     shares: [f32; MAX_SPACES],
-    /// End of the window that `input` holds and `shares` answer, seconds; `None` where the last reading had no shares.
-    answered_secs: Option<f64>,
+    /// End of the window that `input` holds, seconds, and the shares that answer it; `None` where the last reading had none.
+    answered: Option<(f64, [f32; MAX_SPACES])>,
     /// Readings closer than this to the last one are left out; 0 for all.
     interval_samples: u64,
     /// Audio of the last reading, and of the last complete step, analysis-rate samples.
@@ -75,7 +75,7 @@ impl Analyser {
             session,
             input,
             shares: [0.0; MAX_SPACES],
-            answered_secs: None,
+            answered: None,
             interval_samples: 0,
             read_samples: None,
             step_samples: 0,
@@ -143,9 +143,9 @@ impl Analyser {
     /// As [`Analyser::push`].
     pub fn finish(&mut self, on_reading: &mut dyn FnMut(&Reading)) -> Result<(), ModelError> {
         let last = self.reader.read_last(on_reading);
-        let answered_secs = self.reader.answered_secs;
+        let answered = self.reader.answered;
         self.reset();
-        self.reader.answered_secs = answered_secs;
+        self.reader.answered = answered;
         last
     }
 
@@ -159,8 +159,8 @@ impl Analyser {
     /// Neither allocates nor locks, but on an error.
     pub fn why(&mut self) -> Result<Option<Why>, ModelError> {
         let reader = &mut self.reader;
-        let Some(time_secs) = reader.answered_secs else { return Ok(None) };
-        let pushes = reader.session.pushes(&reader.input, &reader.shares)?;
+        let Some((time_secs, shares)) = reader.answered else { return Ok(None) };
+        let pushes = reader.session.pushes(&reader.input, &shares)?;
         let n_spaces = reader.session.model().card().spaces.len();
         Ok(Some(Why { time_secs, n_spaces, pushes }))
     }
@@ -171,7 +171,7 @@ impl Analyser {
         let reader = &mut self.reader;
         reader.window.reset();
         reader.shares = [0.0; MAX_SPACES];
-        reader.answered_secs = None;
+        reader.answered = None;
         reader.read_samples = None;
         reader.step_samples = 0;
         reader.step_is_read = true;
@@ -216,11 +216,11 @@ impl Reader {
         let summary = self.window.summary(heard);
         let phase = phase(heard);
         let time_secs = samples_to_secs(self.step_samples, f64::from(ANALYSIS_RATE_HZ));
-        self.answered_secs = None;
+        self.answered = None;
         if phase.has_shares() {
             self.window.write(heard, &summary, &mut self.input);
             self.shares = self.session.run(&self.input)?;
-            self.answered_secs = Some(time_secs);
+            self.answered = Some((time_secs, self.shares));
         }
         let (card, heard_secs) = (self.session.model().card(), heard.secs());
         on_reading(&Reading {

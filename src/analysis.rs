@@ -15,7 +15,11 @@ pub mod downmix;
 
 pub mod resample;
 
+pub mod subsonic;
+
 pub mod stft;
+
+pub mod audible;
 
 pub mod median;
 

@@ -71,6 +71,31 @@ fn to_ask_why_moves_no_reading() {
 }
 
 #[test]
+fn the_last_reading_of_a_file_has_the_reasons_of_the_readings_before_it() {
+    /// Two readings a tenth of a second apart of the same music.
+    const TOLERANCE: f32 = 0.1;
+    let mut analyser = analyser(22_050.0);
+    // A part of a step beyond the last reading on the grid, so that there is one more at the end.
+    let (mut read, mut last) = (Vec::new(), None);
+    for block in song(13.1, 22_050.0).chunks(512) {
+        analyser.push(block, &mut |reading| last = Some(*reading)).unwrap();
+        read.extend(last.take().map(|reading| (reading, analyser.why().unwrap().unwrap())));
+    }
+    analyser.finish(&mut |reading| last = Some(*reading)).unwrap();
+    let (reading, why) = (last.unwrap(), analyser.why().unwrap().unwrap());
+    let (before, why_before) = read.last().unwrap();
+    assert!(reading.time_secs > before.time_secs);
+    assert_eq!(why.time_secs, reading.time_secs);
+    for space in 0..2 {
+        for ((group, push), (_, push_before)) in why.of_space(space).zip(why_before.of_space(space))
+        {
+            let apart = (push - push_before).abs();
+            assert!(apart < TOLERANCE, "{}: {push} after {push_before}", group.word());
+        }
+    }
+}
+
+#[test]
 fn silence_has_no_reasons() {
     let mut analyser = analyser(22_050.0);
     let mut last = None;

@@ -7,6 +7,7 @@
 #[cfg(feature = "cli")]
 mod cli;
 mod golden;
+mod heard;
 mod model;
 mod stream;
 mod support {

@@ -1,5 +1,6 @@
 //! Everything that one frame says: from samples at the host's rate to [`FrameFeatures`], hop by hop.
 
+use crate::analysis::audible::LowThreshold;
 use crate::analysis::change::BandChange;
 use crate::analysis::chroma::Chroma;
 use crate::analysis::contrast::Contrast;
@@ -10,6 +11,7 @@ use crate::analysis::mel::MelBank;
 use crate::analysis::onset::OnsetStrength;
 use crate::analysis::resample::{RateError, Resampler};
 use crate::analysis::stft::{Stft, frame_end_samples};
+use crate::analysis::subsonic::Subsonic;
 use crate::config::{
     LOOKAHEAD_FRAMES, N_BINS, N_CHROMA, N_CONTRAST_BANDS, N_MEL_BANDS, ONSET_RANGE_DB,
 };
@@ -46,6 +48,10 @@ pub struct FrameFeatures {
     pub contrast: [f32; N_CONTRAST_BANDS],
     /// How far the waveform's peak stands over its mean, dB ≥ 0.
     pub crest_db: f32,
+    /// Of the energy of both parts, what nobody hears, linear. For the gate alone.
+    pub inaudible: f32,
+    /// By how much the loudest channel's power is above that of their sum, a ratio ≥ 1. For the gate alone.
+    pub lost: f32,
 }
 
 /// A frame as the extractor hands it out.
@@ -76,18 +82,21 @@ impl Frame<'_> {
 pub struct FrameExtractor {
     downmix: Downmix,
     resampler: Resampler,
+    subsonic: Subsonic,
     spectra: Spectra,
 }
 
 /// The stages behind the resampler.
 struct Spectra {
+    /// Power that the down-mix has lately lost, as a ratio ≥ 1.
+    lost: f32,
     stft: Stft,
     hpss: Hpss,
     parts: Parts,
 }
 
 /// Frames from the newest to the one whose masks it completes.
-const CREST_FRAMES: usize = LOOKAHEAD_FRAMES + 1;
+const WAITING_FRAMES: usize = LOOKAHEAD_FRAMES + 1;
 
 /// What is computed of a frame once its masks are known.
 struct Parts {
@@ -98,8 +107,11 @@ struct Parts {
     harmonic_onset: OnsetStrength,
     percussive_onset: OnsetStrength,
     change: BandChange,
-    /// Crests of the frames that wait in the medians, frame `t` at `t % CREST_FRAMES`.
-    crests_db: [f32; CREST_FRAMES],
+    /// Of the frames that wait in the medians, frame `t` at `t % WAITING_FRAMES`: their crests.
+    crests_db: [f32; WAITING_FRAMES],
+    /// What the down-mix had lost of their power.
+    lost: [f32; WAITING_FRAMES],
+    threshold: LowThreshold,
     /// Power spectra of both parts together and of each, `[N_BINS]`.
     power: Vec<f32>,
     harmonic_power: Vec<f32>,
@@ -116,9 +128,11 @@ impl FrameExtractor {
     /// [`RateError`] where the rate is out of range.
     pub fn new(host_rate_hz: f64, layout: Layout) -> Result<Self, RateError> {
         Ok(Self {
-            downmix: Downmix::new(layout),
+            downmix: Downmix::new(host_rate_hz, layout),
             resampler: Resampler::new(host_rate_hz)?,
+            subsonic: Subsonic::new(),
             spectra: Spectra {
+                lost: 1.0,
                 stft: Stft::new(),
                 hpss: Hpss::new(N_BINS),
                 parts: Parts {
@@ -129,7 +143,9 @@ impl FrameExtractor {
                     harmonic_onset: OnsetStrength::new(),
                     percussive_onset: OnsetStrength::new(),
                     change: BandChange::new(),
-                    crests_db: [0.0; CREST_FRAMES],
+                    crests_db: [0.0; WAITING_FRAMES],
+                    lost: [1.0; WAITING_FRAMES],
+                    threshold: LowThreshold::new(),
                     power: vec![0.0; N_BINS],
                     harmonic_power: vec![0.0; N_BINS],
                     percussive_power: vec![0.0; N_BINS],
@@ -142,9 +158,13 @@ impl FrameExtractor {
 
     /// Takes interleaved samples and hands each frame that they complete to `on_frame`.
     pub fn push(&mut self, interleaved: &[f32], mut on_frame: impl FnMut(&Frame)) {
-        let (resampler, spectra) = (&mut self.resampler, &mut self.spectra);
-        self.downmix.push(interleaved, |mono| {
-            resampler.push(mono, |samples| spectra.push(samples, &mut on_frame));
+        let (resampler, subsonic) = (&mut self.resampler, &mut self.subsonic);
+        let spectra = &mut self.spectra;
+        self.downmix.push(interleaved, |mono, lost| {
+            spectra.lost = lost;
+            resampler.push(mono, |samples| {
+                subsonic.push(samples, |samples| spectra.push(samples, &mut on_frame));
+            });
         });
     }
 
@@ -159,16 +179,20 @@ impl FrameExtractor {
         mut on_frame: impl FnMut(&Frame),
     ) -> Result<(), RateError> {
         let mut before = std::mem::replace(&mut self.resampler, Resampler::new(host_rate_hz)?);
-        let spectra = &mut self.spectra;
-        before.finish(|samples| spectra.push(samples, &mut on_frame));
-        self.downmix = Downmix::new(layout);
+        let (subsonic, spectra) = (&mut self.subsonic, &mut self.spectra);
+        before.finish(|samples| {
+            subsonic.push(samples, |samples| spectra.push(samples, &mut on_frame));
+        });
+        self.downmix = Downmix::new(host_rate_hz, layout);
         Ok(())
     }
 
     /// Ends the stream: hands out the frames whose future will not come, and starts anew.
     pub fn finish(&mut self, mut on_frame: impl FnMut(&Frame)) {
-        let spectra = &mut self.spectra;
-        self.resampler.finish(|samples| spectra.push(samples, &mut on_frame));
+        let (subsonic, spectra) = (&mut self.subsonic, &mut self.spectra);
+        self.resampler.finish(|samples| {
+            subsonic.push(samples, |samples| spectra.push(samples, &mut on_frame));
+        });
         let parts = &mut spectra.parts;
         spectra.hpss.finish(|masked| parts.emit(masked, &mut on_frame));
         self.reset();
@@ -178,6 +202,8 @@ impl FrameExtractor {
     pub fn reset(&mut self) {
         self.downmix.reset();
         self.resampler.reset();
+        self.subsonic.reset();
+        self.spectra.lost = 1.0;
         self.spectra.stft.reset();
         self.spectra.hpss.reset();
         self.spectra.parts.reset();
@@ -186,9 +212,10 @@ impl FrameExtractor {
 
 impl Spectra {
     fn push(&mut self, samples: &[f32], on_frame: &mut impl FnMut(&Frame)) {
-        let (hpss, parts) = (&mut self.hpss, &mut self.parts);
+        let (hpss, parts, lost) = (&mut self.hpss, &mut self.parts, self.lost);
         self.stft.push(samples, |window, magnitude| {
-            parts.crests_db[crest_of(parts.pushed)] = crest_db(window);
+            parts.crests_db[place_of(parts.pushed)] = crest_db(window);
+            parts.lost[place_of(parts.pushed)] = lost;
             parts.pushed += 1;
             if let Some(masked) = hpss.push(magnitude) {
                 parts.emit(masked, on_frame);
@@ -197,9 +224,9 @@ impl Spectra {
     }
 }
 
-/// Where the crest of frame `t` waits.
-fn crest_of(t: u64) -> usize {
-    (t % CREST_FRAMES as u64) as usize
+/// Where what is known of frame `t` waits.
+fn place_of(t: u64) -> usize {
+    (t % WAITING_FRAMES as u64) as usize
 }
 
 impl Parts {
@@ -240,7 +267,9 @@ impl Parts {
             change,
             chroma_melodic: self.chroma_melodic.of(&self.power),
             contrast: self.contrast.of(masked.magnitude),
-            crest_db: self.crests_db[crest_of(self.emitted)],
+            crest_db: self.crests_db[place_of(self.emitted)],
+            inaudible: self.threshold.under(&self.power),
+            lost: self.lost[place_of(self.emitted)],
         }
     }
 

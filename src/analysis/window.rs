@@ -174,6 +174,9 @@ struct Step {
     chroma_melodic: [f32; N_CHROMA],
     contrast: [f32; N_CONTRAST_BANDS],
     crest_db: f32,
+    /// Mean of what nobody hears of the energy, and of how far the loudest channel is above the sum.
+    inaudible: f32,
+    lost: f32,
     /// Level of each band whose modulation is followed, dB, frame by frame.
     modulated_db: [[f32; N_MODULATION_BANDS]; FRAMES_PER_STEP],
 }
@@ -186,6 +189,8 @@ impl Step {
         chroma_melodic: [0.0; N_CHROMA],
         contrast: [0.0; N_CONTRAST_BANDS],
         crest_db: 0.0,
+        inaudible: 0.0,
+        lost: 0.0,
         modulated_db: [[0.0; N_MODULATION_BANDS]; FRAMES_PER_STEP],
     };
 
@@ -201,6 +206,8 @@ impl Step {
         add(&mut self.chroma_melodic, &frame.chroma_melodic);
         add(&mut self.contrast, &frame.contrast);
         self.crest_db += share * frame.crest_db;
+        self.inaudible += share * frame.inaudible;
+        self.lost += share * frame.lost;
         let bands = frame.mel_db.chunks_exact(MEL_PER_MODULATION);
         for (out, bands) in self.modulated_db[i].iter_mut().zip(bands) {
             *out = bands.iter().sum::<f32>() / count(MEL_PER_MODULATION);
@@ -212,8 +219,10 @@ impl Step {
         self.harmonic.energy + self.percussive.energy
     }
 
+    /// Whether what the loudest channel holds for the ear is under the gate.
     fn is_silent(&self, gate_db: f32) -> bool {
-        power_to_db(mean_power(self.energy())) < gate_db
+        let heard = (self.energy() - self.inaudible).max(0.0) * self.lost;
+        power_to_db(mean_power(heard)) < gate_db
     }
 
     /// Writes the step's features, mel bands in dB over `floor_db`, relative to `level_db`.
@@ -442,6 +451,8 @@ mod tests {
             chroma_melodic: [0.5; N_CHROMA],
             contrast: [10.0; N_CONTRAST_BANDS],
             crest_db: 12.0,
+            inaudible: 0.0,
+            lost: 1.0,
         }
     }
 

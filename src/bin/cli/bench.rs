@@ -88,9 +88,9 @@ fn read(path: &Path) -> anyhow::Result<(Vec<f32>, f64)> {
     let mut file = AudioFile::open(path)?;
     let rate_hz = file.rate_hz;
     let mut music = Vec::new();
-    let mut downmix = Downmix::new(file.layout());
+    let mut downmix = Downmix::new(rate_hz, file.layout());
     while let Some(interleaved) = file.next_block() {
-        downmix.push(interleaved, |mono| music.extend_from_slice(mono));
+        downmix.push(interleaved, |mono, _| music.extend_from_slice(mono));
         if samples_to_secs(music.len() as u64, rate_hz) >= MUSIC_SECS {
             break;
         }
