@@ -1,23 +1,25 @@
 //! `.npz` archives, as numpy reads them.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 
-use anyhow::Context;
 use npyz::npz::NpzWriter;
 use npyz::zip::write::FileOptions;
 use npyz::{AutoSerialize, DType, WriterBuilder};
 
+use crate::out::Sink;
+
 /// An archive being written.
-pub struct Npz(NpzWriter<BufWriter<File>>);
+pub struct Npz(NpzWriter<Sink>);
 
 impl Npz {
-    /// Creates (or replaces) the file.
+    /// Begins the archive at `path`; nothing is there before [`Npz::finish`].
     pub fn create(path: &Path) -> anyhow::Result<Self> {
-        let writer =
-            NpzWriter::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self(writer))
+        Ok(Self(NpzWriter::new(Sink::seekable(path)?)))
+    }
+
+    /// Ends the archive: it takes its place.
+    pub fn finish(mut self) -> anyhow::Result<()> {
+        self.0.zip_writer().finish()?.finish()
     }
 
     /// Adds an array of numbers of any shape, `[]` for a scalar.
