@@ -15,6 +15,7 @@ import fitting
 import kernel
 import network
 import report
+import train
 
 CHROMA = [f"chroma_{part}_{i}" for part in ("harmonic", "percussive") for i in range(12)]
 MEL = [f"mel_{part}_{i:02}" for part in ("harmonic", "percussive") for i in range(40)]
@@ -106,9 +107,25 @@ class Deam(unittest.TestCase):
             self.assertEqual(rows[1:], ["2,3.0,0.6,3.1,0.9", "1001,5.5,1.0,6.5,1.2", "2058,4,1,7,2"])
             self.assertIn("exchanged back for the 1 with", said[0])
 
+    def test_a_song_with_two_labels_is_refused(self):
+        header = "song_id, valence_mean, valence_std, arousal_mean, arousal_std\n"
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            (folder / "1001.mp3").write_bytes(b"")
+            table = folder / "static_annotations_averaged_songs_1_2000.csv"
+            table.write_text(header + "1001,5,1,6,1\n1001,5,1,7,1\n")
+            with self.assertRaisesRegex(SystemExit, "song 1001 has other labels in another row"):
+                deam.prepared(folder, folder / "work", print)
+
     def test_a_folder_that_is_no_download_says_so(self):
         with tempfile.TemporaryDirectory() as folder, self.assertRaisesRegex(SystemExit, "is it the DEAM download"):
             deam.prepared(Path(folder), Path(folder), print)
+
+
+class Collections(unittest.TestCase):
+    def test_no_two_collections_share_their_windows(self):
+        tables = [Path("a/deam/labels.csv"), Path("b/deam/labels.csv"), Path("c/deam-2.csv"), Path("c/mine.csv")]
+        self.assertEqual(train.names_of(tables), ["deam", "deam-2", "deam-2-2", "mine"])
 
 
 class Splits(unittest.TestCase):

@@ -20,8 +20,8 @@ use tempfile::SpooledTempFile;
 use crate::files;
 use crate::jobs::{self, FileMood, Wanted};
 use crate::out::check::Plan;
-use crate::out::kind::Kind;
-use crate::out::{Sink, tell};
+use crate::out::kind::{CSV_ROWS_BEGIN, Kind};
+use crate::out::{Sink, is_standard, tell};
 use crate::pictures;
 
 /// Rows of one file that wait in memory for the files before it, bytes: a song's. More of them wait in a temporary file.
@@ -292,7 +292,8 @@ fn read_rows(
 }
 
 fn progress(args: &Args, n_files: usize) -> ProgressBar {
-    let rows_on_screen = args.out.is_none() && std::io::stdout().is_terminal();
+    let to_stdout = args.out.as_deref().is_none_or(is_standard);
+    let rows_on_screen = to_stdout && io::stdout().is_terminal();
     match n_files {
         _ if rows_on_screen => ProgressBar::hidden(),
         1 => jobs::progress(0, "s"),
@@ -316,7 +317,7 @@ impl Rows {
         let names: Vec<String> = names.collect();
         let whys: String =
             self.why_columns().map(|name| format!(",{}", csv::field(&name))).collect();
-        let head = "file,summary,time_secs,phase,heard_secs";
+        let head = format!("{CSV_ROWS_BEGIN}time_secs,phase,heard_secs");
         let tail = "tempo_harmonic_bpm,tempo_percussive_bpm,\
             energy_harmonic_db,energy_percussive_db";
         writeln!(out, "{head},{},{tail}{whys}", names.join(","))

@@ -114,7 +114,7 @@ pub struct Song {
 /// # Errors
 /// Where there is no audio, or one name stands for files in several folders, so that nobody knows which of them is meant.
 pub fn songs(folder: &Path, labels: &Labels) -> anyhow::Result<(Vec<Song>, Gathered)> {
-    ensure!(folder.is_dir(), "{}: there is no such folder", folder.display());
+    ensure!(folder.is_dir(), "{}: there is no such folder of audio", folder.display());
     let gathered = gather(&[folder.to_owned()])?;
     // By the path without an ending: files that differ in it alone.
     let mut copies: BTreeMap<PathBuf, Vec<&PathBuf>> = BTreeMap::new();

@@ -2,6 +2,7 @@
 //! for another one spoils every figure in silence.
 
 use std::collections::HashSet;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
@@ -17,6 +18,9 @@ const SHARES: [f64; 2] = [0.0, 1.0];
 
 /// Of two raters at the ends of a scale of width 1 the estimated deviation is √½, and of no others more.
 const MOST_SPREAD: f64 = std::f64::consts::FRAC_1_SQRT_2;
+
+/// Bytes that are read of a labels file: a million songs have fewer. Devices have no end.
+const MOST_BYTES: u64 = 256 << 20;
 
 /// Names of the column that names the song; without one of these it is the first.
 const SONG_COLUMNS: [&str; 4] = ["song", "song_id", "songid", "file"];
@@ -128,7 +132,10 @@ impl Table {
     /// Reads a file with columns for shares of votes named as in `poles`, or those of valence and arousal, on `scale`. Commas,
     /// semicolons or tabs between fields; after the latter two a decimal comma will do.
     pub fn read(path: &Path, scale: Scale, poles: &[&str]) -> anyhow::Result<Self> {
-        let bytes = std::fs::read(path).context("cannot be read")?;
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).context("cannot be opened")?;
+        file.take(MOST_BYTES + 1).read_to_end(&mut bytes).context("cannot be read")?;
+        ensure!(bytes.len() as u64 <= MOST_BYTES, "is larger than any labels file");
         let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
         ensure!(!is_utf16, "is UTF-16; save it as UTF-8");
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);

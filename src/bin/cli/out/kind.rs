@@ -9,7 +9,7 @@ use npyz::npz::NpzArchive;
 use serde_json::Value;
 
 /// The header of rows as comma-separated values begins so.
-pub const CSV_ROWS_BEGIN: &str = "file,summary,time_secs,";
+pub const CSV_ROWS_BEGIN: &str = "file,summary,";
 
 /// Bytes of the first line that are read: one row is shorter by far.
 const LONGEST_LINE_BYTES: u64 = 64 << 10;
