@@ -36,6 +36,7 @@ import card
 import dataset
 import deam
 import export
+import files
 import fitting
 import network
 import report
@@ -89,6 +90,11 @@ def arguments(argv):
     return args
 
 
+def written(args, ending):
+    """The path of a file that is written: a name with a dot in it, as `mine-1.2`, keeps all of it."""
+    return args.out.with_name(args.out.name + ending)
+
+
 def say(text):
     print(text, flush=True)
 
@@ -96,9 +102,9 @@ def say(text):
 def run_cli(args, audio, labels, name, scale):
     """Windows of a collection, written once: again only if its labels, its files, how many of them, or the command have changed."""
     out = args.work / "windows" / f"{name}.npz"
-    files = sorted(str(path.relative_to(audio)) for path in audio.rglob("*") if path.is_file())
+    names = sorted(str(path.relative_to(audio)) for path in audio.rglob("*") if path.is_file())
     made_by = hashlib.sha256(Path(args.cli).read_bytes()).hexdigest()
-    made_of = [files, labels.read_text(encoding="utf-8"), scale, args.songs, made_by]
+    made_of = [names, labels.read_text(encoding="utf-8"), scale, args.songs, made_by]
     state = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
     stamp = out.with_suffix(".made-of")
     if out.exists() and stamp.exists() and stamp.read_text() == state:
@@ -112,7 +118,7 @@ def run_cli(args, audio, labels, name, scale):
         command += [f"--scale={scale}"]
     if args.songs:
         command += ["--songs", str(args.songs)]
-    say(f"{name}: reading {len(files)} files")
+    say(f"{name}: reading {len(names)} files")
     # Some files that cannot be read are no reason to give up the others; the command says which.
     code = subprocess.run(command, check=False).returncode
     if not out.exists():
@@ -218,10 +224,11 @@ def judge(args, settings, plan, windows, label):
         "half_widths": report.ambiguous_half_widths(seen, shares[None], label[known]),
         "doubt": report.doubt(seen, shares, label[known]),
     }
-    np.savez(args.work / "predictions.npz", song=seen.song, label=label[known], **{f"share_{s}": x for s, x in shares.items()})
+    with files.growing(args.work / "predictions.npz") as file:
+        np.savez(file, song=seen.song, label=label[known], **{f"share_{s}": x for s, x in shares.items()})
     text = report.document(results, public_command(args), settings, seen, shares[None], label[known], plan.spaces, args.folds)
-    path = args.out.with_name(f"{args.out.name}-cv.md")
-    path.write_text(text, encoding="utf-8")
+    path = written(args, "-cv.md")
+    files.write(path, text)
     import plots  # Brings matplotlib along, which takes seconds.
 
     plots.cross_validation(path.with_suffix(".png"), seen, shares[None], label[known], plan.spaces, curves)
@@ -245,8 +252,8 @@ def write_model(args, settings, plan, windows, fitted, machine, results):
     about = json.loads(args.about.read_text(encoding="utf-8")) if args.about else []
     made = card.of(args.out.name, args.model_version, settings, plan, windows, scaling, int8, results, apart, trained_on, about)
     made["reference"] = export.reference(f32, int8, steps.shape[1:], constants.shape[1])
-    args.out.with_suffix(".onnx").write_bytes(int8)
-    args.out.with_suffix(".json").write_text(card.text(made), encoding="utf-8")
+    files.write(written(args, ".onnx"), int8)
+    files.write(written(args, ".json"), card.text(made))
     say(f"wrote {args.out}.onnx ({len(int8) / 1e6:.2f} MB; unquantised {len(f32) / 1e6:.2f} MB) and {args.out}.json")
 
 
@@ -255,6 +262,9 @@ def main(argv=None):
     settings = fitting.Settings(**{f.name: getattr(args, f.name) for f in dataclasses.fields(fitting.Settings)})
     spaces = spaces_of(args)
     args.work = args.work or args.target / "train" / args.out.name
+    read = [*args.labels, *args.data, *args.heard, *([args.about] if args.about else [])]
+    files.spare(read, [written(args, ending) for ending in (".onnx", ".json", "-cv.md", "-cv.png")])
+    files.spare(read, [args.work / "predictions.npz"])
     args.work.mkdir(parents=True, exist_ok=True)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.jobs = args.jobs or os.cpu_count() or 1

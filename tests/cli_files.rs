@@ -160,14 +160,15 @@ fn an_interrupted_run_leaves_the_old_file_and_nothing_else() {
     let folder = Folder::new("interrupted");
     let (wav, out) = (folder.wav("song.wav", SECS), folder.path("m.jsonl"));
     std::fs::write(&out, "").unwrap();
-    for signal in [Signal::INT, Signal::TERM] {
+    // Again and again: what matters is the moment at which the file is made.
+    for signal in [Signal::INT, Signal::TERM].into_iter().cycle().take(20) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_moodring-cli"));
         let mut child =
             command.args(["analyse", &wav, "--every", "0", "--out", &out]).spawn().unwrap();
         let began = Instant::now();
         while names(&folder.0).len() < 3 {
             assert!(began.elapsed() < Duration::from_secs(60), "no file began to grow");
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::yield_now();
         }
         assert!(names(&folder.0).iter().any(|name| name.starts_with(".m.jsonl-")));
         kill_process(Pid::from_child(&child), signal).unwrap();
@@ -271,7 +272,7 @@ fn a_full_disk_is_an_error_that_names_where() {
         let output = cli(&[args, &["--out", "/dev/full"]].concat());
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
-        assert!(said.contains("/dev/full: No space left"), "{args:?}: {said}");
+        assert_eq!(said.matches("/dev/full: No space left").count(), 1, "{args:?}: {said}");
         assert_eq!(said.lines().count(), 1, "{args:?}: {said}");
     }
     // Nobody can be told of it, and that is no reason to fall over.
@@ -402,10 +403,9 @@ fn a_folder_is_read_with_all_the_audio_under_it() {
     let mut mixed = vec![b.clone()];
     mixed.extend(expected.iter().filter(|path| **path != b).cloned());
     assert_eq!(read(&[&b, &music, &a]), mixed);
-    if cfg!(not(unix)) {
-        mixed.push(other.clone());
-        assert_eq!(read(&[&b, &music, &other]), mixed);
-    }
+    // Who names a file wants to see it, though a link in the folder leads there.
+    mixed.push(other.clone());
+    assert_eq!(read(&[&b, &music, &other]), mixed);
     let picture = folder.path("m.png");
     read(&[&folder.path("music/b/deep"), "--plot", &picture]);
     assert!(PathBuf::from(folder.path("m-x.png")).exists(), "a folder names its pictures one way");

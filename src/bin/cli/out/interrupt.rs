@@ -1,7 +1,10 @@
 //! Ctrl-C leaves nothing half written behind.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use moodring::outputs::whole::WholeFile;
 
 /// Files that are growing.
 static GROWING: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -13,13 +16,15 @@ fn growing() -> MutexGuard<'static, Vec<PathBuf>> {
 /// As long as it lives, a signal that ends the program removes its file first.
 pub struct Guard(PathBuf);
 
-impl Guard {
-    pub fn new(path: &Path) -> Self {
-        #[cfg(unix)]
-        signals::watch();
-        growing().push(path.to_owned());
-        Self(path.to_owned())
-    }
+/// Begins the file that is to stand at `path`. A signal that comes meanwhile waits until it is known.
+pub fn begin(path: &Path) -> io::Result<(WholeFile, Guard)> {
+    #[cfg(unix)]
+    signals::watch();
+    let mut growing = growing();
+    let file = WholeFile::create(path)?;
+    let guard = Guard(file.growing_at().to_owned());
+    growing.push(guard.0.clone());
+    Ok((file, guard))
 }
 
 impl Drop for Guard {

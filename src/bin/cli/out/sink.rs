@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use moodring::outputs::whole::WholeFile;
 use tempfile::SpooledTempFile;
 
-use super::interrupt::Guard;
+use super::interrupt::{self, Guard};
 
 /// Bytes of an archive on its way to a pipe that wait in memory; more of them wait in a temporary file.
 const WAITING_BYTES: usize = 4 << 20;
@@ -56,8 +56,7 @@ impl Sink {
             let file = OpenOptions::new().append(true).open(path).with_context(named)?;
             To::Open(BufWriter::new(file))
         } else {
-            let file = WholeFile::create(path).with_context(named)?;
-            let guard = Guard::new(file.growing_at());
+            let (file, guard) = interrupt::begin(path).with_context(named)?;
             To::Whole(file, guard)
         };
         Ok(Self::new(to, path.display().to_string()))
