@@ -231,6 +231,12 @@ mod tests {
             ("song,joy\na,inf\n", "row 2, column joy (song a)", "is no number"),
             ("song,joy\na,yes\n", "row 2, column joy (song a)", "\"yes\" is no number"),
             ("song,joy\na,\n", "row 2, column joy (song a)", "is empty; 0 to 1 is expected"),
+            (
+                "song,joy\r\n\r\na,1\r\n\r\nb,2\r\n",
+                "row 5, column joy (song b)",
+                "2 is off the scale",
+            ),
+            ("song,joy\ra,1\rb,2\r", "row 3, column joy (song b)", "2 is off the scale"),
             ("song,joy\n,1\n", "row 2, column song", "names no song"),
             ("song,joy\na,1\nb,1\na,0\n", "row 4, column song", "a has a row already"),
             ("song,joy\na.wav,1\na.mp3,0\n", "row 3, column song", "a has a row already"),

@@ -138,10 +138,12 @@ impl Table {
         ensure!(bytes.len() as u64 <= MOST_BYTES, "is larger than any labels file");
         let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
         ensure!(!is_utf16, "is UTF-16; save it as UTF-8");
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        let separator = separator(bytes);
-        let mut reader =
-            csv::ReaderBuilder::new().delimiter(separator).trim(csv::Trim::All).from_reader(bytes);
+        let bytes = lines(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
+        let separator = separator(&bytes);
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(separator)
+            .trim(csv::Trim::All)
+            .from_reader(bytes.as_slice());
         let names: Vec<String> = reader.headers()?.iter().map(str::to_lowercase).collect();
         let song_at =
             names.iter().position(|name| SONG_COLUMNS.contains(&name.as_str())).unwrap_or(0);
@@ -149,13 +151,13 @@ impl Table {
         // Single raters give a song many rows; otherwise nobody knows which of two is meant.
         let repeats = columns.iter().all(|column| VOTES.contains(&column.name.as_str()));
         let (mut rows, mut seen) = (Vec::new(), HashSet::new());
-        for (i, record) in reader.records().enumerate() {
-            let record = record?;
+        let mut record = csv::StringRecord::new();
+        while reader.read_record(&mut record)? {
             if record.iter().all(str::is_empty) {
                 continue;
             }
-            // As a spreadsheet counts, with the header as the first.
-            let row = i + 2;
+            // As an editor counts, with the header and empty lines; the reader stands at the line after.
+            let row = reader.position().line() - 1;
             let song = record.get(song_at).unwrap_or_default().replace('\\', "/");
             let song = without_ending(&song).to_owned();
             ensure!(!song.is_empty(), "row {row}, column {}: names no song", names[song_at]);
@@ -181,9 +183,25 @@ impl Table {
     }
 }
 
+/// A text whose lines all end alike, the last one too, so that they can be counted.
+fn lines(text: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(text.len() + 1);
+    for (i, byte) in text.iter().enumerate() {
+        match byte {
+            b'\r' if text.get(i + 1) == Some(&b'\n') => {}
+            b'\r' => lines.push(b'\n'),
+            byte => lines.push(*byte),
+        }
+    }
+    if lines.last().is_some_and(|last| *last != b'\n') {
+        lines.push(b'\n');
+    }
+    lines
+}
+
 /// What stands between the fields of the header.
 fn separator(bytes: &[u8]) -> u8 {
-    let header = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     [b',', b';', b'\t'].into_iter().find(|separator| header.contains(separator)).unwrap_or(b',')
 }
 

@@ -87,6 +87,10 @@ impl Plan {
             }
             Ok(())
         };
+        let missing = self.inputs.iter().map(|(_, path)| path.as_path()).find(|path| {
+            let found = fs::metadata(as_file(path));
+            found.is_err_and(|why| why.kind() == io::ErrorKind::NotFound)
+        });
         let mut seen: HashMap<Identity, &Output> = HashMap::new();
         let mut to_stdout = self.writes_to_stdout;
         for output in &self.outputs {
@@ -99,7 +103,7 @@ impl Plan {
                     bail!("{one} and {another} are one file; choose different names");
                 }
             }
-            self.may_replace(output, &file)?;
+            self.may_replace(output, &file, missing)?;
         }
         if to_stdout && let Some(identity) = Identity::of_stdout() {
             clash(&identity, "standard output")?;
@@ -108,7 +112,12 @@ impl Plan {
     }
 
     /// Whether what is at `file` may be replaced by the output that leads there.
-    fn may_replace(&self, output: &Output, file: &Path) -> anyhow::Result<()> {
+    fn may_replace(
+        &self,
+        output: &Output,
+        file: &Path,
+        missing: Option<&Path>,
+    ) -> anyhow::Result<()> {
         let words = output.words();
         let Ok(there) = fs::metadata(file) else {
             let folder = folder_of(file);
@@ -126,11 +135,7 @@ impl Plan {
             );
         }
         // What a whole run wrote is not replaced by what a part of it would.
-        let missing = self.inputs.iter().find(|(_, path)| {
-            let found = fs::metadata(as_file(path));
-            found.is_err_and(|why| why.kind() == io::ErrorKind::NotFound)
-        });
-        if let Some((_, missing)) = missing {
+        if let Some(missing) = missing {
             let (missing, output) = (missing.display(), output.path.display());
             bail!("{missing}: there is no such file; {output} is left as it was");
         }
