@@ -4,7 +4,8 @@
 //! cargo run --example demo -- --plugin target/bundled/Moodring.clap --audio song.flac --out target/demo [--fast]
 //! ```
 //!
-//! The readings come from where any user would get them: the file that the plugin writes. Leaves `readings.csv` and `mood.png`.
+//! The readings come from where any user would get them: the file that the plugin writes. Leaves `readings.csv` and `mood.png`, once
+//! both are whole: a demo that fails leaves those of the one before.
 
 #[path = "../tests/support/host.rs"]
 mod host;
@@ -15,6 +16,7 @@ mod meter;
 #[path = "demo/rows.rs"]
 mod rows;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -23,6 +25,8 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use moodring::decode::{self, Decoded};
 use moodring::model::Model;
+use moodring::outputs::csv;
+use moodring::outputs::plot::canvas::is_ours;
 use moodring::outputs::plot::{Section, plot_readings};
 
 use host::Host;
@@ -56,6 +60,9 @@ struct Args {
     /// Render offline at full speed instead of playing in real time.
     #[arg(long)]
     fast: bool,
+    /// Replace readings.csv and mood.png in that folder, whatever they hold.
+    #[arg(long)]
+    force: bool,
 }
 
 fn main() -> ExitCode {
@@ -79,9 +86,17 @@ fn run(args: &Args) -> Result<()> {
     let model = Model::shipped()?;
     let spaces = &model.card().spaces;
 
-    std::fs::create_dir_all(&args.out)?;
-    let csv_path = fresh(args.out.join("readings.csv"))?;
-    let png_path = fresh(args.out.join("mood.png"))?;
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    let readings_path = output(args, "readings.csv", holds_readings)?;
+    let png_path = output(args, "mood.png", |path| File::open(path).is_ok_and(is_ours))?;
+    // The plugin appends, so it gets a file of its own.
+    let mut growing = tempfile::Builder::new();
+    growing.prefix(".readings-").suffix(".part");
+    #[cfg(unix)]
+    growing.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let growing = growing.tempfile_in(&args.out)?.into_temp_path();
+    let csv_path = std::path::absolute(&growing)?;
     let mut rows = Rows::follow(csv_path.clone());
     let mut meter = Meter::new(spaces.clone(), music.channels[0].len() as f64 / music.rate_hz);
     play(args, &music, &csv_path, &mut rows, &mut meter)?;
@@ -90,7 +105,9 @@ fn run(args: &Args) -> Result<()> {
     meter.finish(rows.readings().last(), interrupt::came());
     ensure!(!rows.readings().is_empty(), "no reading: the music lasts less than a second");
     let title = args.audio.file_stem().unwrap_or_default().to_string_lossy();
-    plot_readings(&png_path, &title, spaces, rows.readings(), &sections)
+    plot_readings(&png_path, &title, spaces, rows.readings(), &sections)?;
+    let kept = growing.persist(&readings_path);
+    kept.with_context(|| format!("cannot write {}", readings_path.display()))
 }
 
 /// Plays all of `music` through the plugin, in real time or as fast as it goes, until its end or Ctrl-C.
@@ -125,13 +142,28 @@ fn play(
     Ok(())
 }
 
-/// `path`, absolute and with what an earlier demo left there gone: the plugin appends.
-fn fresh(path: PathBuf) -> Result<PathBuf> {
-    if path.exists() {
-        std::fs::remove_file(&path)
-            .with_context(|| format!("cannot replace {}", path.display()))?;
+/// The path of an output, whose place is free or taken by an earlier demo's (that `is_ours` knows), and by no input.
+fn output(args: &Args, name: &str, is_ours: impl Fn(&Path) -> bool) -> Result<PathBuf> {
+    let path = args.out.join(name);
+    let Ok(real) = path.canonicalize() else { return Ok(path) };
+    for input in [Some(&args.plugin), Some(&args.audio), args.sections.as_ref()] {
+        let is_input = input.is_some_and(|input| input.canonicalize().is_ok_and(|it| it == real));
+        ensure!(!is_input, "{} would be replaced; choose another folder", path.display());
     }
-    Ok(std::path::absolute(path)?)
+    let may_replace = args.force || is_ours(&path);
+    ensure!(
+        may_replace,
+        "{} is none of an earlier demo; choose another folder, or replace it with --force",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// Whether a file is empty or begins as the plugin's files of readings do.
+fn holds_readings(path: &Path) -> bool {
+    let header = csv::header(&[]);
+    let begins = header.split_once(",tempo").map_or(header.as_str(), |(begins, _)| begins);
+    std::fs::read(path).is_ok_and(|bytes| bytes.is_empty() || bytes.starts_with(begins.as_bytes()))
 }
 
 /// The sections in a CSV file with a header; columns beyond the first three are for others.

@@ -39,7 +39,11 @@ def prepared(folder, work, say):
     if not audio:
         raise SystemExit(f"no audio under {folder}: unpack DEAM_audio.zip there too")
     largest = max(set(audio), key=audio.count)
-    labels = {row["song_id"]: row for table in tables for row in map(corrected, rows(table))}
+    labels = {}
+    for table in tables:
+        for row in map(corrected, rows(table)):
+            if labels.setdefault(row["song_id"], row) != row:
+                raise SystemExit(f"{table}: song {row['song_id']} has other labels in another row; which of them is right?")
     n = sum(int(song) <= LAST_EXCHANGED for song in labels)
     say(f"DEAM: {len(labels)} songs; arousal and valence exchanged back for the {n} with song_id up to {LAST_EXCHANGED}")
     path = work / "deam" / "labels.csv"

@@ -21,9 +21,10 @@ import librosa
 import numpy as np
 import tensorflow as tf
 
+import files
+
 RATE_HZ, HOP, WINDOW, N_BANDS, PATCH_FRAMES = 16_000, 256, 512, 96, 187
 NETWORKS = ("MSD_musicnn", "MTT_musicnn")
-AUDIO = {".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aac"}
 BATCH_NORM_EPSILON = 1e-3
 # A step of the analysis: four hops of 512 samples at 22 050 Hz under windows of 2048, so that its middle is half a window later.
 STEP_SECS, STEP_MIDDLE_SECS = 4 * 512 / 22_050, (2048 + 3 * 512) / 2 / 22_050
@@ -118,12 +119,13 @@ def main():
     parser.add_argument("--audio", type=Path, required=True, metavar="DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="F.npz")
     args = parser.parse_args()
-    files = sorted(path for path in args.audio.iterdir() if path.suffix.lower() in AUDIO)
-    if not files:
+    songs_at = files.audio(args.audio)
+    if not songs_at:
         raise SystemExit(f"no audio in {args.audio}")
+    files.spare(songs_at, [args.out])
     networks = [network(name) for name in NETWORKS]
     songs, tags, pooled, steps = [], [], [], []
-    for n, path in enumerate(files):
+    for n, path in enumerate(songs_at):
         mel = spectrogram(path)
         heard = [[layer.numpy().mean(axis=0) for layer in run(tf.constant(patches(mel)))] for run, _ in networks]
         steps.append(by_step(networks[0][1](tf.constant(mel[None])).numpy()[0, :, :, 0]))
@@ -131,12 +133,12 @@ def main():
         tags.append(np.concatenate([layer for logits, dense, _ in heard for layer in (dense, logits)]))
         pooled.append(heard[0][2])
         if (n + 1) % 100 == 0:
-            print(f"{n + 1} of {len(files)}", flush=True)
+            print(f"{n + 1} of {len(songs_at)}", flush=True)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     n_steps = np.array([len(x) for x in steps])
-    np.savez(
-        args.out, song=np.array(songs), tags=np.stack(tags), pooled=np.stack(pooled), n_steps=n_steps, steps=np.concatenate(steps)
-    )
+    arrays = {"song": np.array(songs), "tags": np.stack(tags), "pooled": np.stack(pooled), "n_steps": n_steps}
+    with files.growing(args.out) as file:
+        np.savez(file, **arrays, steps=np.concatenate(steps))
 
 
 if __name__ == "__main__":

@@ -21,10 +21,13 @@ import pyloudnorm
 import soundfile
 from pedalboard.io import AudioFile
 
+from files import audio as audio_in
+from files import spare
+from files import write as write_whole
+
 CLIP_SECS, LOOP_SECS = 10, 120
 BASE_HZ = 44_100
 OTHER_HZ = (48_000, 88_200, 96_000, 176_400, 192_000)
-AUDIO = {".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aac"}
 # A splice is heard for so long on each side.
 SPLICE_SECS = 15
 # Clips count as clearly calm or excited beyond these shares.
@@ -170,8 +173,10 @@ def main():
     each = args.clips // len(args.audio)
     paths = []
     for folder in args.audio:
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in AUDIO)
+        files = audio_in(folder)
         paths += [files[i * len(files) // each] for i in range(min(each, len(files)))]
+    if args.out:
+        spare([*paths, *([args.model, args.model.with_suffix(".json")] if args.model else [])], [args.out])
     clips = []
     for path in paths:
         y, _ = librosa.load(path, sr=BASE_HZ, mono=True, duration=CLIP_SECS)
@@ -203,7 +208,7 @@ def main():
         " pole's for good.", "", spliced, "",
     ])  # fmt: skip
     if args.out:
-        args.out.write_text(text, encoding="utf-8")
+        write_whole(args.out, text)
     print(text)
 
 

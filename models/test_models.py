@@ -11,10 +11,12 @@ import augment
 import dataset
 import deam
 import export
+import files
 import fitting
 import kernel
 import network
 import report
+import train
 
 CHROMA = [f"chroma_{part}_{i}" for part in ("harmonic", "percussive") for i in range(12)]
 MEL = [f"mel_{part}_{i:02}" for part in ("harmonic", "percussive") for i in range(40)]
@@ -106,9 +108,58 @@ class Deam(unittest.TestCase):
             self.assertEqual(rows[1:], ["2,3.0,0.6,3.1,0.9", "1001,5.5,1.0,6.5,1.2", "2058,4,1,7,2"])
             self.assertIn("exchanged back for the 1 with", said[0])
 
+    def test_a_song_with_two_labels_is_refused(self):
+        header = "song_id, valence_mean, valence_std, arousal_mean, arousal_std\n"
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            (folder / "1001.mp3").write_bytes(b"")
+            table = folder / "static_annotations_averaged_songs_1_2000.csv"
+            table.write_text(header + "1001,5,1,6,1\n1001,5,1,7,1\n")
+            with self.assertRaisesRegex(SystemExit, "song 1001 has other labels in another row"):
+                deam.prepared(folder, folder / "work", print)
+
     def test_a_folder_that_is_no_download_says_so(self):
         with tempfile.TemporaryDirectory() as folder, self.assertRaisesRegex(SystemExit, "is it the DEAM download"):
             deam.prepared(Path(folder), Path(folder), print)
+
+
+class Collections(unittest.TestCase):
+    def test_no_two_collections_share_their_windows(self):
+        tables = [Path("a/deam/labels.csv"), Path("b/deam/labels.csv"), Path("c/deam-2.csv"), Path("c/mine.csv")]
+        self.assertEqual(train.names_of(tables), ["deam", "deam-2", "deam-2-2", "mine"])
+
+
+class Files(unittest.TestCase):
+    def test_a_file_takes_its_place_once_it_is_whole(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "mine.onnx"
+            files.write(path, b"before")
+            with self.assertRaises(ZeroDivisionError), files.growing(path) as file:
+                file.write(b"half")
+                1 / 0
+            self.assertEqual(path.read_bytes(), b"before")
+            files.write(path, "after")
+            self.assertEqual(path.read_bytes(), b"after")
+            self.assertEqual([entry.name for entry in Path(folder).iterdir()], ["mine.onnx"])
+
+    def test_an_output_that_is_an_input_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path, link, new = (Path(folder) / name for name in ("labels.csv", "link.csv", "new.csv"))
+            path.write_text("song,joy")
+            link.symlink_to(path)
+            files.spare([path], [new])
+            with self.assertRaisesRegex(SystemExit, "would be destroyed"):
+                files.spare([path], [new, link])
+
+    def test_a_folder_s_songs_are_each_there_once_and_hidden_ones_are_not(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("b.wav", "a.mp3", "a.flac", "._a.mp3", "notes.txt"):
+                (Path(folder) / name).write_bytes(b"")
+            self.assertEqual([path.name for path in files.audio(Path(folder))], ["a.flac", "b.wav"])
+
+    def test_a_dot_in_the_name_of_a_model_is_kept(self):
+        args = train.arguments(["--data", "x.npz", "--out", "models/mine-1.2"])
+        self.assertEqual(train.written(args, ".onnx"), Path("models/mine-1.2.onnx"))
 
 
 class Splits(unittest.TestCase):

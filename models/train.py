@@ -6,7 +6,8 @@
 
 --audio and --labels may be repeated, pair by pair, to fit one model to several collections. A labels file has the file name without
 its ending first and then one of: valence_mean, valence_std, arousal_mean, arousal_std on scales of 1 to 9; the columns excited and joy, 0
-or 1; or one row per rater and song with valence and arousal, 1 to 9. --deam takes the folder of the DEAM download as it comes.
+or 1; or one row per rater and song with valence and arousal, 1 to 9. A label off its scale is refused; --scale names another one.
+--deam takes the folder of the DEAM download as it comes.
 
 The recipe is first judged by cross-validation over songs (--folds 0 skips it), then fitted to all songs. What is done is kept in
 the work folder, and the same command goes on where it was stopped. It leaves, for --out models/mine:
@@ -35,6 +36,7 @@ import card
 import dataset
 import deam
 import export
+import files
 import fitting
 import network
 import report
@@ -52,6 +54,8 @@ def arguments(argv):
     add = parser.add_argument
     add("--audio", type=Path, action="append", default=[], metavar="DIR", help="a folder of music; --labels goes with it")
     add("--labels", type=Path, action="append", default=[], metavar="CSV", help="what listeners said of it")
+    add("--scale", choices=("1..9", "-1..1", "0..1", "0..100"), help="the scale of those labels, as in --scale=-1..1 (default: 1..9 for "
+        "ratings, 0..1 for shares of votes)")  # fmt: skip
     add("--deam", type=Path, metavar="DIR", help="the DEAM download as it comes: its exchanged columns are set right")
     add("--data", type=Path, nargs="+", default=[], metavar="F.npz", help="windows that `moodring-cli dataset` has written already")
     add("--out", type=Path, required=True, metavar="STEM", help="path of the files to write, without extension")
@@ -86,16 +90,21 @@ def arguments(argv):
     return args
 
 
+def written(args, ending):
+    """The path of a file that is written: a name with a dot in it, as `mine-1.2`, keeps all of it."""
+    return args.out.with_name(args.out.name + ending)
+
+
 def say(text):
     print(text, flush=True)
 
 
-def run_cli(args, audio, labels, name):
+def run_cli(args, audio, labels, name, scale):
     """Windows of a collection, written once: again only if its labels, its files, how many of them, or the command have changed."""
     out = args.work / "windows" / f"{name}.npz"
-    files = sorted(path.name for path in audio.iterdir())
+    names = sorted(str(path.relative_to(audio)) for path in audio.rglob("*") if path.is_file())
     made_by = hashlib.sha256(Path(args.cli).read_bytes()).hexdigest()
-    made_of = [files, labels.read_text(encoding="utf-8"), args.songs, made_by]
+    made_of = [names, labels.read_text(encoding="utf-8"), scale, args.songs, made_by]
     state = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
     stamp = out.with_suffix(".made-of")
     if out.exists() and stamp.exists() and stamp.read_text() == state:
@@ -105,9 +114,11 @@ def run_cli(args, audio, labels, name):
     # What another state left must not pass for this one's.
     out.unlink(missing_ok=True)
     command = [args.cli, "dataset", "--audio", str(audio), "--labels", str(labels), "--out", str(out)]
+    if scale:
+        command += [f"--scale={scale}"]
     if args.songs:
         command += ["--songs", str(args.songs)]
-    say(f"{name}: reading {len(files)} files")
+    say(f"{name}: reading {len(names)} files")
     # Some files that cannot be read are no reason to give up the others; the command says which.
     code = subprocess.run(command, check=False).returncode
     if not out.exists():
@@ -119,13 +130,22 @@ def run_cli(args, audio, labels, name):
 def collections(args):
     """The windows of everything that was asked for."""
     paths = list(args.data)
-    pairs = list(zip(args.audio, args.labels))
+    pairs = [(audio, labels, args.scale) for audio, labels in zip(args.audio, args.labels)]
     if args.deam:
-        pairs.append(deam.prepared(args.deam, args.work, say))
-    for audio, labels in pairs:
-        name = labels.parent.name if labels.stem == "labels" else labels.stem
-        paths.append(run_cli(args, audio, labels, name))
+        pairs.append((*deam.prepared(args.deam, args.work, say), None))
+    for (audio, labels, scale), name in zip(pairs, names_of([labels for _, labels, _ in pairs])):
+        paths.append(run_cli(args, audio, labels, name, scale))
     return paths
+
+
+def names_of(tables):
+    """What collections are called by their labels files: no two alike, or one's windows would pass for the other's."""
+    names = []
+    for table in tables:
+        name = table.parent.name if table.stem == "labels" else table.stem
+        others = (f"{name}-{n}" for n in range(2, len(tables) + 2))
+        names.append(name if name not in names else next(other for other in others if other not in names))
+    return names
 
 
 def spaces_of(args):
@@ -162,6 +182,8 @@ def public_command(args):
     out = []
     for audio, labels in zip(args.audio, args.labels):
         out += ["--audio", f"{audio.parent.name}/{audio.name}", "--labels", f"{labels.parent.name}/{labels.name}"]
+    if args.scale:
+        out += [f"--scale={args.scale}"]
     if args.deam:
         out += ["--deam", args.deam.name]
     for flag in ("data", "heard"):
@@ -202,10 +224,11 @@ def judge(args, settings, plan, windows, label):
         "half_widths": report.ambiguous_half_widths(seen, shares[None], label[known]),
         "doubt": report.doubt(seen, shares, label[known]),
     }
-    np.savez(args.work / "predictions.npz", song=seen.song, label=label[known], **{f"share_{s}": x for s, x in shares.items()})
+    with files.growing(args.work / "predictions.npz") as file:
+        np.savez(file, song=seen.song, label=label[known], **{f"share_{s}": x for s, x in shares.items()})
     text = report.document(results, public_command(args), settings, seen, shares[None], label[known], plan.spaces, args.folds)
-    path = args.out.with_name(f"{args.out.name}-cv.md")
-    path.write_text(text, encoding="utf-8")
+    path = written(args, "-cv.md")
+    files.write(path, text)
     import plots  # Brings matplotlib along, which takes seconds.
 
     plots.cross_validation(path.with_suffix(".png"), seen, shares[None], label[known], plan.spaces, curves)
@@ -229,8 +252,8 @@ def write_model(args, settings, plan, windows, fitted, machine, results):
     about = json.loads(args.about.read_text(encoding="utf-8")) if args.about else []
     made = card.of(args.out.name, args.model_version, settings, plan, windows, scaling, int8, results, apart, trained_on, about)
     made["reference"] = export.reference(f32, int8, steps.shape[1:], constants.shape[1])
-    args.out.with_suffix(".onnx").write_bytes(int8)
-    args.out.with_suffix(".json").write_text(card.text(made), encoding="utf-8")
+    files.write(written(args, ".onnx"), int8)
+    files.write(written(args, ".json"), card.text(made))
     say(f"wrote {args.out}.onnx ({len(int8) / 1e6:.2f} MB; unquantised {len(f32) / 1e6:.2f} MB) and {args.out}.json")
 
 
@@ -239,6 +262,9 @@ def main(argv=None):
     settings = fitting.Settings(**{f.name: getattr(args, f.name) for f in dataclasses.fields(fitting.Settings)})
     spaces = spaces_of(args)
     args.work = args.work or args.target / "train" / args.out.name
+    read = [*args.labels, *args.data, *args.heard, *([args.about] if args.about else [])]
+    files.spare(read, [written(args, ending) for ending in (".onnx", ".json", "-cv.md", "-cv.png")])
+    files.spare(read, [args.work / "predictions.npz"])
     args.work.mkdir(parents=True, exist_ok=True)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.jobs = args.jobs or os.cpu_count() or 1

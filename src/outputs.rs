@@ -9,3 +9,6 @@ pub mod plot;
 
 #[cfg(feature = "plot")]
 pub mod export;
+
+#[cfg(feature = "plot")]
+pub mod whole;

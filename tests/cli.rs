@@ -6,21 +6,21 @@ use std::process::{Command, Output};
 use crate::support::music::music;
 
 /// A folder of this test's own, removed when it is done.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("moodring-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.join(name).display().to_string()
     }
 
     /// Writes `secs` of music as a 16-bit stereo wav and returns its path.
-    fn wav(&self, name: &str, secs: f64) -> String {
+    pub(crate) fn wav(&self, name: &str, secs: f64) -> String {
         let path = self.path(name);
         let spec = hound::WavSpec {
             channels: 2,
@@ -45,15 +45,15 @@ impl Drop for Folder {
     }
 }
 
-fn cli(args: &[&str]) -> Output {
+pub(crate) fn cli(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_moodring-cli")).args(args).output().unwrap()
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 

@@ -6,6 +6,10 @@
 
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "cli")]
+mod cli_files;
+#[cfg(feature = "cli")]
+mod cli_labels;
 mod golden;
 mod heard;
 mod model;

@@ -40,7 +40,7 @@ impl Meter {
     pub fn new(spaces: Vec<LabelSpace>, total_secs: f64) -> Self {
         let redraws = stdout().is_terminal();
         if redraws {
-            print!("{HIDE_CURSOR}");
+            show(HIDE_CURSOR);
         }
         Self { spaces, total_secs, redraws, n_lines: 0, next_line_secs: 0.0, played_secs: 0.0 }
     }
@@ -53,14 +53,14 @@ impl Meter {
             self.redraw(played_secs, &reading);
         } else if played_secs >= self.next_line_secs {
             self.next_line_secs = played_secs + LINE_EVERY_SECS;
-            println!("{}", self.line(played_secs, &reading));
+            show(&(self.line(played_secs, &reading) + "\n"));
         }
     }
 
     /// Leaves the last reading standing. `interrupted`: by Ctrl-C, at which a terminal forgets what it was about to show.
     pub fn finish(&mut self, reading: Option<&Reading>, interrupted: bool) {
         if interrupted {
-            println!();
+            show("\n");
             self.n_lines = 0;
         }
         self.next_line_secs = 0.0;
@@ -88,9 +88,7 @@ impl Meter {
         let lines: Vec<String> = std::iter::once(head).chain(bars).collect();
         let up = if self.n_lines > 0 { format!("\x1b[{}A", self.n_lines) } else { String::new() };
         let drawn: String = lines.iter().map(|line| format!("{CLEAR_LINE}{line}\n")).collect();
-        print!("{up}{drawn}");
-        // A terminal that is gone is no reason to stop the music.
-        let _gone = stdout().flush();
+        show(&format!("{up}{drawn}"));
         self.n_lines = lines.len();
     }
 
@@ -112,9 +110,15 @@ impl Meter {
 impl Drop for Meter {
     fn drop(&mut self) {
         if self.redraws {
-            print!("{SHOW_CURSOR}");
+            show(SHOW_CURSOR);
         }
     }
+}
+
+/// Shows a text at once. A terminal that is gone, or a pipe that nobody reads any more, is no reason to stop the music.
+fn show(text: &str) {
+    let mut out = stdout();
+    let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// What the phase means.

@@ -116,9 +116,11 @@ pub fn parse_row(line: &str) -> Option<Reading> {
     Some(reading)
 }
 
-/// Quotes a field where commas, quotes or line ends ask for it (RFC 4180).
-pub(super) fn field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
+/// Any text as a field: in quotes where commas, quotes or line ends ask for it (RFC 4180), or blanks at its ends, which many readers
+/// take away.
+#[must_use]
+pub fn field(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) || text.trim() != text {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text.to_owned()
@@ -280,6 +282,9 @@ mod tests {
     fn poles_with_commas_are_quoted() {
         assert_eq!(field("joy, or so"), "\"joy, or so\"");
         assert_eq!(field("\"joy\""), "\"\"\"joy\"\"\"");
+        assert_eq!(field("joy\r"), "\"joy\r\"");
+        assert_eq!(field(" joy"), "\" joy\"");
+        assert_eq!(field("joy or so"), "joy or so");
     }
 
     #[test]

@@ -8,24 +8,24 @@
 //! Names and digits are those of [`csv`]. What there is no number for is empty, in JSON null: the shares of silence, and whatever is
 //! not finite. JSON is one array of an object for each row.
 //!
-//! The file grows beside the one it is to become, under a name of its own, and takes its place only when it is whole: until then,
-//! and whatever goes wrong, what was there stays as it was.
+//! The file is there only once it is whole ([`WholeFile`]): until then, and whatever goes wrong, what was there stays as it was. A
+//! path that is a pipe or a device is refused and never opened, so that nothing waits for whoever is at its other end.
 //!
 //! **Architecture Invariant**: no thread outlives its [`Export`], so a host may unload the plugin's code as soon as it is gone.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{Builder, JoinHandle};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use atomic_float::AtomicF32;
 
 use super::csv::{self, coarse, fine};
 use super::plot::paint_readings;
+use super::whole::WholeFile;
 use crate::history::Point;
 use crate::model::space::LabelSpace;
 use crate::reading::Reading;
@@ -164,49 +164,16 @@ impl Shared {
 /// Writes `course` to `path`, whole or not at all; a panic on the way is an error like any other.
 fn written(path: &Path, format: Format, course: &Course, shared: &Shared) -> Result<()> {
     let write = || -> Result<()> {
-        let mut file = Unfinished::beside(path)?;
+        let mut file = WholeFile::create(path)?;
         match format {
-            Format::Csv => write_csv(&mut file.writer, course, shared)?,
-            Format::Json => write_json(&mut file.writer, course, shared)?,
-            Format::Png => write_png(&mut file.writer, course, shared)?,
+            Format::Csv => write_csv(&mut file, course, shared)?,
+            Format::Json => write_json(&mut file, course, shared)?,
+            Format::Png => write_png(&mut file, course, shared)?,
         }
         shared.go_on(WRITTEN)?;
-        file.finish(path)
+        Ok(file.finish()?)
     };
     catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| anyhow::bail!("it stopped half-way"))
-}
-
-/// A file that is to take the place of another once it is whole; removed if it never is.
-struct Unfinished {
-    path: PathBuf,
-    writer: BufWriter<File>,
-}
-
-impl Unfinished {
-    /// A new file in the folder of `path`: only within a folder is taking the place of another a single step.
-    fn beside(path: &Path) -> Result<Self> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let name = path.file_name().context("it names no file")?.to_string_lossy();
-        let (process, n) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = path.with_file_name(format!(".{name}-{process}-{n}.part"));
-        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        Ok(Self { path, writer: BufWriter::new(file) })
-    }
-
-    /// Takes the place of `path`.
-    fn finish(mut self, path: &Path) -> Result<()> {
-        self.writer.flush()?;
-        // A file that took another's place before its content reached the disk would be lost with the power.
-        self.writer.get_ref().sync_all()?;
-        Ok(fs::rename(&self.path, path)?)
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // Renamed if all went well; and if it cannot be removed there is nothing more to be done.
-        let _removed = fs::remove_file(&self.path);
-    }
 }
 
 /// A value of a row as it is written.
@@ -295,6 +262,7 @@ fn write_png(out: &mut impl Write, course: &Course, shared: &Shared) -> Result<(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::time::{Duration, Instant};
 
     use super::*;
@@ -482,6 +450,20 @@ mod tests {
         assert_eq!(exported(&path, history(3)), Ok(path.clone()));
         assert!(image::open(&path).is_ok());
         assert_eq!(folder.names(), ["mood.png"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_or_a_device_is_refused_and_nobody_waits_for_its_other_end() {
+        let folder = Folder::new("pipe");
+        let pipe = folder.0.join("mood.csv");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::os::unix::fs::symlink("/dev/full", folder.0.join("mood.json")).unwrap();
+        for path in [pipe, folder.0.join("mood.json")] {
+            let words = exported(&path, history(3)).unwrap_err();
+            assert!(words.contains("a device or a pipe"), "{words}");
+            assert!(!path.is_file(), "it was replaced");
+        }
     }
 
     #[test]

@@ -7,8 +7,6 @@
 pub mod canvas;
 pub mod curve;
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -16,6 +14,7 @@ use plotters::style::{Color, RGBColor};
 
 use self::canvas::{Align, Canvas, TextLook};
 use self::curve::{Run, averaged, dashes, runs, sides, silences};
+use super::whole::WholeFile;
 use crate::model::space::LabelSpace;
 use crate::reading::Reading;
 use crate::units::{clock, round_step_secs};
@@ -76,7 +75,8 @@ const POLES: [(RGBColor, RGBColor); 2] = [
     (RGBColor(0xa8, 0x70, 0x00), RGBColor(0x7a, 0x45, 0xa8)),
 ];
 
-/// Writes a PNG of 1600 × 900 pixels to `path`: for each of `spaces` the share of its first pole in `readings` over time.
+/// Writes a PNG of 1600 × 900 pixels to `path`, whole or not at all: for each of `spaces` the share of its first pole in `readings` over
+/// time.
 ///
 /// # Errors
 /// If there is no label space, or the file cannot be written.
@@ -89,9 +89,9 @@ pub fn plot_readings(
 ) -> Result<()> {
     let canvas = paint_readings(title, spaces, readings, sections)?;
     let write = || -> Result<()> {
-        let mut file = BufWriter::new(File::create(path)?);
+        let mut file = WholeFile::create(path)?;
         canvas.write_png(&mut file)?;
-        Ok(file.flush()?)
+        Ok(file.finish()?)
     };
     write().with_context(|| format!("cannot write the plot to {}", path.display()))
 }

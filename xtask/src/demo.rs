@@ -64,7 +64,8 @@ fn play(repo: &Repo, audio: Option<&Path>, options: &[String]) -> Result<()> {
     if audio.is_none() {
         command.arg("--sections").arg(sections);
     }
-    run(command.arg("--out").arg(out).args(options))
+    // All that is in this folder was built.
+    run(command.arg("--out").arg(out).arg("--force").args(options))
 }
 
 /// The audio file, if one is named first or after `--fast`, and everything else.

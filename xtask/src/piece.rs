@@ -3,6 +3,8 @@
 //! It is calm and sad first, then builds, then is excited and joyful, so that a mood meter has something to follow. Every
 //! sound is synthesised here, and every run gives the same samples: nothing is recorded, nothing is licensed from anyone.
 //!
+//! Where `--out` names files that hold something else, they are left as they are.
+//!
 //! [`score`] says which notes sound when, [`drums`] and [`voices`] how they sound, [`mix`] how loud and how far away.
 
 mod drums;
@@ -13,7 +15,7 @@ mod voices;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::repo::Repo;
 
@@ -56,7 +58,12 @@ pub fn render() -> Piece {
 pub fn run_verb(repo: &Repo, args: &[String]) -> Result<()> {
     let wav = match args {
         [] => default_path(repo),
-        [flag, path] if flag == "--out" => PathBuf::from(path),
+        [flag, path] if flag == "--out" => {
+            let wav = PathBuf::from(path);
+            ensure!(wav != sections_path(&wav), "{path} is what its sections are called");
+            spare_others(&wav)?;
+            wav
+        }
         _ => bail!("usage: cargo xtask piece [--out PATH]"),
     };
     write(&wav)?;
@@ -87,18 +94,41 @@ pub fn write(wav: &Path) -> Result<()> {
         .with_context(|| format!("cannot write {}", sections.display()))
 }
 
+/// Whether nothing but the piece and its sections would be replaced.
+fn spare_others(wav: &Path) -> Result<()> {
+    let piece = render();
+    let beside = sections_path(wav);
+    let ours = |path: &Path, content: &[u8]| match std::fs::read(path) {
+        Ok(there) => there.is_empty() || there == content,
+        Err(_) => !path.exists(),
+    };
+    for (path, content) in
+        [(wav, wav_bytes(&piece.frames)?), (&beside, sections_csv(&piece.sections).into_bytes())]
+    {
+        let is_ours = ours(path, &content);
+        ensure!(is_ours, "{} holds something else; choose another name", path.display());
+    }
+    Ok(())
+}
+
 fn write_wav(path: &Path, frames: &[[f32; 2]]) -> Result<()> {
+    Ok(std::fs::write(path, wav_bytes(frames)?)?)
+}
+
+fn wav_bytes(frames: &[[f32; 2]]) -> Result<Vec<u8>> {
     let spec = hound::WavSpec {
         channels: 2,
         sample_rate: RATE_HZ,
         bits_per_sample: 16,
         sample_format: hound::SampleFormat::Int,
     };
-    let mut writer = hound::WavWriter::create(path, spec)?;
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut bytes, spec)?;
     for sample in frames.as_flattened() {
         writer.write_sample((sample * f32::from(i16::MAX)).round() as i16)?;
     }
-    Ok(writer.finalize()?)
+    writer.finalize()?;
+    Ok(bytes.into_inner())
 }
 
 fn sections_csv(sections: &[Section]) -> String {
@@ -196,6 +226,21 @@ mod tests {
             hasher.finish()
         };
         assert_eq!(hash(&PIECE), hash(&render()));
+    }
+
+    #[test]
+    fn only_the_piece_itself_is_replaced() {
+        let folder = std::env::temp_dir().join(format!("moodring-piece-{}", std::process::id()));
+        let wav = folder.join("piece.wav");
+        write(&wav).expect("a piece");
+        assert!(spare_others(&wav).is_ok());
+        std::fs::write(sections_path(&wav), "mine").expect("a file");
+        assert!(spare_others(&wav).is_err_and(|why| why.to_string().contains("sections.csv")));
+        std::fs::remove_file(sections_path(&wav)).expect("a file");
+        assert!(spare_others(&wav).is_ok());
+        std::fs::write(&wav, "mine").expect("a file");
+        assert!(spare_others(&wav).is_err_and(|why| why.to_string().contains("piece.wav")));
+        std::fs::remove_dir_all(folder).expect("a folder");
     }
 
     #[test]

@@ -1,23 +1,28 @@
 //! `analyse`: the mood of files over time.
 
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use indicatif::ProgressBar;
 use moodring::model::Model;
 use moodring::model::space::LabelSpace;
 use moodring::outputs::csv;
-use moodring::outputs::plot::plot_readings;
+use moodring::outputs::plot::paint_readings;
 use moodring::reading::Reading;
 use moodring::why::{GROUPS, Why};
 use serde_json::{Map, Value, json};
 use tempfile::SpooledTempFile;
 
+use crate::files;
 use crate::jobs::{self, FileMood, Wanted};
+use crate::out::check::Plan;
+use crate::out::kind::{CSV_ROWS_BEGIN, Kind};
+use crate::out::{Sink, is_standard, tell};
+use crate::pictures;
 
 /// Rows of one file that wait in memory for the files before it, bytes: a song's. More of them wait in a temporary file.
 const WAITING_BYTES: usize = 256 << 10;
@@ -35,20 +40,27 @@ const CANNOT_WRITE: &str = "cannot write the rows";
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  moodring-cli analyse song.mp3\n  \
     moodring-cli analyse *.flac --format csv --out moods.csv\n  \
-    moodring-cli analyse set.wav --every 10 --plot set.png")]
+    moodring-cli analyse set.wav --every 10 --plot set.png\n  \
+    moodring-cli analyse albums/ --out moods.jsonl")]
 pub struct Args {
-    /// The audio files.
+    /// The audio files, and folders: of a folder, all audio files in and under it, sorted, hidden ones left out.
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// How rows are written.
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
-    /// Where rows go, if not to the terminal.
+    /// Where rows go, if not to the terminal; the file is there once all of it is written.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
-    /// Draw the mood over time; with several files each gets its own picture, PNG-NAME.png.
-    #[arg(long, value_name = "PNG")]
+    /// Draw the mood over time; with several files, or a folder, each file gets its own picture, PNG-NAME.png.
+    ///
+    /// NAME is the file's without its ending; where files would share it, with the ending; and where they still would, with as many of
+    /// their folders as it takes.
+    #[arg(long, value_name = "PNG", value_parser = png_path)]
     plot: Option<PathBuf>,
+    /// Replace what is at --out and --plot, though it holds something other than rows and pictures of this command.
+    #[arg(long)]
+    force: bool,
     /// A model of your own (.onnx, its card .json beside it) instead of the shipped one.
     #[arg(long, value_name = "PATH")]
     model: Option<PathBuf>,
@@ -63,6 +75,14 @@ pub struct Args {
 impl Args {
     fn wanted(&self) -> Wanted {
         Wanted { every_secs: self.every, why: self.why }
+    }
+}
+
+fn png_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension() {
+        Some(ending) if ending.eq_ignore_ascii_case("png") => Ok(path),
+        _ => Err("pictures are PNG: the name must end in .png".to_owned()),
     }
 }
 
@@ -83,74 +103,160 @@ fn interval(text: &str) -> Result<f64, String> {
     }
 }
 
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let model = jobs::model(args.model.as_deref())?;
-    let rows = Rows { format: args.format, spaces: model.card().spaces.clone(), why: args.why };
-    let mut out = Out::create(args)?;
-    rows.write_head(&mut out).context(CANNOT_WRITE)?;
-    let bar = progress(args);
-    let failed = match args.files.as_slice() {
-        [path] => one_file(args, &model, path, &rows, &mut out, &bar)?,
-        _ => many_files(args, &model, &rows, &mut out, &bar)?,
-    };
-    bar.finish_and_clear();
-    out.flush().context(CANNOT_WRITE)?;
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+/// What went wrong with single files, and was told.
+#[derive(Default, PartialEq)]
+struct Failed {
+    n_unread: usize,
+    n_undrawn: usize,
 }
 
-/// Reads a single file, whose rows are written as they come. Whether it failed.
-fn one_file(
-    args: &Args,
-    model: &Arc<Model>,
-    path: &Path,
-    rows: &Rows,
-    out: &mut Out,
-    bar: &ProgressBar,
-) -> anyhow::Result<bool> {
-    let on_secs = |secs: f64, total: Option<f64>| {
-        bar.set_length(total.unwrap_or(secs) as u64);
-        bar.set_position(secs as u64);
-    };
-    match jobs::guarded(|| read_rows(args, model, path, rows, out, on_secs)) {
-        Ok(read) => finish_file(args, model, path, &read).map(|()| false),
-        Err(why) => {
-            bar.suspend(|| eprintln!("error: {}: {why:#}", path.display()));
-            Ok(true)
+impl Failed {
+    fn unread(&mut self, song: &Song, why: &anyhow::Error, bar: &ProgressBar) {
+        self.n_unread += 1;
+        bar.suspend(|| tell(format_args!("error: {}: {why:#}", song.path.display())));
+    }
+
+    /// Draws the picture of a file, and warns where something of it was left out.
+    fn finish(&mut self, model: &Model, song: &Song, read: &Read, bar: &ProgressBar) {
+        if read.broken_packets > 0 {
+            let (file, n) = (song.path.display(), read.broken_packets);
+            let left_out = "packets could not be decoded; the rest was read";
+            bar.suspend(|| tell(format_args!("warning: {file}: {n} {left_out}")));
+        }
+        let drawn = song.picture.as_ref().map(|picture| draw(model, song, read, picture));
+        if let Some(Err(why)) = drawn {
+            self.n_undrawn += 1;
+            bar.suspend(|| tell(format_args!("error: cannot draw the picture: {why:#}")));
         }
     }
 }
 
-/// Reads several files on all cores; their rows come file by file. Whether any failed.
+fn draw(model: &Model, song: &Song, read: &Read, picture: &Path) -> anyhow::Result<()> {
+    let title = song.path.file_name().unwrap_or_default().to_string_lossy();
+    let painted = paint_readings(&title, &model.card().spaces, &read.drawn, &[])?;
+    let mut file = Sink::to(picture)?;
+    painted.write_png(&mut file)?;
+    file.finish()
+}
+
+/// A file to read, and its picture if there is to be one.
+struct Song {
+    path: PathBuf,
+    picture: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let gathered = files::gather(&args.files)?;
+    let pictures = pictures(args, &gathered.files);
+    check(args, &gathered.files, &pictures)?;
+    let mut pictures = pictures.into_iter();
+    let song = |path| Song { path, picture: pictures.next() };
+    let songs: Vec<Song> = gathered.files.into_iter().map(song).collect();
+    let model = jobs::model(args.model.as_deref())?;
+    let rows = Rows { format: args.format, spaces: model.card().spaces.clone(), why: args.why };
+    let mut out = match &args.out {
+        Some(path) => Sink::to(path)?,
+        None => Sink::standard(),
+    };
+    rows.write_head(&mut out).context(CANNOT_WRITE)?;
+    let bar = progress(args, songs.len());
+    let mut failed = Failed::default();
+    match songs.as_slice() {
+        [song] => one_file(args, &model, song, &rows, &mut out, &bar, &mut failed)?,
+        _ => many_files(args, &model, &songs, &rows, &mut out, &bar, &mut failed)?,
+    }
+    bar.finish_and_clear();
+    if let Some(path) = &args.out
+        && failed.n_unread == songs.len()
+    {
+        tell(format_args!("error: nothing was read, so nothing is written to {}", path.display()));
+        return Ok(ExitCode::FAILURE);
+    }
+    out.finish().context(CANNOT_WRITE)?;
+    let is_whole = failed == Failed::default() && !gathered.has_gaps;
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The picture of each file; none where there are to be none.
+fn pictures(args: &Args, files: &[PathBuf]) -> Vec<PathBuf> {
+    match (&args.plot, args.files.as_slice()) {
+        (None, _) => Vec::new(),
+        (Some(picture), [only]) if !only.is_dir() => vec![picture.clone()],
+        (Some(picture), _) => pictures::beside(picture, files),
+    }
+}
+
+fn check(args: &Args, files: &[PathBuf], pictures: &[PathBuf]) -> anyhow::Result<()> {
+    let mut plan = Plan::new(args.force);
+    files.iter().for_each(|path| plan.reads("the input", path));
+    plan.reads_model(args.model.as_deref());
+    match &args.out {
+        Some(path) => plan.writes("--out", path, Kind::Rows),
+        None => plan.writes_to_stdout(),
+    }
+    pictures.iter().for_each(|path| plan.writes("--plot", path, Kind::Picture));
+    plan.check()
+}
+
+/// Reads a single file, whose rows are written as they come.
+fn one_file(
+    args: &Args,
+    model: &Arc<Model>,
+    song: &Song,
+    rows: &Rows,
+    out: &mut Sink,
+    bar: &ProgressBar,
+    failed: &mut Failed,
+) -> anyhow::Result<()> {
+    let on_secs = |secs: f64, total: Option<f64>| {
+        bar.set_length(total.unwrap_or(secs) as u64);
+        bar.set_position(secs as u64);
+    };
+    match jobs::guarded(|| read_rows(args, model, song, rows, out, on_secs)) {
+        Ok(read) => failed.finish(model, song, &read, bar),
+        // The song is not to blame.
+        Err(why) if out.has_failed() => return Err(why),
+        Err(why) => failed.unread(song, &why, bar),
+    }
+    Ok(())
+}
+
+/// Reads several files on all cores; their rows come file by file.
 fn many_files(
     args: &Args,
     model: &Arc<Model>,
+    songs: &[Song],
     rows: &Rows,
-    out: &mut Out,
+    out: &mut Sink,
     bar: &ProgressBar,
-) -> anyhow::Result<bool> {
-    let read = |path: &PathBuf| {
+    failed: &mut Failed,
+) -> anyhow::Result<()> {
+    // Once the rows of one cannot be written, there is no use in reading the others.
+    let is_over = AtomicBool::new(false);
+    let read = |song: &Song| {
+        anyhow::ensure!(!is_over.load(Ordering::Relaxed), "was not read");
         // Until the files before it are done.
         let mut waiting = BufWriter::new(SpooledTempFile::new(WAITING_BYTES));
-        let read = read_rows(args, model, path, rows, &mut waiting, |_, _| ());
+        let read = read_rows(args, model, song, rows, &mut waiting, |_, _| ());
         bar.inc(1);
         let read = read?;
         let mut waiting = waiting.into_inner().context(CANNOT_WRITE)?;
         waiting.rewind().context(CANNOT_WRITE)?;
         Ok((waiting, read))
     };
-    let (mut failed, mut written) = (false, Ok(()));
-    jobs::each(&args.files, read, |path, read| match read {
-        Ok((mut waiting, read)) if written.is_ok() => {
-            let copied = io::copy(&mut waiting, out).context(CANNOT_WRITE);
-            written = copied.and_then(|_| finish_file(args, model, path, &read));
+    let mut written = Ok(());
+    jobs::each(songs, read, |song, read| match read {
+        _ if written.is_err() => {}
+        Ok((mut waiting, read)) => {
+            written = io::copy(&mut waiting, out).map(drop).context(CANNOT_WRITE);
+            match &written {
+                Ok(()) => failed.finish(model, song, &read, bar),
+                Err(_) => is_over.store(true, Ordering::Relaxed),
+            }
         }
-        Ok(_) => {}
-        Err(why) => {
-            bar.suspend(|| eprintln!("error: {}: {why:#}", path.display()));
-            failed = true;
-        }
+        Err(why) => failed.unread(song, &why, bar),
     });
-    written.map(|()| failed)
+    written
 }
 
 /// What a file leaves to do once its rows are written.
@@ -165,71 +271,33 @@ struct Read {
 fn read_rows(
     args: &Args,
     model: &Arc<Model>,
-    path: &Path,
+    song: &Song,
     rows: &Rows,
     out: &mut dyn Write,
     on_secs: impl Fn(f64, Option<f64>),
 ) -> anyhow::Result<Read> {
-    let file = path.display().to_string();
+    let file = song.path.display().to_string();
     let (mut drawn, mut written) = (Vec::new(), Ok(()));
     let on_reading = |reading: &Reading, why: Option<&Why>| {
-        if args.plot.is_some() {
+        if song.picture.is_some() {
             drawn.push(*reading);
         }
         if written.is_ok() {
             written = rows.write_reading(out, &file, reading, why);
         }
     };
-    let mood = jobs::read_file(path, model, args.wanted(), on_secs, on_reading)?;
+    let mood = jobs::read_file(&song.path, model, args.wanted(), on_secs, on_reading)?;
     written.and_then(|()| rows.write_summary(out, &file, &mood)).context(CANNOT_WRITE)?;
     Ok(Read { broken_packets: mood.broken_packets, drawn })
 }
 
-/// Draws a file's picture, and warns where something was left out.
-fn finish_file(args: &Args, model: &Model, path: &Path, read: &Read) -> anyhow::Result<()> {
-    if read.broken_packets > 0 {
-        let (file, n) = (path.display(), read.broken_packets);
-        eprintln!("warning: {file}: {n} packets could not be decoded; the rest was read");
-    }
-    plot(args, model, path, &read.drawn)
-}
-
-fn progress(args: &Args) -> ProgressBar {
-    let rows_on_screen = args.out.is_none() && std::io::stdout().is_terminal();
-    match args.files.len() {
+fn progress(args: &Args, n_files: usize) -> ProgressBar {
+    let to_stdout = args.out.as_deref().is_none_or(is_standard);
+    let rows_on_screen = to_stdout && io::stdout().is_terminal();
+    match n_files {
         _ if rows_on_screen => ProgressBar::hidden(),
         1 => jobs::progress(0, "s"),
         files => jobs::progress(files as u64, "files"),
-    }
-}
-
-/// The rows' file or standard output.
-struct Out(Box<dyn Write>);
-
-impl Out {
-    fn create(args: &Args) -> anyhow::Result<Self> {
-        Ok(Self(match &args.out {
-            Some(path) => {
-                let file = File::create(path);
-                let named = || format!("cannot write {}", path.display());
-                Box::new(BufWriter::new(file.with_context(named)?))
-            }
-            None => Box::new(io::stdout().lock()),
-        }))
-    }
-}
-
-impl Write for Out {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.0.write(bytes) {
-            // Whoever reads has read enough, as `head` does.
-            Err(why) if why.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-            outcome => outcome,
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
     }
 }
 
@@ -245,9 +313,11 @@ impl Rows {
         if self.format == Format::Jsonl {
             return Ok(());
         }
-        let names: Vec<String> = self.spaces.iter().flat_map(columns).collect();
-        let whys: String = self.why_columns().map(|name| format!(",{name}")).collect();
-        let head = "file,summary,time_secs,phase,heard_secs";
+        let names = self.spaces.iter().flat_map(columns).map(|name| csv::field(&name));
+        let names: Vec<String> = names.collect();
+        let whys: String =
+            self.why_columns().map(|name| format!(",{}", csv::field(&name))).collect();
+        let head = format!("{CSV_ROWS_BEGIN}time_secs,phase,heard_secs");
         let tail = "tempo_harmonic_bpm,tempo_percussive_bpm,\
             energy_harmonic_db,energy_percussive_db";
         writeln!(out, "{head},{},{tail}{whys}", names.join(","))
@@ -296,7 +366,7 @@ impl Rows {
             return writeln!(out, "{}", Value::Object(row));
         }
         let details = details.map(|(_, value)| rounded(f64::from(value)).to_string()).join(",");
-        let (file, shares) = (quoted(file), joined(&shares));
+        let (file, shares) = (csv::field(file), joined(&shares));
         let whys = self.why_columns().enumerate().map(|(i, _)| {
             let push = why.map(|why| why.pushes[i / GROUPS.len()][i % GROUPS.len()]);
             push.map_or_else(|| ",".to_owned(), |push| format!(",{}", number(push)))
@@ -328,7 +398,7 @@ impl Rows {
             self.insert_shares(&mut row, &shares);
             return writeln!(out, "{}", Value::Object(row));
         }
-        let (file, shares) = (quoted(file), joined(&shares));
+        let (file, shares) = (csv::field(file), joined(&shares));
         let whys = ",".repeat(self.why_columns().count());
         writeln!(out, "{file},true,{duration_secs},{phase},,{shares},,,,{whys}")
     }
@@ -373,26 +443,4 @@ fn pushes(spaces: &[LabelSpace], why: &Why) -> Value {
 fn joined(shares: &[Value]) -> String {
     let text = |share: &Value| if share.is_null() { String::new() } else { share.to_string() };
     shares.iter().map(text).collect::<Vec<_>>().join(",")
-}
-
-/// A text as a field of comma-separated values.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
-fn plot(args: &Args, model: &Model, path: &Path, readings: &[Reading]) -> anyhow::Result<()> {
-    let Some(picture) = &args.plot else { return Ok(()) };
-    let title = path.file_name().unwrap_or_default().to_string_lossy();
-    let picture = if args.files.len() == 1 {
-        picture.clone()
-    } else {
-        let base = picture.file_stem().unwrap_or_default().to_string_lossy();
-        let own = path.file_stem().unwrap_or_default().to_string_lossy();
-        picture.with_file_name(format!("{base}-{own}.png"))
-    };
-    plot_readings(&picture, &title, &model.card().spaces, readings, &[])
 }

@@ -1,11 +1,13 @@
 //! `bench`: what the analysis costs on this machine.
 
 use std::hint::black_box;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use moodring::analyser::Analyser;
 use moodring::analysis::chroma::Chroma;
 use moodring::analysis::contrast::Contrast;
@@ -34,6 +36,8 @@ use serde_json::{Value, json};
 
 use crate::heap;
 use crate::jobs;
+use crate::out::Sink;
+use crate::out::check::Plan;
 
 /// Measure what the analysis costs on this machine: per frame and stage, per reading, per instance, and end to end.
 ///
@@ -70,16 +74,21 @@ const ROUND: Duration = Duration::from_millis(20);
 const SESSIONS_SECS: [f64; 5] = [10.0, 60.0, 600.0, 3600.0, 36_000.0];
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut plan = Plan::default();
+    args.file.iter().for_each(|file| plan.reads("the input", file));
+    plan.reads_model(args.model.as_deref());
+    plan.writes_to_stdout();
+    plan.check()?;
     let (music, rate_hz) = match &args.file {
         Some(path) => read(path)?,
         None => (made(MUSIC_SECS, MADE_RATE_HZ), MADE_RATE_HZ),
     };
     let found = measure(args, &music, rate_hz)?;
-    if args.json {
-        println!("{found:#}");
-    } else {
-        print_table(&found);
-    }
+    let mut out = Sink::standard();
+    let written =
+        if args.json { writeln!(out, "{found:#}") } else { write_table(&mut out, &found) };
+    let written = written.map_err(anyhow::Error::from).and_then(|()| out.finish());
+    written.context("cannot write what was measured")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -414,17 +423,19 @@ fn sessions(model: &Arc<Model>, music: &[f32], rate_hz: f64) -> anyhow::Result<V
     Ok(Value::Array(rows))
 }
 
-fn print_table(found: &Value) {
-    let costs = |title: &str, values: &Value| {
-        println!("\n{title:42} median    least, µs");
+fn write_table<W: Write>(out: &mut W, found: &Value) -> io::Result<()> {
+    let costs = |out: &mut W, title: &str, values: &Value| -> io::Result<()> {
+        writeln!(out, "\n{title:42} median    least, µs")?;
         for (name, cost) in values.as_object().into_iter().flatten() {
-            println!("  {name:38} {:8.2} {:8.2}", number(&cost["median"]), number(&cost["least"]));
+            let (median, least) = (number(&cost["median"]), number(&cost["least"]));
+            writeln!(out, "  {name:38} {median:8.2} {least:8.2}")?;
         }
+        Ok(())
     };
-    println!("Moodring {} on {}", text(&found["version"]), found["machine"]);
-    costs("a frame (23.2 ms of music)", &found["frame_us"]);
-    costs("a reading", &found["reading_us"]);
-    costs("Bi-LSTM 12 → 2 × 512 over 54 steps", &found["lstm_us"]);
+    writeln!(out, "Moodring {} on {}", text(&found["version"]), found["machine"])?;
+    costs(out, "a frame (23.2 ms of music)", &found["frame_us"])?;
+    costs(out, "a reading", &found["reading_us"])?;
+    costs(out, "Bi-LSTM 12 → 2 × 512 over 54 steps", &found["lstm_us"])?;
     for (title, part) in [
         ("end to end", "end_to_end"),
         ("allocator calls, warm, from samples to readings", "allocations"),
@@ -432,14 +443,15 @@ fn print_table(found: &Value) {
         ("audio thread, a block of 64 stereo samples", "audio_thread"),
         ("model", "model"),
     ] {
-        println!("\n{title}");
+        writeln!(out, "\n{title}")?;
         for (name, value) in found[part].as_object().into_iter().flatten() {
-            println!("  {:44} {}", name.replace('_', " "), text(value));
+            writeln!(out, "  {:44} {}", name.replace('_', " "), text(value))?;
         }
     }
     for row in found["sessions"].as_array().into_iter().flatten() {
-        println!("  a session of {row}");
+        writeln!(out, "  a session of {row}")?;
     }
+    Ok(())
 }
 
 fn number(value: &Value) -> f64 {

@@ -1,9 +1,11 @@
 //! `dataset`: a labelled collection as the network's raw inputs, for training.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use moodring::analysis::frame::FrameExtractor;
 use moodring::analysis::window::{
     FeatureWindow, Heard, N_CONSTANTS, N_STEP_FEATURES, NetworkInput, constant_names, step_names,
@@ -12,9 +14,13 @@ use moodring::config::{ANALYSIS_RATE_HZ, N_STEPS};
 use moodring::decode::AudioFile;
 use moodring::units::{samples_to_secs, secs_to_samples};
 
+use crate::files::{self, Song};
 use crate::jobs;
-use crate::labels::{Labels, RATING_MIDPOINT};
+use crate::labels::{LabelArgs, Labels, RATING_MIDPOINT};
 use crate::npz::Npz;
+use crate::out::check::Plan;
+use crate::out::kind::Kind;
+use crate::out::{Sink, is_standard, tell};
 
 /// Write the windows of a labelled collection as .npz, for models/train.py.
 ///
@@ -23,21 +29,24 @@ use crate::npz::Npz;
 /// valence_mean, valence_std, arousal_mean, arousal_std, excited and joy N, NaN where the labels file has none; where it has a row
 /// per rater, vote_song, vote_valence and vote_arousal over those rows. heard_constants N × 3 × 83 are the constants that the same
 /// window would have if only its last heard_steps steps had been heard, in heard_secs seconds. A song gives a window every --every
-/// seconds; one shorter than ten seconds gives a single window, its music repeated.
+/// seconds; one shorter than ten seconds gives a single window, its music repeated. The labels file is that of `eval`; ratings on
+/// another scale are written as those on 1 to 9. Of files that differ in their ending alone one is read.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  moodring-cli dataset --audio deam/audio --labels deam/labels.csv --out deam.npz"
 )]
 pub struct Args {
-    /// Folder of audio files.
+    /// Folder of audio files; those in folders under it count too.
     #[arg(long, value_name = "DIR")]
     audio: PathBuf,
-    /// Labels, comma-separated (see `eval --help`).
-    #[arg(long, value_name = "CSV")]
-    labels: PathBuf,
+    #[command(flatten)]
+    labels: LabelArgs,
     /// Where to write the arrays.
     #[arg(long, value_name = "F.npz")]
     out: PathBuf,
+    /// Replace what is at --out, though it holds something other than windows.
+    #[arg(long)]
+    force: bool,
     /// Only so many songs, spread evenly over the folder.
     #[arg(long, value_name = "N")]
     songs: Option<usize>,
@@ -47,42 +56,56 @@ pub struct Args {
 }
 
 /// Columns that are carried along.
-const LABEL_COLUMNS: [&str; 6] =
-    ["valence_mean", "valence_std", "arousal_mean", "arousal_std", "excited", "joy"];
+const RATING_COLUMNS: [&str; 4] = ["valence_mean", "valence_std", "arousal_mean", "arousal_std"];
+const SHARE_COLUMNS: [&str; 2] = ["excited", "joy"];
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let labels = Labels::read(&args.labels)?;
-    let files = spread(&jobs::audio_files(&args.audio)?, args.songs);
-    let bar = jobs::progress(files.len() as u64, "songs");
-    let (mut songs, mut windows) = (Vec::new(), Vec::new());
-    let mut failed = false;
-    let extract = |path: &PathBuf| {
-        let made = windows_of(path, args.every);
+    let labels = Labels::read(&args.labels, &SHARE_COLUMNS)?;
+    let (songs, gathered) = files::songs(&args.audio, &labels)?;
+    let mut plan = Plan::new(args.force);
+    plan.reads("the labels file", &args.labels.labels);
+    gathered.files.iter().for_each(|file| plan.reads("the input", file));
+    plan.writes("--out", &args.out, Kind::Windows);
+    plan.writes_to_stdout();
+    plan.check()?;
+    let songs = spread(songs, args.songs);
+    let bar = jobs::progress(songs.len() as u64, "songs");
+    let (mut names, mut windows) = (Vec::new(), Vec::new());
+    let mut failed = gathered.has_gaps;
+    let extract = |song: &Song| {
+        let made = windows_of(&song.file, args.every);
         bar.inc(1);
         made
     };
-    jobs::each(&files, extract, |path, made| match made {
+    jobs::each(&songs, extract, |song, made| match made {
         Ok(made) => {
-            let song = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            songs.extend(std::iter::repeat_n(song, made.len()));
+            names.extend(std::iter::repeat_n(song.name.clone(), made.len()));
             windows.extend(made);
         }
         Err(why) => {
             failed = true;
-            bar.suspend(|| eprintln!("error: {}: {why:#}", path.display()));
+            bar.suspend(|| tell(format_args!("error: {}: {why:#}", song.file.display())));
         }
     });
     bar.finish_and_clear();
     anyhow::ensure!(!windows.is_empty(), "not one window could be made");
-    write(args, &labels, &songs, &windows)?;
-    println!("{} windows of {} files in {}", windows.len(), files.len(), args.out.display());
+    write(args, &labels, &names, &windows).context("cannot write the windows")?;
+    if !is_standard(&args.out) {
+        let mut out = Sink::standard();
+        let (n_windows, n_files) = (windows.len(), songs.len());
+        writeln!(out, "{n_windows} windows of {n_files} files in {}", args.out.display())?;
+        out.finish()?;
+    }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// `n` of the files, evenly spread; all where there are no more.
-fn spread(files: &[PathBuf], n: Option<usize>) -> Vec<PathBuf> {
-    let n = n.unwrap_or(files.len()).min(files.len());
-    (0..n).filter_map(|i| files.get(i * files.len() / n)).cloned().collect()
+/// `n` of the songs, evenly spread; all where there are no more.
+fn spread(songs: Vec<Song>, n: Option<usize>) -> Vec<Song> {
+    let all = songs.len();
+    let n = n.unwrap_or(all).min(all);
+    let chosen: HashSet<usize> = (0..n).map(|i| i * all / n).collect();
+    let songs = songs.into_iter().enumerate();
+    songs.filter(|(i, _)| chosen.contains(i)).map(|(_, song)| song).collect()
 }
 
 /// Seconds heard of the provisional readings whose constants are written too.
@@ -157,11 +180,12 @@ fn write(args: &Args, labels: &Labels, songs: &[String], windows: &[Window]) -> 
     npz.texts("constant_names", &constant_names())?;
     npz.texts("song", songs)?;
     npz.numbers("end_secs", &[n], windows.iter().map(|window| window.end_secs))?;
-    for column in LABEL_COLUMNS {
+    for column in RATING_COLUMNS.into_iter().chain(SHARE_COLUMNS) {
         let values = songs.iter().map(|song| labels.value(song, column) as f32);
         npz.numbers(column, &[n], values)?;
     }
-    write_votes(&mut npz, labels, songs)
+    write_votes(&mut npz, labels, songs)?;
+    npz.finish()
 }
 
 /// What single raters said, a row each, on the scale that they used; nothing where the file has no such rows.

@@ -1,14 +1,19 @@
 //! `eval`: how well a model reads a labelled collection.
 
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use moodring::model::Model;
 use moodring::model::space::LabelSpace;
 use serde_json::json;
 
+use crate::files::{self, Song};
 use crate::jobs::{self, FileMood, Wanted};
-use crate::labels::Labels;
+use crate::labels::{LabelArgs, Labels};
+use crate::out::check::Plan;
+use crate::out::{Sink, tell};
 use crate::report::{Case, Report};
 
 /// Compare a model's readings with what listeners said, song by song.
@@ -17,16 +22,19 @@ use crate::report::{Case, Report};
 /// majority baseline, Matthews' correlation, the calibration error with its bins, the accuracy of the most decided songs, and the
 /// distance from the share of votes. Songs rated exactly
 /// in the middle are ties and left out. The labels file has the file name without ending first, then either valence_mean and
-/// arousal_mean (and _std) on scales of 1 to 9, or a column per label space named after its first pole, 0 to 1.
+/// arousal_mean (and _std) on scales of 1 to 9, or a column per label space named after its first pole, 0 to 1, or valence and arousal,
+/// 1 to 9, in a row per rater. A label off its scale is refused with its row and column; NA stands where nobody knows.
+///
+/// Files of one folder that differ in their ending alone are one song, of which the best copy is read. Where folders hold files of one
+/// name, the labels name them by folder too: disc1/01.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  moodring-cli eval --audio deam/audio --labels deam/labels.csv")]
 pub struct Args {
-    /// Folder of audio files.
+    /// Folder of audio files; those in folders under it count too.
     #[arg(long, value_name = "DIR")]
     audio: PathBuf,
-    /// Labels, comma-separated.
-    #[arg(long, value_name = "CSV")]
-    labels: PathBuf,
+    #[command(flatten)]
+    labels: LabelArgs,
     /// A model of your own (.onnx, its card .json beside it) instead of the shipped one.
     #[arg(long, value_name = "PATH")]
     model: Option<PathBuf>,
@@ -35,54 +43,63 @@ pub struct Args {
     json: bool,
 }
 
+const CANNOT_WRITE: &str = "cannot write the report";
+
 /// The readings that a song's share is the mean of: windows overlap by half.
 const WANTED: Wanted = Wanted { every_secs: 5.0, why: false };
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let model = jobs::model(args.model.as_deref())?;
-    let labels = Labels::read(&args.labels)?;
-    let files = jobs::audio_files(&args.audio)?;
-    let labelled: Vec<PathBuf> = files
-        .iter()
-        .filter(|path| model.card().spaces.iter().any(|s| labels.label(&song(path), s).is_some()))
-        .cloned()
-        .collect();
+    let spaces = &model.card().spaces;
+    let poles: Vec<&str> = spaces.iter().map(|space| space.first.as_str()).collect();
+    let labels = Labels::read(&args.labels, &poles)?;
+    let (songs, gathered) = files::songs(&args.audio, &labels)?;
+    check(args, &gathered.files)?;
+    let n_files = gathered.files.len();
+    let is_labelled = |song: &Song| spaces.iter().any(|s| labels.label(&song.name, s).is_some());
+    let labelled: Vec<Song> = songs.into_iter().filter(is_labelled).collect();
     anyhow::ensure!(
         !labelled.is_empty(),
-        "none of the {} files in {} has a label in {}: does its first column name them?",
-        files.len(),
+        "none of the {n_files} files in {} has a label in {}: does its first column name them?",
         args.audio.display(),
-        args.labels.display()
+        args.labels.labels.display()
     );
     let bar = jobs::progress(labelled.len() as u64, "songs");
     let mut moods: Vec<(String, FileMood)> = Vec::new();
-    let mut unread = 0;
-    let read = |path: &PathBuf| {
-        let mood = jobs::read_file(path, &model, WANTED, |_, _| (), |_, _| ());
+    let mut is_whole = !gathered.has_gaps;
+    let read = |song: &Song| {
+        let mood = jobs::read_file(&song.file, &model, WANTED, |_, _| (), |_, _| ());
         bar.inc(1);
         mood
     };
-    jobs::each(&labelled, read, |path, mood| match mood {
-        Ok(mood) => moods.push((song(path), mood)),
+    jobs::each(&labelled, read, |song, mood| match mood {
+        Ok(mood) => moods.push((song.name.clone(), mood)),
         Err(why) => {
-            unread += 1;
-            bar.suspend(|| eprintln!("error: {}: {why:#}", path.display()));
+            is_whole = false;
+            bar.suspend(|| tell(format_args!("error: {}: {why:#}", song.file.display())));
         }
     });
     bar.finish_and_clear();
     let reports: Vec<(LabelSpace, Option<Report>, usize)> = (0..model.card().spaces.len())
         .map(|s| space_report(s, &model.card().spaces[s], &moods, &labels))
         .collect();
-    if args.json {
-        print_json(&model, &moods, &reports);
+    let mut out = Sink::standard();
+    let written = if args.json {
+        write_json(&mut out, &model, &moods, &reports)
     } else {
-        print_text(&model, files.len(), &labels, &moods, &reports);
-    }
-    Ok(if unread == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        write_text(&mut out, &model, n_files, &labels, &moods, &reports)
+    };
+    written.map_err(anyhow::Error::from).and_then(|()| out.finish()).context(CANNOT_WRITE)?;
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn song(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+fn check(args: &Args, files: &[PathBuf]) -> anyhow::Result<()> {
+    let mut plan = Plan::default();
+    files.iter().for_each(|file| plan.reads("the input", file));
+    plan.reads("the labels file", &args.labels.labels);
+    plan.reads_model(args.model.as_deref());
+    plan.writes_to_stdout();
+    plan.check()
 }
 
 /// The report of space `s`, and how many songs were ties.
@@ -107,70 +124,77 @@ fn space_report(
     (space.clone(), Report::of(&cases), ties)
 }
 
-fn print_json(
+fn write_json(
+    out: &mut impl Write,
     model: &Model,
     moods: &[(String, FileMood)],
     reports: &[(LabelSpace, Option<Report>, usize)],
-) {
+) -> io::Result<()> {
     let spaces: Vec<_> = reports
         .iter()
         .map(|(space, report, ties)| json!({ "space": space, "report": report, "ties": ties }))
         .collect();
     let card = model.card();
-    println!(
+    writeln!(
+        out,
         "{:#}",
         json!({ "model": card.name, "trained_on": card.trained_on, "songs": moods.len(), "spaces": spaces })
-    );
+    )
 }
 
-fn print_text(
+fn write_text(
+    out: &mut impl Write,
     model: &Model,
     n_files: usize,
     labels: &Labels,
     moods: &[(String, FileMood)],
     reports: &[(LabelSpace, Option<Report>, usize)],
-) {
+) -> io::Result<()> {
     let card = model.card();
-    println!("Model {}, trained on: {}", card.name, card.trained_on);
-    println!("Songs in the training data are read better than new ones: these figures are");
-    println!("honest only for songs that the model has never heard.");
-    println!("{} songs read ({n_files} files, {} labels).", moods.len(), labels.len());
+    writeln!(out, "Model {}, trained on: {}", card.name, card.trained_on)?;
+    writeln!(out, "Songs in the training data are read better than new ones: these figures are")?;
+    writeln!(out, "honest only for songs that the model has never heard.")?;
+    writeln!(out, "{} songs read ({n_files} files, {} labels).", moods.len(), labels.len())?;
     for (space, report, ties) in reports {
-        println!("\n{} / {}", space.first, space.second);
+        writeln!(out, "\n{} / {}", space.first, space.second)?;
         let Some(report) = report else {
-            println!("  no report: songs of both poles are needed");
+            writeln!(out, "  no report: songs of both poles are needed")?;
             continue;
         };
         let width = space.first.len().max(space.second.len());
-        println!("  {} songs, {ties} ties left out", report.songs);
-        println!("  {:width$}  read {:>6}  {:>6}", "true", space.first, space.second);
+        writeln!(out, "  {} songs, {ties} ties left out", report.songs)?;
+        writeln!(out, "  {:width$}  read {:>6}  {:>6}", "true", space.first, space.second)?;
         for (pole, row) in [&space.first, &space.second].into_iter().zip(report.confusion) {
-            println!("  {pole:width$}       {:>6.3}  {:>6.3}", row[0], row[1]);
+            writeln!(out, "  {pole:width$}       {:>6.3}  {:>6.3}", row[0], row[1])?;
         }
         let [low, high] = report.balanced_accuracy_95;
-        println!(
+        writeln!(
+            out,
             "  balanced accuracy  {:.3}  (95 % by song: {low:.3} to {high:.3}; majority .500)",
             report.balanced_accuracy
-        );
-        println!(
+        )?;
+        writeln!(
+            out,
             "  accuracy           {:.3}  (majority {:.3})",
             report.accuracy, report.majority_accuracy
-        );
-        println!("  Matthews' corr.    {:.3}  (majority .000)", report.mcc);
-        println!("  worst recall       {:.3}", report.worst_recall);
-        println!("  calibration error  {:.3}", report.calibration_error);
+        )?;
+        writeln!(out, "  Matthews' corr.    {:.3}  (majority .000)", report.mcc)?;
+        writeln!(out, "  worst recall       {:.3}", report.worst_recall)?;
+        writeln!(out, "  calibration error  {:.3}", report.calibration_error)?;
         if let Some(error) = report.votes_mean_absolute_error {
-            println!("  off the votes by   {error:.3}  (mean absolute)");
+            writeln!(out, "  off the votes by   {error:.3}  (mean absolute)")?;
         }
-        println!(
+        writeln!(
+            out,
             "  read    won   songs   (calibration: share read, how often the first pole had won)"
-        );
+        )?;
         for bin in &report.reliability {
-            println!("  {:.2}   {:.2}   {:>5}", bin.share, bin.first_won, bin.songs);
+            writeln!(out, "  {:.2}   {:.2}   {:>5}", bin.share, bin.first_won, bin.songs)?;
         }
-        println!("  judged  right         (the most decided songs alone)");
+        writeln!(out, "  judged  right         (the most decided songs alone)")?;
         for at in &report.coverage {
-            println!("  {:>4.0} %  {:.3}", 100.0 * at.coverage, at.accuracy);
+            writeln!(out, "  {:>4.0} %  {:.3}", 100.0 * at.coverage, at.accuracy)?;
         }
     }
+    Ok(())
 }

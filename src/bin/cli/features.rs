@@ -11,6 +11,9 @@ use moodring::decode::AudioFile;
 use moodring::units::samples_to_secs;
 
 use crate::npz::Npz;
+use crate::out::check::Plan;
+use crate::out::kind::Kind;
+use crate::out::tell;
 
 /// Write a file's features, frame by frame, as .npz.
 ///
@@ -27,6 +30,9 @@ pub struct Args {
     /// Where to write the arrays.
     #[arg(long, value_name = "F.npz")]
     out: PathBuf,
+    /// Replace what is at --out, though it holds something other than features.
+    #[arg(long)]
+    force: bool,
 }
 
 /// All frames of a file.
@@ -48,6 +54,10 @@ impl Frames {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut plan = Plan::new(args.force);
+    plan.reads("the input", &args.file);
+    plan.writes("--out", &args.out, Kind::Features);
+    plan.check()?;
     let named = || args.file.display().to_string();
     let mut file = AudioFile::open(&args.file).with_context(named)?;
     let mut extractor = FrameExtractor::new(file.rate_hz, file.layout()).with_context(named)?;
@@ -61,9 +71,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         "{}: too short for one frame (93 ms), or no sound that can be decoded",
         named()
     );
-    write(&frames, args)?;
+    write(&frames, args).context("cannot write the features")?;
     if file.broken_packets > 0 {
-        eprintln!("warning: {}: {} packets could not be decoded", named(), file.broken_packets);
+        let n = file.broken_packets;
+        tell(format_args!("warning: {}: {n} packets could not be decoded", named()));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -83,5 +94,5 @@ fn write(frames: &Frames, args: &Args) -> anyhow::Result<()> {
         let last_10_secs = &onset[onset.len().saturating_sub(FEATURE_FRAMES)..];
         npz.numbers(&format!("tempo_{part}_bpm"), &[], [tempo(last_10_secs).bpm])?;
     }
-    Ok(())
+    npz.finish()
 }

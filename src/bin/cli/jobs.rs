@@ -1,12 +1,12 @@
-//! Work on many files at once, with progress, and what it needs: files of a folder, a model, readings of a file.
+//! Work on many files at once, with progress, and what it needs: a model, readings of a file.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
 use moodring::analyser::Analyser;
 use moodring::config::READING_SECS;
@@ -16,32 +16,12 @@ use moodring::reading::{MAX_SPACES, Phase, Reading};
 use moodring::units::secs_to_samples;
 use moodring::why::Why;
 
-/// Endings of the files that a folder is searched for.
-const AUDIO_EXTENSIONS: [&str; 10] =
-    ["wav", "flac", "mp3", "ogg", "oga", "aac", "m4a", "mp4", "aiff", "aif"];
-
 /// The user's model, or the shipped one.
 pub fn model(path: Option<&Path>) -> anyhow::Result<Arc<Model>> {
     Ok(match path {
         Some(path) => Model::load(path)?,
         None => Model::shipped()?,
     })
-}
-
-/// The audio files directly in `folder`, sorted.
-pub fn audio_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder)
-        .with_context(|| format!("cannot list the folder {}", folder.display()))?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let extension = path.extension().and_then(|extension| extension.to_str());
-            extension.is_some_and(|e| AUDIO_EXTENSIONS.contains(&e.to_ascii_lowercase().as_str()))
-        })
-        .collect();
-    anyhow::ensure!(!files.is_empty(), "no audio files in {}", folder.display());
-    files.sort();
-    Ok(files)
 }
 
 /// Runs `work`; a panic in it, in a decoder say, is an error.

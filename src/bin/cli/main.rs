@@ -1,5 +1,8 @@
 //! `moodring-cli`: the mood of files, their features, and how well a model reads a labelled collection.
 
+// Whatever is printed may meet a closed pipe or a full disk: it goes through `out`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -9,10 +12,13 @@ mod bench;
 mod dataset;
 mod eval;
 mod features;
+mod files;
 mod heap;
 mod jobs;
 mod labels;
 mod npz;
+mod out;
+mod pictures;
 mod report;
 
 /// How excited or calm, joyful or sad music is.
@@ -46,7 +52,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(why) => {
-            eprintln!("error: {why:#}");
+            out::tell(format_args!("error: {why:#}"));
             ExitCode::FAILURE
         }
     }

@@ -1,23 +1,26 @@
 //! `.npz` archives, as numpy reads them.
 
-use std::fs::File;
-use std::io::BufWriter;
+use std::fmt::Display;
 use std::path::Path;
 
-use anyhow::Context;
 use npyz::npz::NpzWriter;
 use npyz::zip::write::FileOptions;
 use npyz::{AutoSerialize, DType, WriterBuilder};
 
+use crate::out::Sink;
+
 /// An archive being written.
-pub struct Npz(NpzWriter<BufWriter<File>>);
+pub struct Npz(NpzWriter<Sink>);
 
 impl Npz {
-    /// Creates (or replaces) the file.
+    /// Begins the archive at `path`; nothing is there before [`Npz::finish`].
     pub fn create(path: &Path) -> anyhow::Result<Self> {
-        let writer =
-            NpzWriter::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self(writer))
+        Ok(Self(NpzWriter::new(Sink::seekable(path)?)))
+    }
+
+    /// Ends the archive: it takes its place.
+    pub fn finish(mut self) -> anyhow::Result<()> {
+        self.0.zip_writer().finish().map_err(once)?.finish()
     }
 
     /// Adds an array of numbers of any shape, `[]` for a scalar.
@@ -27,8 +30,8 @@ impl Npz {
         shape: &[u64],
         values: impl IntoIterator<Item = T>,
     ) -> anyhow::Result<()> {
-        let mut array =
-            self.0.array::<T>(name, options())?.default_dtype().shape(shape).begin_nd()?;
+        let array = self.0.array::<T>(name, options()).map_err(once)?;
+        let mut array = array.default_dtype().shape(shape).begin_nd()?;
         array.extend(values)?;
         Ok(array.finish()?)
     }
@@ -37,17 +40,18 @@ impl Npz {
     pub fn texts(&mut self, name: &str, texts: &[String]) -> anyhow::Result<()> {
         let longest = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(1);
         let dtype = DType::Plain(format!("<U{longest}").parse()?);
-        let mut array = self
-            .0
-            .array::<str>(name, options())?
-            .dtype(dtype)
-            .shape(&[texts.len() as u64])
-            .begin_nd()?;
+        let array = self.0.array::<str>(name, options()).map_err(once)?;
+        let mut array = array.dtype(dtype).shape(&[texts.len() as u64]).begin_nd()?;
         for text in texts {
             array.push(text.as_str())?;
         }
         Ok(array.finish()?)
     }
+}
+
+/// An error in words alone: those of the archive repeat what they stand for.
+fn once(why: impl Display) -> anyhow::Error {
+    anyhow::anyhow!("{why}")
 }
 
 /// Stored, not deflated: spectral features hardly shrink, and writing stays fast. Large archives are allowed.

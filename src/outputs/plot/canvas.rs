@@ -3,7 +3,7 @@
 //! plotters' bitmap backend paints polygons without anti-aliasing and places each letter on a whole pixel; painting large and averaging
 //! down makes both smooth. Lines are painted piece by piece with round joins, since its mitred ones shoot out at sharp corners.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use anyhow::{Context, Result, anyhow};
 use plotters::element::{Drawable, PointCollection};
@@ -19,6 +19,19 @@ const TYPEFACE: &str = "moodring";
 
 /// How far below plotters' idea of the middle of a line its lower-case letters lie, as a part of the text's size (measured on a plot).
 const OPTICAL_MIDDLE: f64 = 0.15;
+
+/// The note in every picture that says who painted it, by which it is known again.
+const SOFTWARE_KEY: &str = "Software";
+const SOFTWARE: &str = "Moodring";
+
+/// Whether `file` holds a picture that [`Canvas::write_png`] wrote.
+#[must_use]
+pub fn is_ours(file: impl Read) -> bool {
+    png::Decoder::new(file).read_info().is_ok_and(|reader| {
+        let notes = &reader.info().uncompressed_latin1_text;
+        notes.iter().any(|note| note.keyword == SOFTWARE_KEY && note.text == SOFTWARE)
+    })
+}
 
 /// Where a text sits relative to its point.
 #[derive(Clone, Copy)]
@@ -116,6 +129,7 @@ impl Canvas {
     pub fn write_png(&self, file: impl Write) -> Result<()> {
         let mut encoder = png::Encoder::new(file, self.width, self.height);
         encoder.set_color(png::ColorType::Rgb);
+        encoder.add_text_chunk(SOFTWARE_KEY.to_owned(), SOFTWARE.to_owned())?;
         let mut image = encoder.write_header()?;
         image.write_image_data(&self.averaged())?;
         Ok(image.finish()?)
@@ -180,4 +194,23 @@ fn style(size: f64) -> TextStyle<'static> {
 fn large(point: (f64, f64)) -> (i32, i32) {
     let scale = f64::from(SUPERSAMPLING);
     ((point.0 * scale).round() as i32, (point.1 * scale).round() as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_known_again() {
+        let mut ours = Vec::new();
+        Canvas::new(4, 4, WHITE).unwrap().write_png(&mut ours).unwrap();
+        assert!(is_ours(ours.as_slice()));
+        let mut others = Vec::new();
+        let mut encoder = png::Encoder::new(&mut others, 1, 1).write_header().unwrap();
+        encoder.write_image_data(&[0]).unwrap();
+        encoder.finish().unwrap();
+        assert!(!is_ours(others.as_slice()));
+        assert!(!is_ours(&ours[..20]));
+        assert!(!is_ours(&b"no picture"[..]));
+    }
 }
