@@ -222,3 +222,113 @@ fn rumble_as_strong_as_the_song_moves_readings_as_little_as_songs_differ_in_it()
         assert!(apart < RUMBLE, "{hz} Hz: {apart}");
     }
 }
+
+/// Prints what was tried, and what comes of it: `cargo test --test tests the_table_of_sounds -- --ignored --nocapture`.
+#[test]
+#[ignore = "prints, and checks nothing"]
+fn the_table_of_sounds() {
+    let song = music_at(-20.0, 14.0);
+    let n = song.len();
+    let [left, right] = mix(14.0);
+    let stereo = vec![left.clone(), right.clone()];
+    let wide = |front: &[Vec<f32>], n_channels: usize| {
+        let mut channels = vec![vec![0.0; n]; n_channels];
+        channels[..2].clone_from_slice(front);
+        channels
+    };
+    let quiet: Vec<Vec<f32>> =
+        stereo.iter().map(|x| scaled(x, 10.0_f32.powf((-66.0 - level_db(x)) / 20.0))).collect();
+    let mut effects = wide(&stereo, 6);
+    effects[3] = sine(45.0, -6.0, 14.0);
+    let under = |unheard: Vec<f32>| vec![with(&song, &unheard)];
+    let mono = || (vec![song.clone()], Layout::MONO);
+    let both = || (stereo.clone(), Layout::STEREO);
+    let front = || (quiet.clone(), Layout::STEREO);
+    type Sound = (Vec<Vec<f32>>, Layout);
+    let compared: [(&str, Sound, Sound); 15] = [
+        (
+            "a mix with its right channel inverted, as the mix",
+            (vec![left.clone(), scaled(&right, -1.0)], Layout::STEREO),
+            both(),
+        ),
+        (
+            "a mix with its left channel inverted, as the mix",
+            (vec![scaled(&left, -1.0), right.clone()], Layout::STEREO),
+            both(),
+        ),
+        (
+            "right = −left, as left alone",
+            (vec![song.clone(), scaled(&song, -1.0)], Layout::STEREO),
+            mono(),
+        ),
+        (
+            "right is no number, as left alone",
+            (vec![song.clone(), vec![f32::NAN; n]], Layout::STEREO),
+            mono(),
+        ),
+        (
+            "right is empty, as left alone",
+            (vec![song.clone(), vec![0.0; n]], Layout::STEREO),
+            mono(),
+        ),
+        (
+            "stereo at −66 dB in front of 5.1, as the stereo",
+            (wide(&quiet, 6), Layout::of(6).with_lfe(3)),
+            front(),
+        ),
+        (
+            "stereo at −66 dB in front of 7.1, as the stereo",
+            (wide(&quiet, 8), Layout::of(8).with_lfe(3)),
+            front(),
+        ),
+        (
+            "5.1 with 45 Hz at −6 dB in the effects, as without",
+            (effects, Layout::of(6).with_lfe(3)),
+            both(),
+        ),
+        (
+            "a song over a constant of 0.02, as the song",
+            (under(vec![0.02; n]), Layout::MONO),
+            mono(),
+        ),
+        ("a song over a constant of 0.1, as the song", (under(vec![0.1; n]), Layout::MONO), mono()),
+        ("a song over a constant of 0.5, as the song", (under(vec![0.5; n]), Layout::MONO), mono()),
+        (
+            "a song over hum of 50 Hz at −63 dB, as the song",
+            (under(sine(50.0, -63.0, 14.0)), Layout::MONO),
+            mono(),
+        ),
+        (
+            "a song over 5 Hz as strong as it, as the song",
+            (under(sine(5.0, -20.0, 14.0)), Layout::MONO),
+            mono(),
+        ),
+        (
+            "a song over 10 Hz as strong as it, as the song",
+            (under(sine(10.0, -20.0, 14.0)), Layout::MONO),
+            mono(),
+        ),
+        (
+            "a song over 15 Hz as strong as it, as the song",
+            (under(sine(15.0, -20.0, 14.0)), Layout::MONO),
+            mono(),
+        ),
+    ];
+    println!("| sound | apart |\n|---|---|");
+    for (name, (sound, layout), (expected, plain)) in &compared {
+        let apart = apart(&readings(sound, *layout), &readings(expected, *plain), 12.0);
+        println!("| {name} | {apart:.4} |");
+    }
+    let alone = [
+        ("a constant of 0.01 alone", vec![0.01; n]),
+        ("8 Hz at −20 dB alone", sine(8.0, -20.0, 14.0)),
+        ("hum of 50 Hz at −63 dB alone", sine(50.0, -63.0, 14.0)),
+        (
+            "a song, then a constant of 0.01 for eight seconds",
+            [&song[..6 * SECOND], &vec![0.01; 8 * SECOND]].concat(),
+        ),
+    ];
+    for (name, sound) in alone {
+        println!("| {name} | {} |", last_phase(&readings(&[sound], Layout::MONO)).word());
+    }
+}

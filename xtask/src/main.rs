@@ -7,6 +7,7 @@ mod pictures;
 mod piece;
 mod python;
 mod readings;
+mod reliability;
 mod repo;
 mod system;
 mod test;
@@ -27,6 +28,7 @@ usage: cargo xtask VERB …
   train …                 fit a model to a folder of music and its labels: quantised, judged, documented; `train --help` teaches
   steady …                how far a model's readings move when nothing changes that matters; `steady --help` teaches
   peers [AUDIO]           what the analysis costs beside librosa, Essentia and onnxruntime; writes docs/performance.md
+  reliability             what was tried that goes wrong elsewhere, and what comes of it; writes docs/reliability.md
   test [STEP…]            everything that CI runs; `test --help` lists the steps
   tidy                    dependency direction, licences, stray files
   piece [--out PATH]      make the demo piece
@@ -35,7 +37,7 @@ usage: cargo xtask VERB …
   bundle moodring [--release]
                           make the CLAP and VST3 bundles in target/bundled
 
-demo, train, peers, pictures, test and golden first install what the system lacks where they may, and otherwise say what to install.
+demo, train, peers, pictures, reliability, test and golden first install what the system lacks where they may, and otherwise say what to install.
 Any other verb is nice-plug's: bundle-universal, known-packages.";
 
 fn main() -> ExitCode {
@@ -65,6 +67,7 @@ fn dispatch() -> Result<ExitCode> {
         "peers" => peers::run_verb(&repo, rest)?,
         "piece" => piece::run_verb(&repo, rest)?,
         "pictures" => pictures::run_verb(&repo, rest)?,
+        "reliability" => reliability::run_verb(&repo)?,
         "steady" => train::run_steady_verb(&repo, rest)?,
         "test" => return test::run_verb(&repo, rest),
         "train" => train::run_verb(&repo, rest)?,
