@@ -19,6 +19,7 @@ use moodring::analysis::median::{FrequencyMedian, TimeMedian};
 use moodring::analysis::mel::MelBank;
 use moodring::analysis::resample::Resampler;
 use moodring::analysis::stft::Stft;
+use moodring::analysis::subsonic::Subsonic;
 use moodring::analysis::tempo::Tempogram;
 use moodring::analysis::window::{FeatureWindow, NetworkInput};
 use moodring::config::{ANALYSIS_RATE_HZ, HOP_SAMPLES, MEDIAN_LENGTH, N_BINS, WINDOW_SAMPLES};
@@ -222,6 +223,7 @@ fn stages(music: &[f32], rate_hz: f64) -> anyhow::Result<Value> {
     let (chroma, mel, mut contrast) = (Chroma::new(), MelBank::new(), Contrast::new());
     let mut tempogram = Tempogram::new();
     let mut resampler = Resampler::new(rate_hz)?;
+    let (mut downmix, mut subsonic) = (Downmix::new(rate_hz, Layout::STEREO), Subsonic::new());
     let mut extractor = FrameExtractor::new(rate_hz, Layout::MONO)?;
     let host_hop = (HOP_SAMPLES as f64 * rate_hz / f64::from(ANALYSIS_RATE_HZ)) as usize;
     let hops: Vec<&[f32]> = music.chunks_exact(host_hop).collect();
@@ -230,8 +232,17 @@ fn stages(music: &[f32], rate_hz: f64) -> anyhow::Result<Value> {
         hop = (hop + 1) % hops.len();
         hops[hop]
     };
+    let stereo: Vec<f32> = music.iter().flat_map(|x| [*x, 0.9 * x]).collect();
+    let stereo_hops: Vec<&[f32]> = stereo.chunks_exact(2 * host_hop).collect();
+    let mut stereo_hop = 0;
+    let mut next_stereo = || {
+        stereo_hop = (stereo_hop + 1) % stereo_hops.len();
+        stereo_hops[stereo_hop]
+    };
     Ok(json!({
+        "downmix of stereo": cost(|| downmix.push(next_stereo(), |mono, _| _ = black_box(mono))).json(),
         "resample": cost(|| resampler.push(next_hop(), |samples| _ = black_box(samples))).json(),
+        "subsonic": cost(|| subsonic.push(&resampled[..HOP_SAMPLES], |x| _ = black_box(x))).json(),
         "stft": cost(|| stft.push(&resampled[..HOP_SAMPLES], |_, m| _ = black_box(m))).json(),
         "median along frequency": cost(|| frequency.filter(&spectra[next()], &mut medians)).json(),
         "median along time": cost(|| {
