@@ -35,6 +35,8 @@ pub mod onset;
 
 pub mod tempo;
 
+pub mod beat;
+
 pub mod modulation;
 
 pub mod tonality;

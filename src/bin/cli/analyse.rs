@@ -248,7 +248,7 @@ impl Rows {
         let names: Vec<String> = self.spaces.iter().flat_map(columns).collect();
         let whys: String = self.why_columns().map(|name| format!(",{name}")).collect();
         let head = "file,summary,time_secs,phase,heard_secs";
-        let tail = "tempo_harmonic_bpm,tempo_percussive_bpm,\
+        let tail = "tempo_bpm,tempo_harmonic_bpm,tempo_percussive_bpm,\
             energy_harmonic_db,energy_percussive_db";
         writeln!(out, "{head},{},{tail}{whys}", names.join(","))
     }
@@ -273,6 +273,7 @@ impl Rows {
         });
         let shares: Vec<Value> = shares.collect();
         let details = [
+            ("tempo_bpm", reading.tempo_bpm),
             ("tempo_harmonic_bpm", reading.tempo_harmonic_bpm),
             ("tempo_percussive_bpm", reading.tempo_percussive_bpm),
             ("energy_harmonic_db", reading.energy_harmonic_db),
@@ -330,7 +331,7 @@ impl Rows {
         }
         let (file, shares) = (quoted(file), joined(&shares));
         let whys = ",".repeat(self.why_columns().count());
-        writeln!(out, "{file},true,{duration_secs},{phase},,{shares},,,,{whys}")
+        writeln!(out, "{file},true,{duration_secs},{phase},,{shares},,,,,{whys}")
     }
 
     fn insert_shares(&self, row: &mut Map<String, Value>, shares: &[Value]) {

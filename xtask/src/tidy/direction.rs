@@ -34,6 +34,7 @@ const RULES: &[Rule] = &[
     rule("analysis::change", &["config"]),
     rule("analysis::onset", &["units", "config"]),
     rule("analysis::tempo", &["units", "config"]),
+    rule("analysis::beat", &["units", "config", "analysis::tempo"]),
     rule("analysis::modulation", &["units", "config"]),
     rule("analysis::tonality", &["units", "config"]),
     rule(
@@ -61,6 +62,7 @@ const RULES: &[Rule] = &[
             "config",
             "analysis::stft",
             "analysis::tempo",
+            "analysis::beat",
             "analysis::modulation",
             "analysis::tonality",
             "analysis::frame",
@@ -145,6 +147,7 @@ const RULES: &[Rule] = &[
             "units",
             "config",
             "analysis::downmix",
+            "analysis::beat",
             "reading",
             "model",
             "analyser",
