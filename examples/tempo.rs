@@ -64,7 +64,8 @@ impl Score {
             related: share(&|n, part| RELATED.iter().any(|r| is_near(read[n][part], r * bpm))),
             leaps: share(&|n, part| {
                 let octaves = |n: usize| (read[n][part].max(1.0)).log2();
-                n > 0 && (octaves(n) - octaves(n - 1)).abs() > 1.0 / 3.0
+                let both_shown = n > 0 && read[n][part] > 0.0 && read[n - 1][part] > 0.0;
+                both_shown && (octaves(n) - octaves(n - 1)).abs() > 1.0 / 3.0
             }),
             shown: share(&|n, part| read[n][part] > 0.0),
         }
@@ -195,7 +196,7 @@ impl Reader {
 impl Follower {
     fn step(&mut self) {
         self.steps += 1;
-        if self.steps % STEPS_PER_READING == 0 && self.window.heard() == Heard::Full {
+        if self.steps.is_multiple_of(STEPS_PER_READING) && self.window.heard() == Heard::Full {
             self.read();
         }
     }
