@@ -231,6 +231,8 @@ impl Reader {
             n_spaces: card.spaces.len(),
             shares: self.shares,
             bands: card.bands(&self.shares, heard_secs),
+            tempo_bpm: summary.tempo.bpm,
+            tempo_salience: summary.tempo.salience,
             tempo_harmonic_bpm: summary.tempo_harmonic.bpm,
             tempo_percussive_bpm: summary.tempo_percussive.bpm,
             tempo_harmonic_salience: summary.tempo_harmonic.salience,

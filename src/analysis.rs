@@ -39,6 +39,8 @@ pub mod onset;
 
 pub mod tempo;
 
+pub mod beat;
+
 pub mod modulation;
 
 pub mod tonality;

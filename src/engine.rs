@@ -164,7 +164,8 @@ mod tests {
     const RATE_HZ: f64 = 22_050.0;
     const BLOCK: usize = 512;
     /// The transport of a host that tells nothing.
-    const STILL: Transport = Transport { playing: false, song_secs: None, loop_secs: None };
+    const STILL: Transport =
+        Transport { playing: false, song_secs: None, loop_secs: None, tempo_bpm: None };
 
     /// A chord that swells and fades, so that readings differ from one another.
     fn music(secs: f64) -> Vec<f32> {
@@ -241,7 +242,7 @@ mod tests {
                 Some(from_secs + crate::units::samples_to_secs((n * BLOCK) as u64, RATE_HZ));
             audio.process_waiting(
                 &[block],
-                &Transport { playing: true, song_secs, loop_secs: None },
+                &Transport { playing: true, song_secs, ..Transport::default() },
             );
         }
     }
@@ -288,6 +289,34 @@ mod tests {
         for (a, b) in again.iter().zip(&first) {
             assert_eq!((a.time_secs, a.shares), (b.time_secs, b.shares));
             assert!((a.song_secs.unwrap() - b.song_secs.unwrap()).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn the_beat_grid_of_the_host_chooses_the_octave_of_the_tempo_shown() {
+        // A short hit of two tones at 100 BPM.
+        let hit =
+            |since: f64| (-since / 0.02).exp() * (1500.0 * since).sin() * (9000.0 * since).cos();
+        let clicks: Vec<f32> = (0..crate::units::secs_to_samples(5.0, RATE_HZ))
+            .map(|n| hit(crate::units::samples_to_secs(n, RATE_HZ) % 0.6) as f32)
+            .collect();
+        let read = |tempo_bpm| {
+            let monitor = Arc::new(Monitor::default());
+            let (_engine, mut audio) = start(&monitor);
+            let transport = Transport { tempo_bpm, ..STILL };
+            for block in clicks.chunks(BLOCK) {
+                audio.process_waiting(&[block], &transport);
+            }
+            audio.settle();
+            taken(&monitor).pop().unwrap()
+        };
+        let alone = read(None);
+        assert!((alone.tempo_bpm - 100.0).abs() < 2.0, "{alone:?}");
+        for (host, times) in
+            [(50.0, 0.5), (100.0, 1.0), (200.0, 2.0), (141.0, 1.0), (f64::NAN, 1.0)]
+        {
+            let read = read(Some(host));
+            assert_eq!(read, Reading { tempo_bpm: times * alone.tempo_bpm, ..alone }, "{host} BPM");
         }
     }
 

@@ -184,6 +184,7 @@ fn transport(host: &Transport) -> timeline::Transport {
         playing: host.playing,
         song_secs: host.pos_seconds(),
         loop_secs: host.loop_range_seconds(),
+        tempo_bpm: host.tempo,
     }
 }
 

@@ -56,6 +56,11 @@ pub struct Reading {
     /// Where listeners' own share lay in four of five unseen songs that were read like this one, low and high end. The share
     /// itself, twice, where the model does not say.
     pub bands: [[f32; 2]; MAX_SPACES],
+    /// The beat, BPM: the one tempo to show, in the octave in which listeners tap, or in that of the host's beat grid where the music is
+    /// on it. 0 where none is clear.
+    pub tempo_bpm: f32,
+    /// How much of the onsets repeats at the beat, in the part that shows it better, in [0, 1]: 0 is chance, 1 exact repetition.
+    pub tempo_salience: f32,
     /// Tempo of the harmonic part, BPM; 0 where there is none.
     pub tempo_harmonic_bpm: f32,
     /// Tempo of the percussive part, BPM; 0 where there is none.

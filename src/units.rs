@@ -91,6 +91,12 @@ pub fn lag_to_bpm(lag_frames: f64, frame_rate_hz: f64) -> f64 {
     60.0 * frame_rate_hz / lag_frames
 }
 
+/// Period of `bpm` beats per minute, frames (fractional) at `frame_rate_hz` frames a second.
+#[must_use]
+pub fn bpm_to_lag(bpm: f64, frame_rate_hz: f64) -> f64 {
+    60.0 * frame_rate_hz / bpm
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

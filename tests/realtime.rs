@@ -93,6 +93,7 @@ fn restless(n: usize, block: usize, rate_hz: f64) -> Transport {
             _ => None,
         },
         loop_secs: (turn == 3).then_some((0.0, 2.0)),
+        tempo_bpm: [None, Some(f64::NAN), Some(120.0 + n as f64)][turn % 3],
     }
 }
 

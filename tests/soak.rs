@@ -127,7 +127,7 @@ fn after_ten_hours_it_reads_as_a_fresh_instance_does() {
         for (a, b) in values(late).iter().zip(values(early)) {
             assert!((a - b).abs() <= ROUNDING, "after ten hours {late:?}\nafresh {early:?}");
         }
-        let tempi = |r: &Reading| [r.tempo_harmonic_bpm, r.tempo_percussive_bpm];
+        let tempi = |r: &Reading| [r.tempo_bpm, r.tempo_harmonic_bpm, r.tempo_percussive_bpm];
         assert_eq!(tempi(late), tempi(early));
     }
 }

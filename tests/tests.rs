@@ -1,4 +1,4 @@
-//! What the crate promises as a whole: the analysis against librosa, streams against batches, the model against onnxruntime, the
+//! What the crate promises as a whole: the analysis against librosa, streams against batches, tempo against how music was made, the model against onnxruntime, the
 //! command line against its words.
 
 // In a test a panic is the message; the lint's own exception covers test functions but not what they call.
@@ -14,7 +14,9 @@ mod golden;
 mod heard;
 mod model;
 mod stream;
+mod tempo;
 mod support {
+    pub mod drums;
     pub mod float_model;
     pub mod music;
 }

@@ -8,7 +8,10 @@ use crate::config::{FRAME_RATE_HZ, FRAMES_PER_STEP, MAX_BPM, MAX_LAG_FRAMES, MIN
 use crate::units::{count, lag_to_bpm};
 
 /// Lags of the autocorrelation, 0 included.
-const N_LAGS: usize = MAX_LAG_FRAMES + 1;
+pub const N_LAGS: usize = MAX_LAG_FRAMES + 1;
+
+/// How much repeats at each lag, frames.
+pub type Correlation = [f32; N_LAGS];
 
 /// Blocks under the global autocorrelation: 67, or 6.2 s.
 const N_BLOCKS: usize = N_STEPS - MAX_LAG_FRAMES.div_ceil(FRAMES_PER_STEP);
@@ -56,21 +59,32 @@ pub struct Tempo {
 /// `librosa.feature.tempo`, against which the goldens `tests/data/tempo_*.npy` check it.
 #[must_use]
 pub fn tempo(onset: &[f32]) -> Tempo {
+    agree(last_blocks(onset).iter())
+}
+
+/// How a sequence of onset strengths repeats, by lag in frames: its autocorrelation about the mean, over the blocks and with the
+/// smoothing of [`tempo`]. 1 at lag 0, 0 by chance, down to −1; 0 throughout where the strength does not vary.
+#[must_use]
+pub fn correlation(onset: &[f32]) -> Correlation {
+    correlated(last_blocks(onset).iter())
+}
+
+/// The last blocks of a sequence, oldest first.
+fn last_blocks(onset: &[f32]) -> Vec<Block> {
     let strength = |t: usize, lag: usize| t.checked_sub(lag).map_or(0.0, |t| onset[t]);
     let smooth: Vec<f32> = (0..onset.len())
         .map(|t| smoothed(strength(t, 0), strength(t, 1), strength(t, 2)))
         .collect();
     let past = |t: usize, lag: usize| t.checked_sub(lag).map_or(0.0, |t| smooth[t]);
     let whole = onset.len() / FRAMES_PER_STEP;
-    let blocks: Vec<Block> = (whole.saturating_sub(N_BLOCKS)..whole)
+    (whole.saturating_sub(N_BLOCKS)..whole)
         .map(|b| {
             let mut block = Block::EMPTY;
             let frames = b * FRAMES_PER_STEP..(b + 1) * FRAMES_PER_STEP;
             frames.for_each(|t| block.add(past(t, 0), |lag| past(t, lag)));
             block
         })
-        .collect();
-    agree(blocks.iter())
+        .collect()
 }
 
 /// Three neighbouring strengths, newest first, as one.
@@ -115,6 +129,16 @@ impl Block {
     /// What the mean alone adds to each product.
     fn pedestal(&self, blocks: usize) -> f32 {
         self.sum * self.sum / count(blocks * FRAMES_PER_STEP)
+    }
+
+    /// Autocorrelation about the mean, by lag; 0 throughout where the strength does not vary.
+    fn correlation(&self, blocks: usize) -> Correlation {
+        let pedestal = self.pedestal(blocks);
+        let variation = self.products[0] - pedestal;
+        if variation <= STEADY_VARIANCE * count(blocks * FRAMES_PER_STEP) {
+            return [0.0; N_LAGS];
+        }
+        self.products.map(|product| (product - pedestal) / variation)
     }
 
     /// Autocorrelation about the mean at `lag`: 0 by chance, 1 for exact repetition.
@@ -189,8 +213,18 @@ impl Tempogram {
     /// The tempo now.
     #[must_use]
     pub fn read(&self) -> Tempo {
+        agree(self.oldest_first())
+    }
+
+    /// How what was heard repeats, by lag: [`correlation`] of it.
+    #[must_use]
+    pub fn correlation(&self) -> Correlation {
+        correlated(self.oldest_first())
+    }
+
+    fn oldest_first(&self) -> impl ExactSizeIterator<Item = &Block> + Clone {
         let oldest = self.next + N_BLOCKS - self.complete;
-        agree((0..self.complete).map(|b| &self.blocks[(oldest + b) % N_BLOCKS]))
+        (0..self.complete).map(move |b| &self.blocks[(oldest + b) % N_BLOCKS])
     }
 
     /// Forgets everything.
@@ -202,6 +236,14 @@ impl Tempogram {
         self.next = 0;
         self.complete = 0;
     }
+}
+
+/// Autocorrelation of all `blocks` about the mean.
+fn correlated<'a>(blocks: impl ExactSizeIterator<Item = &'a Block>) -> Correlation {
+    let n_blocks = blocks.len();
+    let mut whole = Block::EMPTY;
+    blocks.for_each(|block| whole.add_block(block, 1.0));
+    whole.correlation(n_blocks.max(1))
 }
 
 /// The tempo on which the local and the global autocorrelation of `blocks`, oldest first, agree best.
@@ -249,8 +291,8 @@ fn mean_local<'a>(blocks: impl ExactSizeIterator<Item = &'a Block> + Clone) -> [
     sum
 }
 
-/// The peak at `lag` in fractions of a frame, taken at its largest power-of-two multiple, where a frame weighs least.
-fn refine(autocorrelation: &[f32; N_LAGS], lag: usize) -> f64 {
+/// The peak at `lag`, which has both neighbours, in fractions of a frame, taken at its largest power-of-two multiple, where a frame weighs least.
+pub(super) fn refine(autocorrelation: &[f32; N_LAGS], lag: usize) -> f64 {
     let mut fine = vertex(autocorrelation, lag);
     let mut multiple = 1.0;
     loop {

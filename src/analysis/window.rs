@@ -1,5 +1,6 @@
 //! The last ten seconds as the network sees them: frames averaged into steps, and constants of the whole window.
 
+use crate::analysis::beat;
 use crate::analysis::frame::{FrameFeatures, PartFeatures};
 use crate::analysis::modulation::ModulationSpectrum;
 use crate::analysis::stft::mean_power;
@@ -118,6 +119,8 @@ impl Default for NetworkInput {
 /// What a person might ask of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct WindowSummary {
+    /// The beat: the one tempo to show.
+    pub tempo: Tempo,
     /// Tempo of the harmonic part.
     pub tempo_harmonic: Tempo,
     /// Tempo of the percussive part.
@@ -390,6 +393,7 @@ impl FeatureWindow {
             chroma.iter_mut().zip(step).for_each(|(mean, x)| *mean += x / count(steps));
         }
         WindowSummary {
+            tempo: beat::read(&self.harmonic_tempo, &self.percussive_tempo),
             tempo_harmonic: self.harmonic_tempo.read(),
             tempo_percussive: self.percussive_tempo.read(),
             energy_harmonic_db: power_to_db(mean_power(mean(|step| step.harmonic.energy))),

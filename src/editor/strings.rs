@@ -110,15 +110,14 @@ fn band(meter: &MeterView) -> String {
 
 /// The small facts as (name, value).
 #[must_use]
-pub fn facts(facts: &Facts) -> [(&'static str, String); 4] {
+pub fn facts(facts: &Facts) -> [(&'static str, String); 3] {
     let bpm =
         |bpm: Option<u16>| bpm.map_or_else(|| NO_VALUE.to_owned(), |bpm| format!("{bpm} BPM"));
     let whole = |percent: Option<u8>| {
         percent.map_or_else(|| NO_VALUE.to_owned(), |percent| format!("{percent} %"))
     };
     [
-        (PARTS[0], bpm(facts.tempo_harmonic_bpm)),
-        (PARTS[1], bpm(facts.tempo_percussive_bpm)),
+        ("Tempo", bpm(facts.tempo_bpm)),
         ("Percussive", whole(facts.percussive_percent)),
         ("Core in use", whole(facts.load_percent)),
     ]
@@ -294,7 +293,7 @@ pub fn reading(meters: &[MeterView], facts: &Facts) -> String {
     let meters =
         meters.iter().map(|meter| format!("{}: {}", meter_name(meter), meter_value(meter)));
     let facts = self::facts(facts);
-    let facts = facts.iter().take(3).map(|(name, value)| format!("{name}: {value}"));
+    let facts = facts.iter().take(2).map(|(name, value)| format!("{name}: {value}"));
     meters.chain(facts).collect::<Vec<_>>().join("\n")
 }
 

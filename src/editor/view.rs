@@ -133,10 +133,8 @@ impl MeterView {
 /// The small numbers under the meters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// Tempo of the harmonic part, whole BPM.
-    pub tempo_harmonic_bpm: Option<u16>,
-    /// Tempo of the percussive part, whole BPM.
-    pub tempo_percussive_bpm: Option<u16>,
+    /// The beat, whole BPM.
+    pub tempo_bpm: Option<u16>,
     /// Percussive part of the energy, whole percent.
     pub percussive_percent: Option<u8>,
     /// What the analysis takes of one processor core, whole percent.
@@ -317,8 +315,7 @@ impl Facts {
         let reading = &heard.reading;
         let bpm = |bpm: f32| (known && bpm >= 1.0).then(|| bpm.round() as u16);
         Self {
-            tempo_harmonic_bpm: bpm(reading.tempo_harmonic_bpm),
-            tempo_percussive_bpm: bpm(reading.tempo_percussive_bpm),
+            tempo_bpm: bpm(reading.tempo_bpm),
             percussive_percent: percussive_share(reading)
                 .filter(|_| known)
                 .map(|s| (100.0 * s).round() as u8),

@@ -20,6 +20,8 @@ pub struct Handover {
     stop: AtomicBool,
     /// Whether an offline render waits for the worker.
     waited_for: AtomicBool,
+    /// Bits of the tempo of the host's beat grid, BPM; 0 BPM where there is none.
+    host_bpm: AtomicU64,
 }
 
 impl Default for Handover {
@@ -31,6 +33,7 @@ impl Default for Handover {
             alive: AtomicBool::new(true),
             stop: AtomicBool::new(false),
             waited_for: AtomicBool::new(false),
+            host_bpm: AtomicU64::new(0),
         }
     }
 }
@@ -47,6 +50,18 @@ impl Handover {
     /// before them is seen here.
     pub fn reset_at(&self) -> u64 {
         self.reset_at.load(Ordering::Acquire)
+    }
+
+    /// Audio end: the tempo of the host's beat grid, BPM; `None` where it tells none. Applies to readings from now on: it stands
+    /// for no moment of the music, and no order with the samples is kept.
+    pub fn set_host_bpm(&self, bpm: Option<f64>) {
+        self.host_bpm.store(bpm.unwrap_or(0.0).to_bits(), Ordering::Relaxed);
+    }
+
+    /// Worker's end: the tempo of the host's beat grid, whatever number the host gave, BPM; `None` where it told none.
+    pub fn host_bpm(&self) -> Option<f64> {
+        let bpm = f64::from_bits(self.host_bpm.load(Ordering::Relaxed));
+        (bpm != 0.0).then_some(bpm)
     }
 
     /// Audio end: so many samples found no room.

@@ -213,6 +213,7 @@ impl AudioEnd {
     /// Tells the worker where on the timeline the next sample is, if it could not know. Before that sample is pushed: who sees it
     /// then sees this as well.
     fn hand_over_place(&mut self, transport: &Transport) {
+        self.shared.set_host_bpm(transport.tempo_bpm);
         let song_secs = transport.place_secs();
         if !self.anchor.foretells(self.written, song_secs, self.host_rate_hz) {
             let anchor = Anchor { at: self.written, song_secs };
@@ -384,10 +385,11 @@ mod tests {
     }
 
     /// The transport of a host that tells nothing.
-    const STILL: Transport = Transport { playing: false, song_secs: None, loop_secs: None };
+    const STILL: Transport =
+        Transport { playing: false, song_secs: None, loop_secs: None, tempo_bpm: None };
 
     fn playing(song_secs: f64) -> Transport {
-        Transport { playing: true, song_secs: Some(song_secs), loop_secs: None }
+        Transport { playing: true, song_secs: Some(song_secs), ..Transport::default() }
     }
 
     fn popped(worker: &mut WorkerEnd, n_samples: usize) -> Vec<f32> {

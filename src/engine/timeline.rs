@@ -24,6 +24,8 @@ pub struct Transport {
     pub song_secs: Option<f64>,
     /// Where the loop that the host plays begins and ends, seconds; `None` without one.
     pub loop_secs: Option<(f64, f64)>,
+    /// Tempo of the host's beat grid, BPM; `None` where the host does not say.
+    pub tempo_bpm: Option<f64>,
 }
 
 impl Transport {
@@ -138,7 +140,7 @@ mod tests {
     const BLOCK_SECS: f64 = 0.01;
 
     fn playing(song_secs: f64) -> Transport {
-        Transport { playing: true, song_secs: Some(song_secs), loop_secs: None }
+        Transport { playing: true, song_secs: Some(song_secs), ..Transport::default() }
     }
 
     /// A playhead that has played a block which ended at `end`.

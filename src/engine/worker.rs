@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::analyser::{Analyser, AnalyserError};
+use crate::analysis::beat::in_octave_of;
 use crate::analysis::downmix::{Layout, MAX_CHANNELS};
 use crate::config;
 use crate::model::{Model, ModelError};
@@ -193,6 +194,7 @@ impl Worker {
             let mut reading = *reading;
             reading.overrun_samples = shared.overrun_samples();
             reading.song_secs = samples.song_secs(reading.time_secs);
+            reading.tempo_bpm = in_octave_of(reading.tempo_bpm, shared.host_bpm());
             publisher.publish(&reading);
             read_secs = Some(reading.time_secs);
         })?;

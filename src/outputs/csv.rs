@@ -1,7 +1,7 @@
 //! Readings as comma-separated values: a header, then one row per reading.
 //!
 //! ```text
-//! time_secs,phase,heard_secs,excited,excited_low,excited_high,joy,…,tempo_harmonic_bpm,…,overrun_samples
+//! time_secs,phase,heard_secs,excited,excited_low,excited_high,joy,…,tempo_bpm,…,overrun_samples
 //! 12.260000,live,10.00,0.731250,0.560000,0.890000,0.442100,…,92.29,…,0
 //! ```
 //!
@@ -26,8 +26,14 @@ pub(super) const ENERGY_PERCUSSIVE: &str = "energy_percussive_db";
 const COLUMNS_BEFORE: [&str; 3] = [TIME, PHASE, "heard_secs"];
 
 /// Columns after the shares.
-const COLUMNS_AFTER: [&str; 5] =
-    ["tempo_harmonic_bpm", TEMPO_PERCUSSIVE, ENERGY_HARMONIC, ENERGY_PERCUSSIVE, "overrun_samples"];
+const COLUMNS_AFTER: [&str; 6] = [
+    "tempo_bpm",
+    "tempo_harmonic_bpm",
+    TEMPO_PERCUSSIVE,
+    ENERGY_HARMONIC,
+    ENERGY_PERCUSSIVE,
+    "overrun_samples",
+];
 
 /// Columns of one label space: share, low and high end of its band.
 const COLUMNS_PER_SPACE: usize = 3;
@@ -60,11 +66,12 @@ pub fn row(reading: &Reading, n_spaces: usize) -> String {
         None => ",".repeat(COLUMNS_PER_SPACE),
     });
     format!(
-        "{},{},{}{},{},{},{},{},{}",
+        "{},{},{}{},{},{},{},{},{},{}",
         fine(reading.time_secs),
         reading.phase.word(),
         coarse(reading.heard_secs),
         shares.collect::<String>(),
+        coarse(reading.tempo_bpm),
         coarse(reading.tempo_harmonic_bpm),
         coarse(reading.tempo_percussive_bpm),
         coarse(reading.energy_harmonic_db),
@@ -99,11 +106,12 @@ pub fn parse_row(line: &str) -> Option<Reading> {
         phase,
         heard_secs: before[2].parse().ok()?,
         n_spaces,
-        tempo_harmonic_bpm: after[0].parse().ok()?,
-        tempo_percussive_bpm: after[1].parse().ok()?,
-        energy_harmonic_db: after[2].parse().ok()?,
-        energy_percussive_db: after[3].parse().ok()?,
-        overrun_samples: after[4].parse().ok()?,
+        tempo_bpm: after[0].parse().ok()?,
+        tempo_harmonic_bpm: after[1].parse().ok()?,
+        tempo_percussive_bpm: after[2].parse().ok()?,
+        energy_harmonic_db: after[3].parse().ok()?,
+        energy_percussive_db: after[4].parse().ok()?,
+        overrun_samples: after[5].parse().ok()?,
         ..Reading::default()
     };
     if phase.has_shares() {
@@ -228,6 +236,7 @@ mod tests {
             n_spaces: 2,
             shares: [0.75, 0.25, 0.0, 0.0],
             bands: [[0.5, 0.875], [0.125, 0.5], [0.0; 2], [0.0; 2]],
+            tempo_bpm: 60.0,
             tempo_percussive_bpm: 120.0,
             overrun_samples: 3,
             ..Reading::default()
@@ -245,12 +254,15 @@ mod tests {
     fn every_row_has_the_columns_of_the_header() {
         let header = header(&spaces());
         let shares = "excited,excited_low,excited_high,joy,joy_low,joy_high";
-        assert!(
-            header.starts_with(&format!("time_secs,phase,heard_secs,{shares},tempo_harmonic_bpm"))
-        );
+        assert!(header.starts_with(&format!(
+            "time_secs,phase,heard_secs,{shares},tempo_bpm,tempo_harmonic_bpm"
+        )));
         let row = row(&live(), 2);
         let shares = "0.750000,0.500000,0.875000,0.250000,0.125000,0.500000";
-        assert!(row.starts_with(&format!("12.500000,live,10.00,{shares},0.00,120.00,")), "{row}");
+        assert!(
+            row.starts_with(&format!("12.500000,live,10.00,{shares},60.00,0.00,120.00,")),
+            "{row}"
+        );
         assert!(row.ends_with(",3"));
         assert_eq!(row.split(',').count(), header.split(',').count());
     }
@@ -258,7 +270,7 @@ mod tests {
     #[test]
     fn silence_leaves_the_shares_empty() {
         let row = row(&Reading { phase: Phase::Silent, ..live() }, 2);
-        assert!(row.starts_with("12.500000,silent,10.00,,,,,,,0.00,"), "{row}");
+        assert!(row.starts_with("12.500000,silent,10.00,,,,,,,60.00,"), "{row}");
     }
 
     #[test]

@@ -71,6 +71,8 @@ pub fn heard(phase: Phase, heard_secs: f32, shares: [f32; 2]) -> Heard {
         n_spaces: 2,
         shares,
         bands: shares.map(|share| [0.8 * share, 0.75 * share + 0.25]),
+        tempo_bpm: 124.1,
+        tempo_salience: 0.81,
         tempo_harmonic_bpm: 92.4,
         tempo_percussive_bpm: 124.1,
         tempo_harmonic_salience: 0.34,

@@ -318,7 +318,7 @@ impl Rows {
         let whys: String =
             self.why_columns().map(|name| format!(",{}", csv::field(&name))).collect();
         let head = format!("{CSV_ROWS_BEGIN}time_secs,phase,heard_secs");
-        let tail = "tempo_harmonic_bpm,tempo_percussive_bpm,\
+        let tail = "tempo_bpm,tempo_harmonic_bpm,tempo_percussive_bpm,\
             energy_harmonic_db,energy_percussive_db";
         writeln!(out, "{head},{},{tail}{whys}", names.join(","))
     }
@@ -343,6 +343,7 @@ impl Rows {
         });
         let shares: Vec<Value> = shares.collect();
         let details = [
+            ("tempo_bpm", reading.tempo_bpm),
             ("tempo_harmonic_bpm", reading.tempo_harmonic_bpm),
             ("tempo_percussive_bpm", reading.tempo_percussive_bpm),
             ("energy_harmonic_db", reading.energy_harmonic_db),
@@ -400,7 +401,7 @@ impl Rows {
         }
         let (file, shares) = (csv::field(file), joined(&shares));
         let whys = ",".repeat(self.why_columns().count());
-        writeln!(out, "{file},true,{duration_secs},{phase},,{shares},,,,{whys}")
+        writeln!(out, "{file},true,{duration_secs},{phase},,{shares},,,,,{whys}")
     }
 
     fn insert_shares(&self, row: &mut Map<String, Value>, shares: &[Value]) {

@@ -36,6 +36,7 @@ const RULES: &[Rule] = &[
     rule("analysis::change", &["config"]),
     rule("analysis::onset", &["units", "config"]),
     rule("analysis::tempo", &["units", "config"]),
+    rule("analysis::beat", &["units", "config", "analysis::tempo"]),
     rule("analysis::modulation", &["units", "config"]),
     rule("analysis::tonality", &["units", "config"]),
     rule(
@@ -65,6 +66,7 @@ const RULES: &[Rule] = &[
             "config",
             "analysis::stft",
             "analysis::tempo",
+            "analysis::beat",
             "analysis::modulation",
             "analysis::tonality",
             "analysis::frame",
@@ -150,6 +152,7 @@ const RULES: &[Rule] = &[
             "units",
             "config",
             "analysis::downmix",
+            "analysis::beat",
             "reading",
             "model",
             "analyser",
