@@ -5,6 +5,7 @@
 //! so that later times are right; wrong headers of recordings are put right. What is still missing at the end is told by
 //! [`AudioFile::outcome`]. A decoder that panics ends its file, and nothing else.
 
+mod boxes;
 mod codec;
 mod container;
 mod demux;
@@ -43,8 +44,8 @@ pub struct AudioFile {
     codec: Option<Codec>,
     /// Why the stream cannot be decoded, where there is no codec.
     no_codec: Option<String>,
-    /// Seconds of the recording's header, where it is one with samples.
-    plain_secs: Option<f64>,
+    /// Where it is a recording of samples: the seconds that its header promised, if it did.
+    recording: Option<Option<f64>>,
     /// The block decoded ahead, interleaved, with its rate in Hz and its channels.
     ahead: Vec<f32>,
     ahead_input: (f64, Layout),
@@ -96,14 +97,14 @@ impl AudioFile {
 
     fn start(mut input: Input, extension: &str) -> anyhow::Result<Self> {
         let start = input.look(0, kinds::MAGIC_BYTES).context("cannot be read")?;
-        let (demux, plain_secs) =
+        let (demux, recording) =
             guarded(|| demux(input, &start, extension)).unwrap_or_else(Self::panicked)?;
         let silent = (0.0, Layout::MONO);
         let mut file = Self {
             demux,
             codec: None,
             no_codec: None,
-            plain_secs,
+            recording,
             ahead: Vec::new(),
             ahead_input: silent,
             silence_secs: 0.0,
@@ -137,7 +138,7 @@ impl AudioFile {
     /// Length in seconds, as far as can be told before the end.
     #[must_use]
     pub fn total_secs(&self) -> Option<f64> {
-        self.plain_secs.or_else(|| self.demux.length_secs())
+        self.recording.unwrap_or_else(|| self.demux.length_secs())
     }
 
     /// The next block; `None` at the end.
@@ -238,19 +239,19 @@ impl AudioFile {
 
     fn end(&mut self, broke_off: Option<String>) {
         self.is_ended = true;
-        self.outcome.promised_secs = self.plain_secs.or_else(|| self.demux.promised_secs());
+        self.outcome.promised_secs = self.recording.unwrap_or_else(|| self.demux.promised_secs());
         // In a later link of a chain, that there is no decoder is a reason too.
         let no_codec = self.no_codec.clone().filter(|_| self.codec.is_none());
         self.outcome.broke_off = broke_off.or(no_codec);
     }
 }
 
-/// What takes a file apart that begins with `start`, and the seconds of its header where it is a recording.
+/// What takes a file apart that begins with `start`; and, where it is a recording of samples, the seconds that its header promised.
 fn demux(
     mut input: Input,
     start: &[u8],
     extension: &str,
-) -> anyhow::Result<(Box<dyn Demux>, Option<f64>)> {
+) -> anyhow::Result<(Box<dyn Demux>, Option<Option<f64>>)> {
     if let Some(why) = kinds::refused(start) {
         bail!(why);
     }
@@ -262,9 +263,9 @@ fn demux(
             let found = found.context("is a WAVE file without the frames that it promises")?;
             return Ok((Box::new(found), None));
         }
-        let container = Container::open(Box::new(source), "");
+        let container = Container::open_recording(Box::new(source));
         let container = container.map_err(|why| anyhow::anyhow!("cannot be read: {why}"))?;
-        return Ok((Box::new(container), secs));
+        return Ok((Box::new(container), Some(secs)));
     }
     if let Some(places) = Transport::find(&mut input).context("cannot be read")? {
         let found = Elementary::find(Box::new(Transport::new(input, places)));
@@ -274,13 +275,16 @@ fn demux(
         return Ok((Box::new(found), None));
     }
     let has_frames = !kinds::is_container(start) && elementary::begins(&mut input)?;
-    let source = Spliced::whole(input);
+    let mended = boxes::mended_length(&mut input).context("cannot be read")?;
+    let is_cut_off = mended.is_some();
+    let source = Spliced::whole(input).patched(mended);
     if has_frames {
         let found = Elementary::find(Box::new(source)).context("cannot be read")?;
         return Ok((Box::new(found.context("holds no frame of sound")?), None));
     }
     let is_pipe = source.len().is_none();
     match Container::open(Box::new(source), extension) {
+        Err(_) if is_cut_off => bail!(kinds::UNFINISHED_MP4),
         Ok(container) => Ok((Box::new(container), None)),
         Err(Refusal::NoAudio) => bail!("has no audio track"),
         Err(why) if is_pipe && start.get(4..8) == Some(b"ftyp") => bail!(

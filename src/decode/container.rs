@@ -33,11 +33,21 @@ pub(super) struct Container {
     link_secs: Option<f64>,
     /// Seconds handed out of this link.
     handed_secs: f64,
+    /// Whether it may end anywhere: a recording's samples do where its bytes do.
+    ends_anywhere: bool,
     /// The parameters of a stream that has just begun.
     new: Option<Box<AudioCodecParameters>>,
 }
 
 impl Container {
+    /// Opens a recording, whose samples end where its bytes do.
+    ///
+    /// # Errors
+    /// As [`Container::open`].
+    pub(super) fn open_recording(source: Box<dyn MediaSource>) -> Result<Self, Refusal> {
+        Ok(Self { ends_anywhere: true, ..Self::open(source, "")? })
+    }
+
     /// Opens what `source` holds.
     ///
     /// # Errors
@@ -63,6 +73,7 @@ impl Container {
             before_secs: Some(0.0),
             link_secs: None,
             handed_secs: 0.0,
+            ends_anywhere: false,
             new: None,
         };
         container.choose_track()?;
@@ -136,7 +147,8 @@ impl Container {
                 None
             }
             Error::IoError(why) if why.kind() == std::io::ErrorKind::UnexpectedEof => {
-                Some(Step::End { broke_off: Some("it ends in the middle".to_owned()) })
+                let early = (!self.ends_anywhere).then(|| "it ends in the middle".to_owned());
+                Some(Step::End { broke_off: early })
             }
             why => Some(Step::End { broke_off: Some(why.to_string()) }),
         }

@@ -143,19 +143,26 @@ pub(super) struct Spliced {
     input: Input,
     /// The bytes of the input that follow the head.
     part: Range<u64>,
+    /// Bytes that stand in place of others, and where.
+    patch: Option<(u64, Vec<u8>)>,
     pos: u64,
 }
 
 impl Spliced {
     /// `head`, then the bytes of `input` in `part`; an end that is not known is `u64::MAX`.
     pub(super) fn new(head: Vec<u8>, input: Input, part: Range<u64>) -> Self {
-        Self { head, input, part, pos: 0 }
+        Self { head, input, part, patch: None, pos: 0 }
     }
 
     /// All of `input`.
     pub(super) fn whole(input: Input) -> Self {
         let end = input.len().unwrap_or(u64::MAX);
         Self::new(Vec::new(), input, 0..end)
+    }
+
+    /// The same with other bytes at a place.
+    pub(super) fn patched(self, patch: Option<(u64, Vec<u8>)>) -> Self {
+        Self { patch, ..self }
     }
 
     /// Bytes in all; unknown of a pipe.
@@ -179,6 +186,12 @@ impl Read for Spliced {
             let left = self.part.end.saturating_sub(at).min(buffer.len() as u64);
             self.input.read(&mut buffer[..left as usize])?
         };
+        if let Some((at, patch)) = &self.patch {
+            for (place, byte) in (*at..).zip(patch) {
+                let in_buffer = place.checked_sub(self.pos).filter(|i| *i < n as u64);
+                in_buffer.into_iter().for_each(|i| buffer[i as usize] = *byte);
+            }
+        }
         self.pos += n as u64;
         Ok(n)
     }
@@ -266,6 +279,13 @@ mod tests {
             let mut all = Vec::new();
             spliced.read_to_end(&mut all).unwrap();
             assert_eq!(all, [200, 201, 40, 41, 42, 43], "once: {once}");
+            let input = Input::of_bytes((0..100).collect(), once);
+            let patch = Some((3, vec![103, 104]));
+            let mut patched = Spliced::whole(input).patched(patch);
+            let (mut start, mut rest) = ([0; 4], [0; 3]);
+            patched.read_exact(&mut start).unwrap();
+            patched.read_exact(&mut rest).unwrap();
+            assert_eq!((start, rest), ([0, 1, 2, 103], [104, 5, 6]));
             if !once {
                 assert_eq!(spliced.seek(SeekFrom::End(-1)).unwrap(), 5);
                 assert_eq!(spliced.read(&mut [0; 9]).unwrap(), 1);

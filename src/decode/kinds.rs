@@ -20,6 +20,10 @@ pub const EXTENSIONS: [&str; 32] = [
     "adts", "caf", "mka", "mkv", "webm", "ts", "m2ts",
 ];
 
+/// What to say of an mp4 whose end is missing, and with it what tells where its sound is.
+pub(super) const UNFINISHED_MP4: &str =
+    "is an mp4 without its index (moov): its end is missing, or its recording was never finished";
+
 /// What to do with a file that is not read.
 const CONVERT: &str = "convert it, for example with ffmpeg -i IN OUT.flac";
 
@@ -132,6 +136,9 @@ pub(super) fn undecodable(parameters: &AudioCodecParameters, why: &str) -> Strin
 pub(super) fn unknown(start: &[u8], extension: &str, why: &str) -> String {
     if let Some(refused) = refused(start) {
         return refused;
+    }
+    if why.contains("missing moov") {
+        return UNFINISHED_MP4.to_owned();
     }
     let is_ogg = start.starts_with(b"OggS");
     let in_ogg = |magic: &[u8]| is_ogg && start.windows(magic.len()).any(|window| window == magic);

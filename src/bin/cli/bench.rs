@@ -91,7 +91,7 @@ fn read(path: &Path) -> anyhow::Result<(Vec<f32>, f64)> {
     let secs = samples_to_secs(music.len() as u64, rate_hz);
     anyhow::ensure!(
         secs >= LEAST_SECS,
-        "{} holds {secs:.1} s at one rate; the measurement needs {LEAST_SECS} s",
+        "{} holds {secs:.1} s; the measurement needs {LEAST_SECS} s",
         named()
     );
     Ok((music, rate_hz))

@@ -19,8 +19,14 @@ pub(super) fn find(input: &mut Input) -> anyhow::Result<Option<Plain>> {
         _ => return Ok(None),
     };
     let (mut common, mut sound) = (None, None);
-    let (mut at, mut behind) = (12, 12);
-    while let Some(chunk) = chunks::next(input, at, Order::Big, behind, &[b"COMM", b"SSND"])? {
+    let mut at = chunks::FIRST_CHUNK;
+    loop {
+        let wanted: &[&[u8; 4]] = match (&common, &sound) {
+            (None, None) => &[b"COMM", b"SSND"],
+            (None, Some(_)) => &[b"COMM"],
+            _ => &[b"SSND"],
+        };
+        let Some(chunk) = chunks::next(input, at, Order::Big, wanted)? else { break };
         match &chunk.id {
             b"COMM" => {
                 let bytes = (chunk.bytes as usize).min(MAX_COMMON_BYTES);
@@ -36,11 +42,10 @@ pub(super) fn find(input: &mut Input) -> anyhow::Result<Option<Plain>> {
             }
             _ => {}
         }
-        if (common.is_some() && sound.is_some()) || input.len().is_some_and(|len| chunk.end() > len)
-        {
+        if common.is_some() && sound.is_some() {
             break;
         }
-        (at, behind) = (chunk.end(), chunk.body);
+        at = chunk.end();
     }
     let common = Common::read(&common.context("is an AIFF file without a common chunk")?, form)?;
     let (at, claimed) = sound.context("is an AIFF file without samples")?;

@@ -4,7 +4,10 @@ use std::io;
 
 use crate::decode::input::Input;
 
-/// How far behind a wrong length the next chunk is looked for, bytes.
+/// Where the first chunk stands in the one around all.
+pub(super) const FIRST_CHUNK: u64 = 12;
+
+/// How far a chunk is looked for that a wrong length hides, bytes.
 const SEARCH_BYTES: usize = 1 << 20;
 
 /// Fewer bytes than these behind the samples are no sound that was left out, whatever they are.
@@ -63,22 +66,23 @@ impl Chunk {
     }
 }
 
-/// The next chunk, at `at`, or, where there is no sound one, the first with an identifier in `known` from `behind` on, the body
-/// of the chunk before. A chunk with such an identifier may overrun the file.
+/// The next chunk, at `at`, or, where there is no sound one, the first in the whole file with an identifier in `wanted`. A chunk with
+/// such an identifier may overrun the file.
 pub(super) fn next(
     input: &mut Input,
     at: u64,
     order: Order,
-    behind: u64,
-    known: &[&[u8; 4]],
+    wanted: &[&[u8; 4]],
 ) -> io::Result<Option<Chunk>> {
-    let Some(chunk) = Chunk::at(input, at, order)? else { return Ok(None) };
-    if chunk.is_sound(input.len()) || known.contains(&&chunk.id) {
+    let chunk = Chunk::at(input, at, order)?;
+    if let Some(chunk) = chunk
+        && (chunk.is_sound(input.len()) || wanted.contains(&&chunk.id))
+    {
         return Ok(Some(chunk));
     }
-    let searched = input.look(behind, SEARCH_BYTES)?;
-    let found = searched.windows(4).position(|window| known.iter().any(|id| window == *id));
-    found.map_or(Ok(None), |found| Chunk::at(input, behind + found as u64, order))
+    let searched = input.look(FIRST_CHUNK, SEARCH_BYTES)?;
+    let found = searched.windows(4).position(|window| wanted.iter().any(|id| window == *id));
+    found.map_or(Ok(None), |found| Chunk::at(input, FIRST_CHUNK + found as u64, order))
 }
 
 /// Whether there is more sound at `end`, where a header says that there is none: much, and neither chunks, nor tags, nor padding.

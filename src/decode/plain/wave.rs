@@ -64,8 +64,11 @@ pub(super) fn find(input: &mut Input) -> anyhow::Result<Option<Plain>> {
 fn riff(input: &mut Input) -> anyhow::Result<Found> {
     let mut found = Found::default();
     let mut long_bytes = None;
-    let (mut at, mut behind) = (12, 12);
-    while let Some(chunk) = chunks::next(input, at, Order::Little, behind, &[b"fmt ", b"data"])? {
+    let mut at = chunks::FIRST_CHUNK;
+    loop {
+        let wanted: &[&[u8; 4]] =
+            if found.format.is_some() { &[b"data"] } else { &[b"fmt ", b"data"] };
+        let Some(chunk) = chunks::next(input, at, Order::Little, wanted)? else { break };
         match &chunk.id {
             b"ds64" => {
                 let sizes = input.look(chunk.body, 16)?;
@@ -80,7 +83,7 @@ fn riff(input: &mut Input) -> anyhow::Result<Found> {
             }
             _ => {}
         }
-        (at, behind) = (chunk.end(), chunk.body);
+        at = chunk.end();
     }
     Ok(found)
 }
