@@ -11,9 +11,10 @@ use crate::out::tell;
 
 /// Endings of the files that a folder is searched for. Of one song in several files the one whose ending comes first is read: what
 /// is as it was recorded before what was made smaller.
-const AUDIO_ENDINGS: [&str; 22] = [
-    "wav", "wave", "bwf", "rf64", "w64", "aiff", "aif", "aifc", "flac", "caf", "m4a", "m4b", "mp4",
-    "opus", "ogg", "oga", "mka", "weba", "aac", "mp3", "mp2", "mp1",
+const AUDIO_ENDINGS: [&str; 32] = [
+    "wav", "wave", "rf64", "bw64", "bwf", "w64", "aiff", "aif", "aifc", "flac", "mp3", "mp2",
+    "mp1", "mpga", "ogg", "oga", "ogv", "ogx", "opus", "m4a", "m4b", "mp4", "m4v", "mov", "aac",
+    "adts", "caf", "mka", "mkv", "webm", "ts", "m2ts",
 ];
 
 /// The place of a file's ending in [`AUDIO_ENDINGS`]; `None` where it is none of them.
