@@ -144,9 +144,14 @@ fn pairs(read: &[(f64, Pair)], from_secs: f64, to_secs: f64) -> Vec<Pair> {
 fn read_file(path: &Path) -> Result<Vec<(f64, Pair)>> {
     let named = || path.display().to_string();
     let mut file = AudioFile::open(path).with_context(named)?;
-    let mut reader = Reader::new(file.rate_hz, file.layout())?;
-    while let Some(interleaved) = file.next_block() {
-        reader.push(interleaved);
+    let mut input = file.input();
+    let mut reader = Reader::new(input.0, input.1)?;
+    while let Some(block) = file.next_block() {
+        if block.input() != input {
+            input = block.input();
+            reader.change_input(input.0, input.1)?;
+        }
+        reader.push(block.samples);
     }
     Ok(reader.finish())
 }
@@ -176,6 +181,16 @@ impl Reader {
                 follower.step();
             }
         });
+    }
+
+    fn change_input(&mut self, rate_hz: f64, layout: Layout) -> Result<()> {
+        let follower = &mut self.follower;
+        self.extractor.change_input(rate_hz, layout, |frame| {
+            if follower.window.push(&frame.features) {
+                follower.step();
+            }
+        })?;
+        Ok(())
     }
 
     fn finish(mut self) -> Vec<(f64, Pair)> {

@@ -1,136 +1,296 @@
-//! Audio files to samples, block by block, so that a file of any length fits in memory. Symphonia does the decoding.
+//! Audio files to samples, block by block, so that a file of any length fits in memory. Symphonia does most of the decoding.
+//!
+//! Files are taken as they are, not as they should be: rate and channels are believed from what the decoder yields, and may change on
+//! the way; links of a chain and songs behind one another are read to the last; where packets are lost, silence stands in their place,
+//! so that later times are right; wrong headers of recordings are put right. What is still missing at the end is told by
+//! [`AudioFile::outcome`]. A decoder that panics ends its file, and nothing else.
 
-use std::fs::File;
+mod boxes;
+mod codec;
+mod container;
+mod demux;
+mod elementary;
+mod frames;
+mod guard;
+mod input;
+mod kinds;
+mod outcome;
+mod plain;
+mod transport;
+
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
-use symphonia::core::errors::Error;
-use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatReader, TrackType};
-use symphonia::core::io::MediaSourceStream;
 
 use crate::analysis::downmix::Layout;
+use codec::{Broken, Codec};
+use container::{Container, Refusal};
+use demux::{Demux, Step};
+use elementary::Elementary;
+use input::{Input, Spliced};
+use plain::Plain;
+use transport::Transport;
+
+pub use guard::guarded;
+pub use kinds::{EXTENSIONS, READABLE};
+pub use outcome::Outcome;
+
+/// Silence that is handed out at a time, samples.
+const SILENCE_SAMPLES: u64 = 4096;
 
 /// An audio file being read.
 pub struct AudioFile {
-    format: Box<dyn FormatReader>,
-    decoder: Box<dyn AudioDecoder>,
-    track_id: u32,
-    /// Sample rate, Hz.
-    pub rate_hz: f64,
-    /// Channels.
-    pub n_channels: usize,
-    /// Length in samples per channel, where the file says.
-    pub total_samples: Option<u64>,
-    /// Packets that could not be decoded so far, and left a gap.
-    pub broken_packets: usize,
-    /// The block decoded ahead, interleaved; empty where none is.
+    demux: Box<dyn Demux>,
+    codec: Option<Codec>,
+    /// Why the stream cannot be decoded, where there is no codec.
+    no_codec: Option<String>,
+    /// Where it is a recording of samples: the seconds that its header promised, if it did.
+    recording: Option<Option<f64>>,
+    /// The block decoded ahead, interleaved, with its rate in Hz and its channels.
     ahead: Vec<f32>,
-    /// The block handed out.
+    ahead_input: (f64, Layout),
+    /// Seconds of silence that stand before it.
+    silence_secs: f64,
+    /// The block handed out, with its own.
     block: Vec<f32>,
+    input: (f64, Layout),
+    outcome: Outcome,
+    is_ended: bool,
+}
+
+/// A piece of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// Sample rate, Hz. It may differ from the block's before.
+    pub rate_hz: f64,
+    /// Channels. They may differ from the block's before.
+    pub layout: Layout,
+    /// Interleaved samples.
+    pub samples: &'a [f32],
+}
+
+impl Block<'_> {
+    /// What [`crate::analyser::Analyser::change_input`] takes.
+    #[must_use]
+    pub fn input(&self) -> (f64, Layout) {
+        (self.rate_hz, self.layout)
+    }
 }
 
 impl AudioFile {
-    /// Opens a wav, flac, mp3, ogg/vorbis, aac/m4a (or aiff, caf, mkv) file.
+    /// Opens a file, a pipe, or, as `-`, standard input, up to its first block of sound. [`READABLE`] has what is read.
     ///
     /// # Errors
-    /// Where the file cannot be read, or is no audio that can be decoded; the words say which.
+    /// Where it cannot be read, or is no audio that can be decoded; the words say which, and what to do.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let not_audio = "not audio that can be decoded (wav, flac, mp3, ogg/vorbis, aac/m4a)";
-        let file = File::open(path).context("cannot be opened")?;
-        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-            bail!("is a folder; name the files in it");
-        }
-        if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
-            bail!("is empty");
-        }
-        let mut hint = Hint::new();
-        if let Some(extension) = path.extension().and_then(|extension| extension.to_str()) {
-            hint.with_extension(extension);
-        }
-        let stream = MediaSourceStream::new(Box::new(file), Default::default());
-        let format = symphonia::default::get_probe()
-            .probe(&hint, stream, Default::default(), Default::default())
-            .context(not_audio)?;
-        let track = format.default_track(TrackType::Audio).context("it has no audio track")?;
-        let parameters = track
-            .codec_params
-            .as_ref()
-            .and_then(|parameters| parameters.audio())
-            .context("its audio track is of an unknown kind")?;
-        let decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-            .context(not_audio)?;
-        let (track_id, total_samples) = (track.id, track.num_frames);
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        Self::start(Input::open(path)?, extension.unwrap_or_default())
+    }
+
+    /// Opens a file in memory; as if it came through a pipe where `once`. The ending of its name helps to tell what it is.
+    ///
+    /// # Errors
+    /// As [`AudioFile::open`].
+    pub fn of_bytes(bytes: Vec<u8>, extension: &str, once: bool) -> anyhow::Result<Self> {
+        Self::start(Input::of_bytes(bytes, once), extension)
+    }
+
+    fn start(mut input: Input, extension: &str) -> anyhow::Result<Self> {
+        let start = input.look(0, kinds::MAGIC_BYTES).context("cannot be read")?;
+        let (demux, recording) =
+            guarded(|| demux(input, &start, extension)).unwrap_or_else(Self::panicked)?;
+        let silent = (0.0, Layout::MONO);
         let mut file = Self {
-            rate_hz: f64::from(parameters.sample_rate.unwrap_or(0)),
-            n_channels: parameters.channels.as_ref().map_or(0, |channels| channels.count()),
-            format,
-            decoder,
-            track_id,
-            total_samples,
-            broken_packets: 0,
+            demux,
+            codec: None,
+            no_codec: None,
+            recording,
             ahead: Vec::new(),
+            ahead_input: silent,
+            silence_secs: 0.0,
             block: Vec::new(),
+            input: silent,
+            outcome: Outcome::default(),
+            is_ended: false,
         };
-        // Some formats name rate and channels only in their first packet.
-        if file.rate_hz == 0.0 || file.n_channels == 0 {
-            file.read_block().context(not_audio)?;
+        // What the first packets decode to is believed, not what the header says of them.
+        file.read_ahead();
+        if file.ahead.is_empty() {
+            match file.no_codec {
+                Some(why) => bail!(why),
+                None => bail!("holds no sound that can be decoded{}", file.outcome.reason()),
+            }
         }
+        file.input = file.ahead_input;
         Ok(file)
     }
 
-    /// The next block of interleaved samples, of [`AudioFile::n_channels`] channels; `None` at the end.
+    fn panicked<T>(words: String) -> anyhow::Result<T> {
+        bail!("its reader failed ({words}); please report this file")
+    }
+
+    /// Sample rate of the next block, Hz, and its channels.
+    #[must_use]
+    pub fn input(&self) -> (f64, Layout) {
+        if self.silence_secs > 0.0 || self.ahead.is_empty() { self.input } else { self.ahead_input }
+    }
+
+    /// Length in seconds, as far as can be told before the end.
+    #[must_use]
+    pub fn total_secs(&self) -> Option<f64> {
+        self.recording.unwrap_or_else(|| self.demux.length_secs())
+    }
+
+    /// The next block; `None` at the end.
     ///
-    /// A packet that cannot be decoded is skipped and counted; a file that breaks off ends there.
-    pub fn next_block(&mut self) -> Option<&[f32]> {
+    /// Where packets are lost or cannot be decoded, silence comes in their place.
+    pub fn next_block(&mut self) -> Option<Block<'_>> {
         if self.ahead.is_empty() {
-            self.read_block();
+            self.read_ahead();
         }
         if self.ahead.is_empty() {
             return None;
         }
+        if self.silence_secs > 0.0 && self.next_silence() {
+            return Some(self.current());
+        }
         std::mem::swap(&mut self.ahead, &mut self.block);
         self.ahead.clear();
-        Some(&self.block)
+        self.input = self.ahead_input;
+        let n_samples = self.block.len() / self.input.1.n_channels();
+        self.outcome.read_secs += n_samples as f64 / self.input.0;
+        Some(self.current())
     }
 
-    /// Its channels, as the analysis takes them.
+    fn current(&self) -> Block<'_> {
+        let (rate_hz, layout) = self.input;
+        Block { rate_hz, layout, samples: &self.block }
+    }
+
+    /// Makes the next block one of silence; `false` where too little is left for a sample.
+    fn next_silence(&mut self) -> bool {
+        let (rate_hz, layout) = self.input;
+        let due = (self.silence_secs * rate_hz).round() as u64;
+        let now = due.min(SILENCE_SAMPLES);
+        self.silence_secs = if due > now { self.silence_secs - now as f64 / rate_hz } else { 0.0 };
+        self.block.clear();
+        self.block.resize(now as usize * layout.n_channels(), 0.0);
+        now > 0
+    }
+
+    /// What has been read so far, and what is missing; final once [`AudioFile::next_block`] has answered `None`.
     #[must_use]
-    pub fn layout(&self) -> Layout {
-        Layout::of(self.n_channels)
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
     }
 
     /// Decodes the next block into `ahead`; leaves it empty at the end.
-    fn read_block(&mut self) -> Option<()> {
-        loop {
-            // A stream that breaks off, or turns into another one, ends where it breaks.
-            let packet = self.format.next_packet().ok()??;
-            if packet.track_id != self.track_id {
-                continue;
-            }
-            match self.decoder.decode(&packet) {
-                Ok(block) => {
-                    let (rate, channels) = (block.spec().rate(), block.spec().channels().count());
-                    if block.is_empty() || channels == 0 {
-                        continue;
+    fn read_ahead(&mut self) {
+        while self.ahead.is_empty() && !self.is_ended {
+            let step = guarded(|| self.demux.next());
+            match step {
+                Ok(Step::Packet { packet, gap_secs, dur_secs }) => {
+                    self.leave_out(gap_secs);
+                    if let Err(why) = guarded(|| self.decode(&packet, dur_secs)) {
+                        self.ahead.clear();
+                        self.end(Some(format!("its decoder failed: {why}")));
                     }
-                    let same = (f64::from(rate), channels) == (self.rate_hz, self.n_channels);
-                    let unknown = self.rate_hz == 0.0 || self.n_channels == 0;
-                    if unknown {
-                        (self.rate_hz, self.n_channels) = (f64::from(rate), channels);
-                    } else if !same {
-                        self.broken_packets += 1;
-                        continue;
-                    }
-                    block.copy_to_vec_interleaved(&mut self.ahead);
-                    return Some(());
                 }
-                Err(Error::DecodeError(_)) => self.broken_packets += 1,
-                Err(_) => return None,
+                Ok(Step::NewStream(parameters)) => match guarded(|| Codec::new(&parameters)) {
+                    Ok(Ok(codec)) => self.codec = Some(codec),
+                    Ok(Err(why)) => {
+                        self.codec = None;
+                        self.no_codec.get_or_insert(format!("{why:#}"));
+                    }
+                    Err(why) => self.end(Some(format!("its decoder failed: {why}"))),
+                },
+                Ok(Step::End { broke_off }) => self.end(broke_off),
+                Err(why) => self.end(Some(format!("its reader failed: {why}"))),
             }
         }
+    }
+
+    fn decode(&mut self, packet: &symphonia::core::packet::Packet, dur_secs: f64) {
+        let Some(codec) = &mut self.codec else {
+            self.leave_out(dur_secs);
+            return;
+        };
+        match codec.decode(packet, &mut self.ahead) {
+            Ok(input) => self.ahead_input = input,
+            Err(Broken::Packet) => {
+                self.ahead.clear();
+                self.outcome.broken_packets += 1;
+                self.leave_out(dur_secs);
+            }
+            Err(Broken::Decoder(why)) => self.end(Some(why)),
+        }
+    }
+
+    /// Puts silence before what comes next.
+    fn leave_out(&mut self, secs: f64) {
+        if secs > 0.0 {
+            self.silence_secs += secs;
+            self.outcome.lost_secs += secs;
+            if let Some(codec) = &mut self.codec {
+                codec.reset();
+            }
+        }
+    }
+
+    fn end(&mut self, broke_off: Option<String>) {
+        self.is_ended = true;
+        self.outcome.promised_secs = self.recording.unwrap_or_else(|| self.demux.promised_secs());
+        // In a later link of a chain, that there is no decoder is a reason too.
+        let no_codec = self.no_codec.clone().filter(|_| self.codec.is_none());
+        self.outcome.broke_off = broke_off.or(no_codec);
+    }
+}
+
+/// What takes a file apart that begins with `start`; and, where it is a recording of samples, the seconds that its header promised.
+fn demux(
+    mut input: Input,
+    start: &[u8],
+    extension: &str,
+) -> anyhow::Result<(Box<dyn Demux>, Option<Option<f64>>)> {
+    if let Some(why) = kinds::refused(start) {
+        bail!(why);
+    }
+    if let Some(mut plain) = Plain::find(&mut input)? {
+        let (secs, is_elementary) = (plain.promised_secs, plain.is_elementary);
+        let source = plain.source(input);
+        if is_elementary {
+            let found = Elementary::find(Box::new(source)).context("cannot be read")?;
+            let found = found.context("is a WAVE file without the frames that it promises")?;
+            return Ok((Box::new(found), None));
+        }
+        let container = Container::open_recording(Box::new(source));
+        let container = container.map_err(|why| anyhow::anyhow!("cannot be read: {why}"))?;
+        return Ok((Box::new(container), Some(secs)));
+    }
+    if let Some(places) = Transport::find(&mut input).context("cannot be read")? {
+        let found = Elementary::find(Box::new(Transport::new(input, places)));
+        let found = found.context("cannot be read")?.context(
+            "is an MPEG transport stream without MPEG audio or AAC, the sounds that are read from one; convert it, for example with ffmpeg -i IN OUT.flac",
+        )?;
+        return Ok((Box::new(found), None));
+    }
+    let has_frames = !kinds::is_container(start) && elementary::begins(&mut input)?;
+    let mended = boxes::mended_length(&mut input).context("cannot be read")?;
+    let is_cut_off = mended.is_some();
+    let source = Spliced::whole(input).patched(mended);
+    if has_frames {
+        let found = Elementary::find(Box::new(source)).context("cannot be read")?;
+        return Ok((Box::new(found.context("holds no frame of sound")?), None));
+    }
+    let is_pipe = source.len().is_none();
+    match Container::open(Box::new(source), extension) {
+        Err(_) if is_cut_off => bail!(kinds::UNFINISHED_MP4),
+        Ok(container) => Ok((Box::new(container), None)),
+        Err(Refusal::NoAudio) => bail!("has no audio track"),
+        Err(why) if is_pipe && start.get(4..8) == Some(b"ftyp") => bail!(
+            "is an mp4 that cannot be read from a pipe ({why}): what tells where its sound is may stand at its end; name the file itself"
+        ),
+        Err(why) => bail!(kinds::unknown(start, extension, &why.to_string())),
     }
 }
 
@@ -142,21 +302,19 @@ pub struct Decoded {
     pub channels: Vec<Vec<f32>>,
 }
 
-/// Decodes a whole file; for those that need it in memory.
+/// Decodes a whole file, for those that need it in memory. Where rate or channels change on the way, it ends there.
 ///
 /// # Errors
-/// As [`AudioFile::open`], and where not one sample could be decoded.
+/// As [`AudioFile::open`].
 pub fn decode(path: &Path) -> anyhow::Result<Decoded> {
     let mut file = AudioFile::open(path)?;
-    let n_channels = file.n_channels;
+    let (rate_hz, layout) = file.input();
+    let n_channels = layout.n_channels();
     let mut channels = vec![Vec::new(); n_channels];
-    while let Some(block) = file.next_block() {
+    while let Some(block) = file.next_block().filter(|block| block.input() == (rate_hz, layout)) {
         for (c, channel) in channels.iter_mut().enumerate() {
-            channel.extend(block.iter().skip(c).step_by(n_channels));
+            channel.extend(block.samples.iter().skip(c).step_by(n_channels));
         }
     }
-    if channels.iter().all(Vec::is_empty) {
-        bail!("holds no sound that can be decoded");
-    }
-    Ok(Decoded { rate_hz: file.rate_hz, channels })
+    Ok(Decoded { rate_hz, channels })
 }

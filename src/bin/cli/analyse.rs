@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use indicatif::ProgressBar;
+use moodring::decode::Outcome;
 use moodring::model::Model;
 use moodring::model::space::LabelSpace;
 use moodring::outputs::csv;
@@ -118,11 +119,7 @@ impl Failed {
 
     /// Draws the picture of a file, and warns where something of it was left out.
     fn finish(&mut self, model: &Model, song: &Song, read: &Read, bar: &ProgressBar) {
-        if read.broken_packets > 0 {
-            let (file, n) = (song.path.display(), read.broken_packets);
-            let left_out = "packets could not be decoded; the rest was read";
-            bar.suspend(|| tell(format_args!("warning: {file}: {n} {left_out}")));
-        }
+        bar.suspend(|| jobs::warn(&song.path, &read.outcome));
         let drawn = song.picture.as_ref().map(|picture| draw(model, song, read, picture));
         if let Some(Err(why)) = drawn {
             self.n_undrawn += 1;
@@ -261,7 +258,7 @@ fn many_files(
 
 /// What a file leaves to do once its rows are written.
 struct Read {
-    broken_packets: usize,
+    outcome: Outcome,
     /// Readings for the picture; none where there is to be none.
     drawn: Vec<Reading>,
 }
@@ -288,7 +285,7 @@ fn read_rows(
     };
     let mood = jobs::read_file(&song.path, model, args.wanted(), on_secs, on_reading)?;
     written.and_then(|()| rows.write_summary(out, &file, &mood)).context(CANNOT_WRITE)?;
-    Ok(Read { broken_packets: mood.broken_packets, drawn })
+    Ok(Read { outcome: mood.outcome, drawn })
 }
 
 fn progress(args: &Args, n_files: usize) -> ProgressBar {
@@ -319,7 +316,7 @@ impl Rows {
             self.why_columns().map(|name| format!(",{}", csv::field(&name))).collect();
         let head = format!("{CSV_ROWS_BEGIN}time_secs,phase,heard_secs");
         let tail = "tempo_bpm,tempo_harmonic_bpm,tempo_percussive_bpm,\
-            energy_harmonic_db,energy_percussive_db";
+            energy_harmonic_db,energy_percussive_db,complete,missing_secs";
         writeln!(out, "{head},{},{tail}{whys}", names.join(","))
     }
 
@@ -373,7 +370,7 @@ impl Rows {
             push.map_or_else(|| ",".to_owned(), |push| format!(",{}", number(push)))
         });
         let whys: String = whys.collect();
-        writeln!(out, "{file},false,{time_secs},{phase},{heard_secs},{shares},{details}{whys}")
+        writeln!(out, "{file},false,{time_secs},{phase},{heard_secs},{shares},{details},,{whys}")
     }
 
     fn write_summary(&self, out: &mut dyn Write, file: &str, mood: &FileMood) -> io::Result<()> {
@@ -389,11 +386,15 @@ impl Rows {
             None => "silent",
         };
         let duration_secs = rounded(mood.duration_secs);
+        let complete = mood.outcome.is_complete();
+        let missing_secs = mood.outcome.missing_secs().map(rounded);
         if self.format == Format::Jsonl {
             let mut row = Map::new();
             row.insert("file".into(), json!(file));
             row.insert("summary".into(), json!(true));
             row.insert("duration_secs".into(), json!(duration_secs));
+            row.insert("complete".into(), json!(complete));
+            row.insert("missing_secs".into(), json!(missing_secs));
             row.insert("readings".into(), json!(mood.n_readings));
             row.insert("phase".into(), json!(phase));
             self.insert_shares(&mut row, &shares);
@@ -401,7 +402,11 @@ impl Rows {
         }
         let (file, shares) = (csv::field(file), joined(&shares));
         let whys = ",".repeat(self.why_columns().count());
-        writeln!(out, "{file},true,{duration_secs},{phase},,{shares},,,,,{whys}")
+        let missing_secs = missing_secs.map_or_else(String::new, |secs| secs.to_string());
+        writeln!(
+            out,
+            "{file},true,{duration_secs},{phase},,{shares},,,,,,{complete},{missing_secs}{whys}"
+        )
     }
 
     fn insert_shares(&self, row: &mut Map<String, Value>, shares: &[Value]) {

@@ -95,22 +95,28 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// The first seconds of a file, mono.
 fn read(path: &Path) -> anyhow::Result<(Vec<f32>, f64)> {
-    let mut file = AudioFile::open(path)?;
-    let rate_hz = file.rate_hz;
-    let mut music = Vec::new();
-    let mut downmix = Downmix::new(rate_hz, file.layout());
-    while let Some(interleaved) = file.next_block() {
-        downmix.push(interleaved, |mono, _| music.extend_from_slice(mono));
-        if samples_to_secs(music.len() as u64, rate_hz) >= MUSIC_SECS {
-            break;
-        }
-    }
+    let named = || path.display().to_string();
+    let (music, rate_hz) = jobs::guarded(|| start_of(path)).with_context(named)?;
     let secs = samples_to_secs(music.len() as u64, rate_hz);
     anyhow::ensure!(
         secs >= LEAST_SECS,
         "{} holds {secs:.1} s; the measurement needs {LEAST_SECS} s",
-        path.display()
+        named()
     );
+    Ok((music, rate_hz))
+}
+
+fn start_of(path: &Path) -> anyhow::Result<(Vec<f32>, f64)> {
+    let mut file = AudioFile::open(path)?;
+    let (rate_hz, layout) = file.input();
+    let mut music = Vec::new();
+    let mut downmix = Downmix::new(rate_hz, layout);
+    while let Some(block) = file.next_block().filter(|block| block.input() == (rate_hz, layout)) {
+        downmix.push(block.samples, |mono, _| music.extend_from_slice(mono));
+        if samples_to_secs(music.len() as u64, rate_hz) >= MUSIC_SECS {
+            break;
+        }
+    }
     Ok((music, rate_hz))
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use moodring::analysis::frame::FrameExtractor;
+use moodring::analysis::frame::{Frame, FrameExtractor};
 use moodring::analysis::window::{
     FeatureWindow, Heard, N_CONSTANTS, N_STEP_FEATURES, NetworkInput, constant_names, step_names,
 };
@@ -122,21 +122,28 @@ struct Window {
 /// The full windows of a file, every `every_secs`; of a short one the only window there is.
 fn windows_of(path: &Path, every_secs: f64) -> anyhow::Result<Vec<Window>> {
     let mut file = AudioFile::open(path)?;
-    let mut extractor = FrameExtractor::new(file.rate_hz, file.layout())?;
+    let mut input = file.input();
+    let mut extractor = FrameExtractor::new(input.0, input.1)?;
     let mut window = FeatureWindow::new();
     let mut made = Vec::new();
     let every = secs_to_samples(every_secs, f64::from(ANALYSIS_RATE_HZ)).max(1);
     let (mut next, mut end) = (0, 0);
-    while let Some(interleaved) = file.next_block() {
-        extractor.push(interleaved, |frame| {
-            let is_step = window.push(&frame.features);
-            end = frame.heard_samples;
-            if is_step && frame.heard_samples >= next && window.heard() == Heard::Full {
-                next = frame.heard_samples + every;
-                made.push(window_at(&mut window, end));
-            }
-        });
+    let mut take = |frame: &Frame| {
+        let is_step = window.push(&frame.features);
+        end = frame.heard_samples;
+        if is_step && frame.heard_samples >= next && window.heard() == Heard::Full {
+            next = frame.heard_samples + every;
+            made.push(window_at(&mut window, end));
+        }
+    };
+    while let Some(block) = file.next_block() {
+        if block.input() != input {
+            input = block.input();
+            extractor.change_input(input.0, input.1, &mut take)?;
+        }
+        extractor.push(block.samples, &mut take);
     }
+    jobs::warn(path, file.outcome());
     if made.is_empty() {
         anyhow::ensure!(window.heard().secs() >= 1.0, "less than a second of music");
         made.push(window_at(&mut window, end));

@@ -1,19 +1,19 @@
 //! `features`: everything that the analysis knows of a file, frame by frame.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use moodring::analysis::frame::{Frame, FrameExtractor, PartFeatures};
 use moodring::analysis::tempo::tempo;
 use moodring::config::{ANALYSIS_RATE_HZ, FEATURE_FRAMES, N_BINS, N_CHROMA};
-use moodring::decode::AudioFile;
+use moodring::decode::{AudioFile, Outcome};
 use moodring::units::samples_to_secs;
 
+use crate::jobs;
 use crate::npz::Npz;
 use crate::out::check::Plan;
 use crate::out::kind::Kind;
-use crate::out::tell;
 
 /// Write a file's features, frame by frame, as .npz.
 ///
@@ -59,24 +59,32 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     plan.writes("--out", &args.out, Kind::Features);
     plan.check()?;
     let named = || args.file.display().to_string();
-    let mut file = AudioFile::open(&args.file).with_context(named)?;
-    let mut extractor = FrameExtractor::new(file.rate_hz, file.layout()).with_context(named)?;
-    let mut frames = Frames::default();
-    while let Some(interleaved) = file.next_block() {
-        extractor.push(interleaved, |frame| frames.add(frame));
-    }
-    extractor.finish(|frame| frames.add(frame));
+    let (frames, outcome) = jobs::guarded(|| read(&args.file)).with_context(named)?;
     anyhow::ensure!(
         !frames.times.is_empty(),
         "{}: too short for one frame (93 ms), or no sound that can be decoded",
         named()
     );
     write(&frames, args).context("cannot write the features")?;
-    if file.broken_packets > 0 {
-        let n = file.broken_packets;
-        tell(format_args!("warning: {}: {n} packets could not be decoded", named()));
-    }
+    jobs::warn(&args.file, &outcome);
     Ok(ExitCode::SUCCESS)
+}
+
+/// All frames of a file, and what came of reading it.
+fn read(path: &Path) -> anyhow::Result<(Frames, Outcome)> {
+    let mut file = AudioFile::open(path)?;
+    let mut input = file.input();
+    let mut extractor = FrameExtractor::new(input.0, input.1)?;
+    let mut frames = Frames::default();
+    while let Some(block) = file.next_block() {
+        if block.input() != input {
+            input = block.input();
+            extractor.change_input(input.0, input.1, |frame| frames.add(frame))?;
+        }
+        extractor.push(block.samples, |frame| frames.add(frame));
+    }
+    extractor.finish(|frame| frames.add(frame));
+    Ok((frames, file.outcome().clone()))
 }
 
 fn write(frames: &Frames, args: &Args) -> anyhow::Result<()> {

@@ -4,23 +4,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
+use moodring::decode::EXTENSIONS;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::labels::Labels;
 use crate::out::tell;
 
-/// Endings of the files that a folder is searched for. Of one song in several files the one whose ending comes first is read: what
-/// is as it was recorded before what was made smaller.
-const AUDIO_ENDINGS: [&str; 32] = [
-    "wav", "wave", "rf64", "bw64", "bwf", "w64", "aiff", "aif", "aifc", "flac", "mp3", "mp2",
-    "mp1", "mpga", "ogg", "oga", "ogv", "ogx", "opus", "m4a", "m4b", "mp4", "m4v", "mov", "aac",
-    "adts", "caf", "mka", "mkv", "webm", "ts", "m2ts",
-];
-
-/// The place of a file's ending in [`AUDIO_ENDINGS`]; `None` where it is none of them.
+/// The place of a file's ending among those of audio; `None` where it is none of them. Of one song in several files the one whose
+/// ending comes first is read: what is as it was recorded before what was made smaller.
 fn ending(path: &Path) -> Option<usize> {
     let ending = path.extension()?.to_str()?;
-    AUDIO_ENDINGS.iter().position(|audio| ending.eq_ignore_ascii_case(audio))
+    EXTENSIONS.iter().position(|audio| ending.eq_ignore_ascii_case(audio))
 }
 
 /// `text` without an ending that audio files have.
@@ -54,7 +48,7 @@ pub fn gather(named: &[PathBuf]) -> anyhow::Result<Gathered> {
                 !found.is_empty(),
                 "{}: no audio files in this folder or under it ({})",
                 path.display(),
-                AUDIO_ENDINGS.join(", ")
+                EXTENSIONS.join(", ")
             );
             for file in found {
                 if real.insert(file.canonicalize().unwrap_or(file.clone())) {

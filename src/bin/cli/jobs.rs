@@ -1,6 +1,5 @@
 //! Work on many files at once, with progress, and what it needs: a model, readings of a file.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,11 +9,13 @@ use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
 use moodring::analyser::Analyser;
 use moodring::config::READING_SECS;
-use moodring::decode::AudioFile;
+use moodring::decode::{self, AudioFile, Outcome};
 use moodring::model::Model;
 use moodring::reading::{MAX_SPACES, Phase, Reading};
 use moodring::units::secs_to_samples;
 use moodring::why::Why;
+
+use crate::out::tell;
 
 /// The user's model, or the shipped one.
 pub fn model(path: Option<&Path>) -> anyhow::Result<Arc<Model>> {
@@ -24,10 +25,11 @@ pub fn model(path: Option<&Path>) -> anyhow::Result<Arc<Model>> {
     })
 }
 
-/// Runs `work`; a panic in it, in a decoder say, is an error.
+/// Runs `work` on a file; a panic in it is an error, of one line and without a backtrace.
 pub fn guarded<R>(work: impl FnOnce() -> anyhow::Result<R>) -> anyhow::Result<R> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(anyhow!("reading it failed; please report this file")))
+    decode::guarded(work).unwrap_or_else(|words| {
+        Err(anyhow!("reading it failed ({words}); please report this file"))
+    })
 }
 
 /// Runs `work` on every item, on all cores, and hands the results to `done` in the order of the items.
@@ -80,10 +82,10 @@ pub fn progress(length: u64, unit: &str) -> ProgressBar {
 pub struct FileMood {
     /// Readings of all phases.
     pub n_readings: usize,
-    /// Seconds of audio decoded.
+    /// Seconds from the first sound to the last.
     pub duration_secs: f64,
-    /// Packets that could not be decoded.
-    pub broken_packets: usize,
+    /// What came of reading it.
+    pub outcome: Outcome,
     /// Of readings over ten seconds of music, and of provisional ones.
     live: Sum,
     listening: Sum,
@@ -125,6 +127,13 @@ impl FileMood {
     }
 }
 
+/// Says on standard error what is missing of a file; nothing where it is complete.
+pub fn warn(path: &Path, outcome: &Outcome) {
+    if let Some(missing) = outcome.warning() {
+        tell(format_args!("warning: {}: {missing}; the rest was read", path.display()));
+    }
+}
+
 /// What is wanted of a file.
 #[derive(Clone, Copy)]
 pub struct Wanted {
@@ -144,10 +153,10 @@ pub fn read_file(
     mut on_reading: impl FnMut(&Reading, Option<&Why>),
 ) -> anyhow::Result<FileMood> {
     let mut file = AudioFile::open(path)?;
-    let rate_hz = file.rate_hz;
-    let mut analyser = Analyser::new(rate_hz, file.layout(), model)?;
+    let mut input = file.input();
+    let mut analyser = Analyser::new(input.0, input.1, model)?;
     analyser.set_interval_secs(wanted.every_secs);
-    let total_secs = file.total_samples.map(|samples| samples as f64 / rate_hz);
+    let total_secs = file.total_secs();
     let mut mood = FileMood::default();
     let mut take = |analyser: &mut Analyser, reading: Reading| -> anyhow::Result<()> {
         mood.add(&reading);
@@ -155,23 +164,26 @@ pub fn read_file(
         on_reading(&reading, why.as_ref());
         Ok(())
     };
-    // Blocks in which at most one reading falls, for only the last reading can be explained.
-    let block_samples = secs_to_samples(0.5 * READING_SECS, rate_hz).max(1) as usize;
-    let n_channels = file.n_channels;
-    let (mut samples, mut last) = (0_u64, None);
-    while let Some(interleaved) = file.next_block() {
-        for block in interleaved.chunks(block_samples * n_channels) {
-            analyser.push(block, &mut |reading| last = Some(*reading))?;
+    let (mut secs, mut last) = (0.0, None);
+    while let Some(block) = file.next_block() {
+        if block.input() != input {
+            input = block.input();
+            analyser.change_input(input.0, input.1, &mut |reading| last = Some(*reading))?;
+        }
+        let n_channels = block.layout.n_channels();
+        // Pieces in which at most one reading falls, for only the last reading can be explained.
+        let piece_samples = secs_to_samples(0.5 * READING_SECS, block.rate_hz).max(1) as usize;
+        for piece in block.samples.chunks(piece_samples * n_channels) {
+            analyser.push(piece, &mut |reading| last = Some(*reading))?;
             last.take().map_or(Ok(()), |reading| take(&mut analyser, reading))?;
         }
-        samples += (interleaved.len() / n_channels) as u64;
-        on_secs(samples as f64 / rate_hz, total_secs);
+        secs += (block.samples.len() / n_channels) as f64 / block.rate_hz;
+        on_secs(secs, total_secs);
     }
     analyser.finish(&mut |reading| last = Some(*reading))?;
     last.take().map_or(Ok(()), |reading| take(&mut analyser, reading))?;
-    anyhow::ensure!(samples > 0, "holds no sound that can be decoded");
-    mood.duration_secs = samples as f64 / rate_hz;
-    mood.broken_packets = file.broken_packets;
+    mood.duration_secs = secs;
+    mood.outcome = file.outcome().clone();
     Ok(mood)
 }
 

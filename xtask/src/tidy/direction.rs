@@ -72,6 +72,7 @@ const RULES: &[Rule] = &[
             "analysis::frame",
         ],
     ),
+    rule("decode::*", &["analysis::downmix", "decode"]),
     rule("decode", &["units", "config", "analysis::downmix"]),
     rule("reading", &[]),
     rule("why", &["reading"]),
