@@ -5,9 +5,14 @@
 //!                                                                 → mood-outputs → CSV file
 //! ```
 //!
-//! **Architecture Invariant**: no thread outlives its [`Engine`], so a host may unload the plugin's code as soon as it is gone.
+//! **Architecture Invariant**: no thread outlives its [`Engine`] but one whose file does not answer, and no call of a host waits for a file.
+//! The host may unload the plugin's code as soon as the engine is gone: whoever leaves a thread behind sees to it that the code stays in
+//! memory ([`errand`]).
 
+mod errand;
 mod handover;
+pub mod lead;
+mod outputs;
 pub mod pace;
 pub mod publish;
 mod record;
@@ -23,33 +28,28 @@ mod atomic {
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
 
 use crate::analysis::downmix::Layout;
-use crate::outputs::csv::CsvFile;
+use crate::model::Model;
 
 use handover::Handover;
+pub use outputs::OUTPUTS_THREAD;
+use outputs::Outputs;
 use publish::{Monitor, Publisher, Status};
 use ring::AudioEnd;
-use worker::Worker;
+use worker::{LoadModel, Worker};
 
 /// Name of the analysis thread; Linux cuts names at 15 bytes.
 pub const ANALYSIS_THREAD: &str = "mood-analysis";
 
-/// Name of the thread that writes the outputs.
-pub const OUTPUTS_THREAD: &str = "mood-outputs";
-
-/// How often the outputs are written.
-const OUTPUTS_PERIOD: Duration = Duration::from_millis(100);
-
-/// A running analysis. Dropping it finishes what is in the ring and in the outputs, and ends its threads.
+/// A running analysis. Dropping it finishes what is in the ring and in the outputs, and ends its threads. It waits for no file that does
+/// not answer.
 pub struct Engine {
     monitor: Arc<Monitor>,
     shared: Arc<Handover>,
     analysis: Option<JoinHandle<()>>,
-    outputs: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
+    outputs: Arc<Outputs>,
 }
 
 impl Engine {
@@ -66,14 +66,32 @@ impl Engine {
         csv_path: Option<PathBuf>,
         monitor: Arc<Monitor>,
     ) -> (Self, AudioEnd) {
+        Self::start_with(Model::load, host_rate_hz, layout, [model_path, csv_path], monitor)
+    }
+
+    /// As [`start`](Self::start), with `load` to read a model's file; `paths` are those of the model and of the readings.
+    fn start_with(
+        load: LoadModel,
+        host_rate_hz: f64,
+        layout: Layout,
+        [model_path, csv_path]: [Option<PathBuf>; 2],
+        monitor: Arc<Monitor>,
+    ) -> (Self, AudioEnd) {
         let requests = Arc::clone(monitor.requests());
         requests.ask_model(model_path);
+        requests.ask_csv(csv_path.clone());
         let (mut audio, samples, shared) = ring::ring(host_rate_hz, layout, requests);
-        monitor.set_output_problem(None);
-        let outputs = csv_path.and_then(|path| start_outputs(path, &monitor));
-        let publisher = Publisher::new(&monitor);
-        let worker =
-            Worker { host_rate_hz, layout, samples, shared: Arc::clone(&shared), publisher };
+        let outputs = Arc::new(Outputs::new(&monitor));
+        outputs.change(csv_path);
+        let worker = Worker {
+            load,
+            host_rate_hz,
+            layout,
+            samples,
+            shared: Arc::clone(&shared),
+            publisher: Publisher::new(&monitor),
+            outputs: Arc::clone(&outputs),
+        };
         let analysis = spawn(ANALYSIS_THREAD, &monitor, move || worker.run());
         match &analysis {
             Some(handle) => audio.set_worker(handle.thread().clone()),
@@ -90,44 +108,9 @@ impl Drop for Engine {
             join(analysis);
         }
         // Only now have all readings been published.
-        if let Some((stop, outputs)) = self.outputs.take() {
-            stop.store(true, Ordering::Release);
-            join(outputs);
-        }
+        self.outputs.finish();
         self.monitor.set_status(Status::Idle);
     }
-}
-
-/// Starts the thread that writes every reading to a file.
-fn start_outputs(
-    path: PathBuf,
-    monitor: &Arc<Monitor>,
-) -> Option<(Arc<AtomicBool>, JoinHandle<()>)> {
-    // What an engine before this one left in the queue is not this one's.
-    while monitor.take().is_some() {}
-    monitor.queue_every(true);
-    let stop = Arc::new(AtomicBool::new(false));
-    let (stopping, readings) = (Arc::clone(&stop), Arc::clone(monitor));
-    let handle = spawn(OUTPUTS_THREAD, monitor, move || {
-        write_outputs(path, &readings, &stopping);
-        readings.queue_every(false);
-    })?;
-    Some((stop, handle))
-}
-
-/// The body of the outputs thread: every reading into the file until asked to stop, or until the file fails.
-fn write_outputs(path: PathBuf, monitor: &Monitor, stop: &AtomicBool) {
-    let mut file = CsvFile::new(path);
-    let outcome = loop {
-        // Looked up first: what was published before the stop is still written.
-        let last_round = stop.load(Ordering::Acquire);
-        let written = file.write_all(std::iter::from_fn(|| monitor.take()), &monitor.spaces());
-        if written.is_err() || last_round {
-            break written;
-        }
-        std::thread::park_timeout(OUTPUTS_PERIOD);
-    };
-    monitor.set_output_problem(outcome.err().map(|error| error.to_string()));
 }
 
 /// Spawns a named thread; `None`, and a status in words, where the system refuses one.
@@ -154,7 +137,8 @@ fn join(handle: JoinHandle<()>) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::path::Path;
+    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::engine::timeline::Transport;
@@ -350,6 +334,119 @@ mod tests {
         assert!(!taken(&monitor).is_empty());
     }
 
+    /// A folder of this test's own, with a pipe in it that nobody writes to.
+    #[cfg(unix)]
+    fn folder_with_pipe(name: &str) -> (PathBuf, PathBuf) {
+        let folder = std::env::temp_dir().join(format!("moodring-{name}-{}", std::process::id()));
+        let _absent = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let pipe = folder.join("pipe.onnx");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        (folder, pipe)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_no_file_is_told_at_once_and_nobody_waits_for_it() {
+        let (folder, pipe) = folder_with_pipe("no-model");
+        // Weights that are a file, with a card that is a pipe.
+        let weights = folder.join("weights.onnx");
+        std::fs::write(&weights, b"weights").unwrap();
+        std::fs::rename(&pipe, folder.join("weights.json")).unwrap();
+        let card = weights.clone();
+        std::fs::create_dir(folder.join("folder.onnx")).unwrap();
+        let paths = [
+            (card, "a pipe"),
+            (folder.join("weights.json"), "a pipe"),
+            ("/dev/zero".into(), "a device"),
+            (folder.join("folder.onnx"), "a folder"),
+        ];
+        for (path, kind) in paths {
+            let monitor = Arc::new(Monitor::default());
+            let paths = [Some(path.clone()), Some(path.clone())];
+            let (engine, mut audio) =
+                Engine::start_with(Model::load, RATE_HZ, Layout::MONO, paths, Arc::clone(&monitor));
+            let Status::FallenBack(why) = settled_status(&monitor) else {
+                panic!("{}: {:?}", path.display(), monitor.status());
+            };
+            assert!(why.contains(kind), "{}: {why}", path.display());
+            feed(&mut audio, &music(2.0));
+            let began = Instant::now();
+            drop(engine);
+            assert!(began.elapsed() < Duration::from_secs(2), "{}", path.display());
+            assert!(monitor.published() > 0);
+            // The weights themselves are a file of something else.
+            assert!(monitor.output_problem().is_some(), "{}", path.display());
+        }
+        assert_eq!(std::fs::read(&weights).unwrap(), b"weights");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_model_on_a_drive_that_does_not_answer_is_read_when_it_does_and_nobody_waits() {
+        let slow: LoadModel = |_| {
+            std::thread::sleep(Duration::from_secs(4));
+            Model::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/models/paper.onnx")))
+        };
+        let start = |monitor: &Arc<Monitor>| {
+            let paths = [Some("/gone/model.onnx".into()), None];
+            Engine::start_with(slow, RATE_HZ, Layout::MONO, paths, Arc::clone(monitor))
+        };
+        let monitor = Arc::new(Monitor::default());
+        let (engine, _audio) = start(&monitor);
+        let began = Instant::now();
+        drop(engine);
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        let (engine, mut audio) = start(&monitor);
+        let Status::FallenBack(why) = settled_status(&monitor) else {
+            panic!("{:?}", monitor.status());
+        };
+        assert!(why.contains("/gone/model.onnx does not answer"), "{why}");
+        feed(&mut audio, &music(3.0));
+        assert!(monitor.published() > 0, "the shipped model reads meanwhile");
+        let began = Instant::now();
+        while monitor.status() != Status::Running && began.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(monitor.status(), Status::Running);
+        assert_ne!(monitor.model().name, crate::model::shipped_facts().name);
+        feed(&mut audio, &music(3.0));
+        drop(engine);
+    }
+
+    #[test]
+    fn a_file_for_readings_is_written_from_when_it_is_asked_for_and_no_longer() {
+        let path = |name: &str| {
+            let name = format!("moodring-engine-{}-{name}.csv", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            let _absent = std::fs::remove_file(&path);
+            path
+        };
+        let (first, second) = (path("first"), path("second"));
+        let monitor = Arc::new(Monitor::default());
+        let (engine, mut audio) =
+            Engine::start(RATE_HZ, Layout::MONO, None, None, Arc::clone(&monitor));
+        for asked in [None, Some(&first), Some(&second), None] {
+            monitor.ask_csv(asked.cloned());
+            // As long as an idle worker may take to see it.
+            std::thread::sleep(Duration::from_millis(400));
+            feed(&mut audio, &music(2.0));
+            audio.settle();
+        }
+        drop(engine);
+        let mut times: Vec<f64> = Vec::new();
+        for path in [&first, &second] {
+            let text = std::fs::read_to_string(path).unwrap();
+            let rows = text.lines().skip(1);
+            times.extend(rows.map(|row| row.split(',').next().unwrap().parse::<f64>().unwrap()));
+            std::fs::remove_file(path).unwrap();
+        }
+        assert!(times.is_sorted(), "{times:?}");
+        assert!(times[0] > 2.0 && *times.last().unwrap() <= 6.0, "{times:?}");
+        assert!(times.len() >= 18, "four seconds of readings: {times:?}");
+        assert_eq!(monitor.output_problem(), None);
+    }
+
     #[test]
     fn an_impossible_rate_fails_in_words_and_never_blocks_the_host() {
         for rate_hz in [f64::NAN, f64::INFINITY, -1.0, 0.0, 10.0, 1e9] {
@@ -393,12 +490,13 @@ mod tests {
         assert!(problem.contains("Choose another file"), "{problem}");
     }
 
-    /// Plays music live, at most three times as fast as it sounds, until `done` or half a minute is over.
-    fn play_until(audio: &mut AudioEnd, done: impl Fn() -> bool) {
+    /// Plays music live by a clock that runs three times as fast as any other, until `done` or half a minute is over.
+    fn play_until(audio: &mut AudioEnd, clock_secs: &mut f64, done: impl Fn() -> bool) {
         let began = Instant::now();
         while !done() && began.elapsed() < Duration::from_secs(30) {
             for block in music(1.0).chunks(BLOCK) {
-                audio.process(&[block], &Transport::default());
+                audio.process_at(&[block], &Transport::default(), *clock_secs);
+                *clock_secs += crate::units::samples_to_secs(BLOCK as u64, RATE_HZ);
                 std::thread::sleep(Duration::from_millis(8));
             }
         }
@@ -409,10 +507,11 @@ mod tests {
         let monitor = Arc::new(Monitor::default());
         let (engine, mut audio) = start(&monitor);
         assert_eq!(settled_status(&monitor), Status::Running);
-        play_until(&mut audio, || monitor.latest().time_secs > 3.0);
+        let mut clock_secs = 0.0;
+        play_until(&mut audio, &mut clock_secs, || monitor.latest().time_secs > 3.0);
         assert_eq!(monitor.why(), None);
         monitor.ask_why(true);
-        play_until(&mut audio, || monitor.why().is_some());
+        play_until(&mut audio, &mut clock_secs, || monitor.why().is_some());
         let why = monitor.why().unwrap();
         assert_eq!(why.n_spaces, 2);
         assert!(taken(&monitor).iter().any(|reading| reading.time_secs == why.time_secs));
@@ -438,11 +537,34 @@ mod tests {
     fn a_live_block_never_waits_for_the_worker() {
         let monitor = Arc::new(Monitor::default());
         let (engine, mut audio) = start(&monitor);
-        let minute = music(60.0);
+        let (minute, mut clock_secs) = (music(60.0), 0.0);
         let began = Instant::now();
-        minute.chunks(BLOCK).for_each(|block| audio.process(&[block], &STILL));
+        // By its own clock the minute takes a minute; by the worker's, which is that of this machine, it is over at once.
+        for block in minute.chunks(BLOCK) {
+            audio.process_at(&[block], &STILL, clock_secs);
+            clock_secs += crate::units::samples_to_secs(BLOCK as u64, RATE_HZ);
+        }
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
         assert!(audio.overrun_samples() > 0, "a minute does not fit into the ring");
+        assert_eq!(audio.waits(), 0);
         drop(engine);
+    }
+
+    #[test]
+    fn a_render_reads_as_if_it_had_been_waited_for_from_the_start() {
+        let readings = |render: fn(&mut AudioEnd, &[f32])| {
+            let monitor = Arc::new(Monitor::default());
+            let (engine, mut audio) = start(&monitor);
+            for block in music(20.0).chunks(BLOCK) {
+                render(&mut audio, block);
+            }
+            let overrun_samples = audio.overrun_samples();
+            drop(engine);
+            (taken(&monitor), overrun_samples)
+        };
+        let waiting = readings(|audio, block| audio.process_waiting(&[block], &STILL));
+        let unannounced = readings(|audio, block| audio.process(&[block], &STILL));
+        assert!(waiting.0.len() > 95 && waiting.1 == 0, "{}", waiting.0.len());
+        assert!(unannounced == waiting);
     }
 }

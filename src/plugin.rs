@@ -4,9 +4,15 @@
 //! |---|---|
 //! | `activate` | starts the engine (allocates, spawns the threads) |
 //! | `reset` | marks a new start in the stream; real-time safe |
-//! | a state with another model | asks the running engine for it |
+//! | a state with another model, or another file for readings | asks the running engine for it |
 //! | `process` | copies the block to the ring; the audio itself is not written to, so it passes bit for bit with no latency |
 //! | `deactivate`, drop | stops the engine and its threads |
+//!
+//! Whether the host plays live or renders is not taken from what it announces, which comes late, or never, or outlasts the render:
+//! see [`crate::engine::lead`].
+
+mod front;
+mod state;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -38,6 +44,10 @@ impl Default for Moodring {
         let monitor = Arc::new(Monitor::new(params.history.shared()));
         let asked = Arc::clone(&monitor);
         params.on_model_restored(move |path| asked.ask_model(path));
+        let asked = Arc::clone(&monitor);
+        params.on_csv_restored(move |path| asked.ask_csv(path));
+        let told = Arc::clone(&monitor);
+        params.on_state_read(move |unread| told.set_state_problem(problem(unread)));
         Self { params, monitor, running: None, reset_was_on: false }
     }
 }
@@ -55,13 +65,14 @@ struct Running {
 struct Settings {
     host_rate_hz: f64,
     layout: Layout,
-    /// Whether the host renders offline, so that we may, and must, wait for the analysis.
-    ///
-    /// Offline the host calls `process` as fast as it can. Were audio dropped there as in live playback, a bounce would read
-    /// differently from what was heard; so it waits for the analysis thread instead. Live, and in VST3's prefetch mode, which
-    /// has a deadline as well, nothing ever waits.
-    waits: bool,
-    csv_path: Option<PathBuf>,
+}
+
+/// What to tell the user of a state of which these could not be read.
+fn problem(unread: &[String]) -> Option<String> {
+    let names = unread.join(", ");
+    (!unread.is_empty()).then(|| {
+        format!("Parts of what this project keeps could not be read and start at their defaults: {names}. See to them, then save it.")
+    })
 }
 
 /// `n` channels in, the same `n` out.
@@ -104,6 +115,10 @@ impl Plugin for Moodring {
     type SysExMessage = ();
     type BackgroundTask = ();
 
+    fn filter_state(state: &mut PluginState) {
+        state::filter(state);
+    }
+
     fn params(&self) -> Arc<dyn Params> {
         Arc::clone(&self.params) as Arc<dyn Params>
     }
@@ -123,8 +138,6 @@ impl Plugin for Moodring {
         let settings = Settings {
             host_rate_hz: f64::from(buffer_config.sample_rate),
             layout: channels_of(layout),
-            waits: buffer_config.process_mode == ProcessMode::Offline,
-            csv_path: self.params.csv_path(),
         };
         self.monitor.set_gate_db(self.params.gate_db.value());
         // Hosts activate several times in a row while they restore a project.
@@ -134,15 +147,13 @@ impl Plugin for Moodring {
         }
         // The old threads end before the new ones start: both would write to the same file.
         self.running = None;
-        self.running = Some(start(settings, self.params.model_path(), &self.monitor));
+        let (model_path, csv_path) = (self.params.model_path(), self.params.csv_path());
+        self.running = Some(start(settings, model_path, csv_path, &self.monitor));
         true
     }
 
     fn reset(&mut self) {
         if let Some(running) = &mut self.running {
-            if running.settings.waits {
-                running.audio.settle();
-            }
             running.audio.reset();
         }
     }
@@ -164,11 +175,7 @@ impl Plugin for Moodring {
             let channels = buffer.as_slice_immutable();
             let transport = transport(context.transport());
             running.audio.set_auto_reset(self.params.auto_reset.value());
-            if running.settings.waits {
-                running.audio.process_waiting(channels, &transport);
-            } else {
-                running.audio.process(channels, &transport);
-            }
+            running.audio.process(channels, &transport);
         }
         ProcessStatus::Normal
     }
@@ -187,12 +194,17 @@ fn transport(host: &Transport) -> timeline::Transport {
     }
 }
 
-fn start(settings: Settings, model_path: Option<PathBuf>, monitor: &Arc<Monitor>) -> Running {
+fn start(
+    settings: Settings,
+    model_path: Option<PathBuf>,
+    csv_path: Option<PathBuf>,
+    monitor: &Arc<Monitor>,
+) -> Running {
     let (engine, audio) = Engine::start(
         settings.host_rate_hz,
         settings.layout,
         model_path,
-        settings.csv_path.clone(),
+        csv_path,
         Arc::clone(monitor),
     );
     Running { settings, audio, _engine: engine }
@@ -232,6 +244,3 @@ impl Vst3Plugin for Moodring {
     const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
         &[Vst3SubCategory::Fx, Vst3SubCategory::Analyzer, Vst3SubCategory::Tools];
 }
-
-nice_export_clap!(Moodring);
-nice_export_vst3!(Moodring);

@@ -104,13 +104,21 @@ fn the_audio_thread_never_allocates() {
     let (_engine, mut audio) =
         Engine::start(rate_hz, downmix::Layout::STEREO, None, None, Arc::clone(&monitor));
     let calls = allocator_calls(|| {
-        // From the first block on, while the model loads, through an overrun, empty blocks, resets, and every way of a transport.
+        // From the first block on, while the model loads, through an overrun, empty blocks, resets, and every way of a transport. Live, by
+        // a clock that goes with the audio; and the first second by the system's.
+        let mut clock_secs = 0.0;
         for (round, size) in [1, 17, 64, 1024, 4096].into_iter().enumerate() {
             audio.set_auto_reset(round % 2 == 0);
             for (n, (left, right)) in
                 audio_in[0].chunks(size).zip(audio_in[1].chunks(size)).enumerate()
             {
-                audio.process(&[left, right], &restless(n, size, rate_hz));
+                let transport = restless(n, size, rate_hz);
+                if clock_secs < 1.0 {
+                    audio.process(&[left, right], &transport);
+                } else {
+                    audio.process_at(&[left, right], &transport, clock_secs);
+                }
+                clock_secs += left.len() as f64 / rate_hz;
             }
             audio.process::<&[f32]>(&[], &Transport::default());
             audio.process(&[&audio_in[0][..0]], &Transport::default());
@@ -119,7 +127,15 @@ fn the_audio_thread_never_allocates() {
             monitor.set_gate_db(-60.0);
         }
     });
-    assert_eq!(calls, 0);
+    assert_eq!((calls, audio.waits()), (0, 0));
+    // Nor does a render that waits.
+    let mut render = || {
+        for (left, right) in audio_in[0].chunks(512).zip(audio_in[1].chunks(512)) {
+            audio.process(&[left, right], &Transport::default());
+        }
+    };
+    assert_eq!(allocator_calls(&mut render), 0);
+    assert!(audio.waits() > 0);
 }
 
 /// Every model, quantised or not: by name.
@@ -193,12 +209,14 @@ fn publishing_and_recording_never_allocate() {
 mod strict {
     use std::io::Read;
     use std::process::{Command, Stdio};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
     /// Tells this test's own process what to do in place of the test.
     const ROLE: &str = "MOODRING_STRICT_ROLE";
+    /// Seconds that are played in blocks of each size.
+    const SECS_PER_SIZE: usize = 1;
     const SURVIVED: &[u8] = b"survived strict mode\n";
     const REFUSED: &[u8] = b"no strict mode here\n";
 
@@ -235,10 +253,19 @@ mod strict {
                 std::thread::yield_now();
             }
             audio.set_auto_reset(true);
+            // A second at once, as from a host that computes ahead; then at the clock's own pace, which is looked at without a rest.
+            let began = Instant::now();
+            let mut sent_secs = -1.0;
             for size in [1, 17, 64, 1024, 4096] {
+                let music =
+                    [&music[0][..SECS_PER_SIZE * 48_000], &music[1][..SECS_PER_SIZE * 48_000]];
                 let blocks = music[0].chunks(size).zip(music[1].chunks(size));
                 for (n, (left, right)) in blocks.enumerate() {
+                    while began.elapsed().as_secs_f64() < sent_secs {
+                        std::hint::spin_loop();
+                    }
                     audio.process(&[left, right], &restless(n, size, rate_hz));
+                    sent_secs += left.len() as f64 / rate_hz;
                 }
                 audio.reset();
             }
@@ -248,7 +275,7 @@ mod strict {
                 std::hint::spin_loop();
             }
         });
-        std::thread::sleep(Duration::from_secs(3));
+        std::thread::sleep(Duration::from_secs(3 + 5 * SECS_PER_SIZE as u64));
         std::process::exit(0)
     }
 

@@ -4,8 +4,9 @@
 //! AudioEnd (audio thread) → ring of interleaved samples → WorkerEnd (analysis thread)
 //! ```
 //!
-//! **Architecture Invariant**: nothing that the audio thread calls here allocates, locks, logs or, outside
-//! [`AudioEnd::process_waiting`] and [`AudioEnd::settle`], waits.
+//! **Architecture Invariant**: nothing that the audio thread calls here allocates, locks or logs. Nothing waits but
+//! [`AudioEnd::process_waiting`], [`AudioEnd::settle`], and [`AudioEnd::process`] where the audio runs away from the clock as only a
+//! render's does ([`Lead`]).
 
 use std::sync::Arc;
 use std::thread::Thread;
@@ -15,6 +16,7 @@ use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 use super::handover::Handover;
+use super::lead::Lead;
 use super::requests::Requests;
 use super::timeline::{Anchor, Move, Places, Playhead, Transport};
 use crate::analysis::downmix::Layout;
@@ -32,14 +34,22 @@ const MAX_RING_SAMPLES: usize = 4 * 768_000;
 /// Values interleaved at a time, on the audio thread's stack.
 const INTERLEAVED: usize = 1024;
 
-/// Backlog that an offline render tolerates after a block, samples. Waiting for every last one would put a round trip to the
+/// Backlog that [`AudioEnd::process_waiting`] tolerates after a block, samples. Waiting for every last one would put a round trip to the
 /// analysis thread behind every sample of a host that renders in blocks of one.
 const MAX_BACKLOG_SAMPLES: u64 = 512;
 
-/// How often an offline render looks whether the worker has caught up.
+/// Backlog that a host's render is left with, seconds of audio: an eighth of the ring, so that host and analysis work side by side.
+/// Live playback that begins at once has it behind it in a moment, and without a wait.
+const RENDER_BACKLOG_SECS: f64 = 0.5;
+
+/// How late the worker may be for what was played before a reset still to be read, seconds. Beyond, it is forgotten, so that a
+/// machine that is short of time is not kept from a new start.
+const READ_OUT_SECS: f64 = 0.5;
+
+/// How often a render looks whether the worker has caught up.
 const WAIT_STEP: Duration = Duration::from_micros(200);
 
-/// How long the worker may make no progress before an offline render goes on without it.
+/// How long the worker may make no progress before a render goes on without it.
 const STALL_LIMIT: Duration = Duration::from_secs(30);
 
 /// Anchors to the host's timeline that may be on their way. One that finds no room is tried again with the next block; at half speed
@@ -69,6 +79,8 @@ pub(super) fn ring(
         resets_seen: requests.resets(),
         requests,
         shared: Arc::clone(&shared),
+        lead: Lead::default(),
+        clock: Instant::now(),
         written: 0,
         worker: None,
         waits: true,
@@ -102,16 +114,19 @@ pub struct AudioEnd {
     /// Resets asked for that have been obeyed.
     resets_seen: u64,
     shared: Arc<Handover>,
+    /// How far the audio is ahead of `clock`.
+    lead: Lead,
+    clock: Instant,
     /// Samples pushed since the start: the position of the next one.
     written: u64,
-    /// Whom an offline render wakes instead of waiting for its next poll.
+    /// Whom a render wakes instead of waiting for its next poll.
     worker: Option<Thread>,
     /// Whether waiting is still worth a try: off for good once the worker stalled.
     waits: bool,
 }
 
 impl AudioEnd {
-    /// Names the thread that an offline render wakes.
+    /// Names the thread that a render wakes.
     pub(super) fn set_worker(&mut self, worker: Thread) {
         self.worker = Some(worker);
     }
@@ -130,13 +145,45 @@ impl AudioEnd {
     /// Any number of channels and samples will do, none included: channels beyond the layout's are left out, missing ones are silent,
     /// those of unequal length count up to the shortest.
     ///
+    /// Whether the host plays or renders follows from the clock ([`Lead`]). A render is made to wait while the worker has more than half a
+    /// second of it to do, so that it loses nothing and reads as live playback does.
+    ///
     /// # Real-time safety
-    /// Wait-free; neither allocates, locks nor calls the system.
+    /// At the clock's pace, and up to two seconds ahead of it, wait-free; neither allocates, locks nor calls the system: to read the clock
+    /// is no call to it on any system that is served. Ahead of that it sleeps, for no longer than the worker makes progress.
     pub fn process<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) {
-        if !self.is_heard() {
-            return;
+        if self.process_at(channels, transport, self.clock.elapsed().as_secs_f64()) {
+            self.lead.let_go(self.clock.elapsed().as_secs_f64());
         }
-        self.shared.set_waited_for(false);
+    }
+
+    /// As [`process`](Self::process) at `now_secs` of the caller's own clock. True where the block was a render's.
+    ///
+    /// # Real-time safety
+    /// As [`process`](Self::process).
+    pub fn process_at<C: AsRef<[f32]>>(
+        &mut self,
+        channels: &[C],
+        transport: &Transport,
+        now_secs: f64,
+    ) -> bool {
+        if !self.is_heard() {
+            return false;
+        }
+        let block_secs = block_samples(channels) as f64 / self.host_rate_hz;
+        let runs_away = self.lead.take(block_secs, now_secs) && self.waits;
+        self.shared.set_waited_for(self.lead.is_render() && self.waits);
+        self.shared.set_lead(units::secs_to_samples(self.lead.secs(), self.host_rate_hz));
+        if runs_away {
+            let backlog = units::secs_to_samples(RENDER_BACKLOG_SECS, self.host_rate_hz);
+            self.render(channels, transport, backlog);
+        } else {
+            self.play(channels, transport);
+        }
+        runs_away
+    }
+
+    fn play<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) {
         let n_samples = block_samples(channels);
         if self.begins_anew(transport, n_samples) {
             self.reset();
@@ -146,18 +193,27 @@ impl AudioEnd {
         self.count_lost(n_samples - pushed);
     }
 
-    /// Like [`process`](Self::process) for a host that renders offline: waits for room where there is none, and until the
-    /// worker has all but caught up, so that a bounce at full speed gives the readings of live playback.
+    /// Like [`process`](Self::process) for who knows that this is a render, and wants it read with next to no delay: waits for room where
+    /// there is none, and until the worker has all but caught up.
     ///
-    /// Gives up when the worker is dead or makes no progress for `STALL_LIMIT`; from then on it is `process`.
+    /// Gives up when the worker is dead or makes no progress for `STALL_LIMIT`; from then on nothing waits.
     ///
     /// # Real-time safety
     /// None: it waits and calls the system. Never to be called from live playback.
     pub fn process_waiting<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) {
-        if !self.is_heard() {
-            return;
+        if self.is_heard() {
+            self.shared.set_waited_for(self.waits);
+            self.render(channels, transport, MAX_BACKLOG_SAMPLES);
         }
-        self.shared.set_waited_for(true);
+    }
+
+    /// Hands over a block and waits until less than `most_backlog` samples are left to analyse.
+    fn render<C: AsRef<[f32]>>(
+        &mut self,
+        channels: &[C],
+        transport: &Transport,
+        most_backlog: u64,
+    ) {
         let n_samples = block_samples(channels);
         if self.begins_anew(transport, n_samples) {
             self.settle();
@@ -171,9 +227,7 @@ impl AudioEnd {
             done += self.push(channels, done..n_samples);
         }
         self.count_lost(n_samples - done);
-        if self.backlog_samples() >= MAX_BACKLOG_SAMPLES {
-            self.settle();
-        }
+        self.wait_until(|audio| audio.backlog_samples() < most_backlog);
     }
 
     /// Waits until the worker has analysed all that was pushed. Same limits as [`process_waiting`](Self::process_waiting).
@@ -182,7 +236,8 @@ impl AudioEnd {
     }
 
     /// Marks this moment as a new start: the analysis forgets what it heard, and readings from here on equal those of a fresh
-    /// engine. Audio that the worker has not reached yet is forgotten with the rest.
+    /// engine. What was played before is still read, unless the worker is far behind the clock. Of several resets that it has not reached
+    /// yet the last counts.
     ///
     /// # Real-time safety
     /// As [`process`](Self::process).
@@ -200,6 +255,12 @@ impl AudioEnd {
     #[must_use]
     pub fn overrun_samples(&self) -> u64 {
         self.shared.overrun_samples()
+    }
+
+    /// Blocks that were made to wait since the start; none in live playback.
+    #[must_use]
+    pub fn waits(&self) -> u64 {
+        self.shared.waits()
     }
 
     /// Whether the block to come is a new start, because somebody asked for it or because of what the transport did.
@@ -253,6 +314,10 @@ impl AudioEnd {
 
     /// Waits for `ready`; false where it gave up.
     fn wait_until(&mut self, ready: impl Fn(&Self) -> bool) -> bool {
+        if ready(self) {
+            return true;
+        }
+        self.shared.count_wait();
         let mut progress = (self.shared.analysed(), Instant::now());
         while self.waits && !ready(self) {
             if !self.is_heard() {
@@ -301,16 +366,19 @@ impl WorkerEnd {
     /// Takes what fits into `buffer`, interleaved, never samples from both sides of a reset or of an anchor.
     pub(super) fn pop(&mut self, buffer: &mut [f32]) -> Popped {
         // The order of these loads matters: of samples seen here, any reset and any anchor before them is seen below.
-        let available = self.backlog_samples();
+        let mut available = self.backlog_samples();
         let reset_at = self.shared.reset_at();
         if reset_at != self.last_reset {
-            self.last_reset = reset_at;
             let stale = usize::try_from(reset_at.saturating_sub(self.position));
             let stale = stale.unwrap_or(usize::MAX).min(available);
-            self.consumer.skip(stale * self.n_channels);
-            self.position += stale as u64;
-            self.begin_anew();
-            return Popped::Reset;
+            if stale == 0 || self.is_late(stale) {
+                self.last_reset = reset_at;
+                self.consumer.skip(stale * self.n_channels);
+                self.position += stale as u64;
+                self.begin_anew();
+                return Popped::Reset;
+            }
+            available = stale;
         }
         let room = buffer.len() / self.n_channels;
         let n_samples = available.min(room).min(self.samples_to_next_anchor());
@@ -320,6 +388,12 @@ impl WorkerEnd {
         self.consumer.pop_slice(&mut buffer[..n_samples * self.n_channels]);
         self.position += n_samples as u64;
         Popped::Samples(n_samples)
+    }
+
+    /// Whether so many samples are more to catch up with than the audio is ahead of the clock, by [`READ_OUT_SECS`].
+    fn is_late(&self, n_samples: usize) -> bool {
+        let late = (n_samples as u64).saturating_sub(self.shared.lead());
+        late > units::secs_to_samples(READ_OUT_SECS, self.host_rate_hz)
     }
 
     /// Passes the anchors up to here; how many samples there are to the next one.
@@ -345,9 +419,20 @@ impl WorkerEnd {
         self.places.place_secs(end, self.host_rate_hz)
     }
 
+    /// Whether nothing waits in the ring.
+    pub(super) fn is_empty(&self) -> bool {
+        self.backlog_samples() == 0
+    }
+
     /// Samples that wait in the ring.
-    pub(super) fn backlog_samples(&self) -> usize {
+    fn backlog_samples(&self) -> usize {
         self.consumer.occupied_len() / self.n_channels
+    }
+
+    /// Of these, the ones that the clock has caught up with, seconds: how late the worker is.
+    pub(super) fn late_secs(&self) -> f64 {
+        let late = (self.backlog_samples() as u64).saturating_sub(self.shared.lead());
+        units::samples_to_secs(late, self.host_rate_hz)
     }
 
     /// Tells a waiting render that everything popped so far is done with.
@@ -466,8 +551,25 @@ mod tests {
         audio.process(&[[1.0, 2.0]], &STILL);
         audio.reset();
         audio.process(&[[3.0]], &STILL);
+        assert_eq!(popped(&mut worker, 8), [1.0, 2.0]);
         assert_eq!(worker.pop(&mut [0.0; 8]), Popped::Reset);
         assert_eq!(popped(&mut worker, 8), [3.0]);
+    }
+
+    #[test]
+    fn a_worker_that_is_late_forgets_what_was_before_a_reset_and_one_that_has_the_time_reads_it() {
+        // A second at the clock's pace, which nobody has looked at; and a second that came at once.
+        for (block_secs, expected) in [(0.1, 0), (0.0, 1000)] {
+            let (mut audio, mut worker, _) = ring(1000.0);
+            for n in 0..10 {
+                audio.process_at(&[[0.5; 100]], &STILL, f64::from(n) * block_secs);
+            }
+            audio.reset();
+            audio.process_at(&[[1.0; 8]], &STILL, 10.0 * block_secs);
+            assert_eq!(popped(&mut worker, 2000).len(), expected, "{block_secs}");
+            assert!(expected == 0 || worker.pop(&mut [0.0; 8]) == Popped::Reset);
+            assert_eq!(popped(&mut worker, 8), [1.0; 8]);
+        }
     }
 
     #[test]
@@ -481,21 +583,22 @@ mod tests {
         audio.reset();
         audio.reset();
         audio.process(&[[4.0]], &STILL);
+        assert_eq!(popped(&mut worker, 8), [1.0, 2.0, 3.0]);
         assert_eq!(worker.pop(&mut [0.0; 8]), Popped::Reset);
         assert_eq!(popped(&mut worker, 8), [4.0]);
     }
 
     #[test]
     fn a_reset_forgets_the_overruns() {
-        let (mut audio, _worker, shared) = ring(48_000.0);
-        audio.process(&[vec![0.0; 200_000]], &STILL);
+        let (mut audio, _worker, shared) = ring(f64::NAN);
+        audio.process(&[vec![0.0; MIN_RING_SAMPLES + 8_000]], &STILL);
         assert_eq!(shared.overrun_samples(), 8_000);
         audio.reset();
         assert_eq!(audio.overrun_samples(), 0);
     }
 
     #[test]
-    fn an_offline_render_loses_nothing_however_slow_the_worker() {
+    fn a_render_loses_nothing_however_slow_the_worker() {
         let (mut audio, mut worker, shared) = ring(100.0);
         let block: Vec<f32> = vec![1.0; 3 * MIN_RING_SAMPLES];
         let reader = std::thread::spawn(move || {
@@ -515,12 +618,65 @@ mod tests {
     }
 
     #[test]
-    fn an_offline_render_does_not_wait_for_a_dead_worker() {
+    fn a_render_does_not_wait_for_a_dead_worker() {
         let (mut audio, _worker, shared) = ring(100.0);
         shared.worker_has_ended();
         let began = Instant::now();
         audio.process_waiting(&[vec![0.0; 2 * MIN_RING_SAMPLES]], &STILL);
         assert!(began.elapsed() < Duration::from_secs(5));
+    }
+
+    /// Reads all that comes until nobody sends any more, `speed` times as fast as it sounds.
+    fn read_all(
+        mut worker: WorkerEnd,
+        expected: usize,
+        speed: f64,
+    ) -> std::thread::JoinHandle<usize> {
+        std::thread::spawn(move || {
+            let (mut heard, mut buffer, began) = (0, [0.0; 512], Instant::now());
+            while heard < expected && began.elapsed() < Duration::from_secs(60) {
+                if let Popped::Samples(n) = worker.pop(&mut buffer) {
+                    heard += n;
+                    let secs = n as f64 / worker.host_rate_hz / speed;
+                    std::thread::sleep(Duration::from_secs_f64(secs));
+                }
+                worker.mark_analysed();
+            }
+            heard
+        })
+    }
+
+    #[test]
+    fn a_render_that_nobody_announced_loses_nothing_and_live_playback_after_it_never_waits() {
+        const BLOCK: usize = 480;
+        const RATE_HZ: f64 = 48_000.0;
+        let (mut audio, worker, shared) = ring(RATE_HZ);
+        let (n_render, n_live) = (3_000, 200);
+        let reader = read_all(worker, (n_render + n_live) * BLOCK, 50.0);
+        let block = [0.1; BLOCK];
+        (0..n_render).for_each(|_| audio.process(&[block], &STILL));
+        assert_eq!(shared.overrun_samples(), 0, "half a minute, eight times what the ring holds");
+        assert!(shared.is_waited_for());
+        let waits = audio.waits();
+        assert!(waits > 10, "{waits}");
+        for _ in 0..n_live {
+            std::thread::sleep(Duration::from_secs_f64(BLOCK as f64 / RATE_HZ));
+            audio.process(&[block], &STILL);
+            assert!(!shared.is_waited_for());
+        }
+        assert_eq!(audio.waits(), waits, "live playback was made to wait");
+        assert_eq!(reader.join().unwrap(), (n_render + n_live) * BLOCK);
+        assert_eq!(shared.overrun_samples(), 0);
+    }
+
+    #[test]
+    fn playback_at_the_clocks_pace_loses_samples_rather_than_time() {
+        // Nobody reads: a stalled worker. The clock is as fast as the audio.
+        let (mut audio, _worker, shared) = ring(48_000.0);
+        for n in 0..1000 {
+            audio.process_at(&[[0.1; 480]], &STILL, f64::from(n) * 0.01);
+        }
+        assert_eq!((audio.waits(), shared.overrun_samples()), (0, 6 * 48_000));
     }
 
     /// The place of the newest sample after popping up to `n_samples`, with how many came.
@@ -550,7 +706,7 @@ mod tests {
     fn samples_lost_at_the_ring_do_not_shift_the_timeline() {
         let (mut audio, mut worker, _) = ring(1000.0);
         let block = vec![0.0; MIN_RING_SAMPLES + 5000];
-        audio.process(&[&block], &playing(0.0));
+        audio.play(&[&block], &playing(0.0));
         assert_eq!(places(&mut worker, MIN_RING_SAMPLES), (MIN_RING_SAMPLES, Some(16.384)));
         audio.process(&[[0.0; 100]], &playing(21.384));
         assert_eq!(places(&mut worker, 100), (100, Some(21.484)));
@@ -586,8 +742,11 @@ mod tests {
             ];
             for transport in played {
                 audio.process(&[[0.0; 100]], &transport);
-                n_resets += usize::from(worker.pop(&mut [0.0; 500]) == Popped::Reset);
-                let _rest = popped(&mut worker, 500);
+                while let popped @ (Popped::Reset | Popped::Samples(_)) =
+                    worker.pop(&mut [0.0; 500])
+                {
+                    n_resets += usize::from(popped == Popped::Reset);
+                }
             }
             assert_eq!(n_resets, expected);
         }

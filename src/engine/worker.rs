@@ -5,7 +5,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,9 +15,11 @@ use crate::config;
 use crate::model::{Model, ModelError};
 use crate::units::samples_to_secs;
 
+use super::errand::Errand;
 use super::handover::Handover;
+use super::outputs::Outputs;
 use super::pace::Pace;
-use super::publish::{Monitor, Publisher, Status};
+use super::publish::{Publisher, Status};
 use super::requests::Requests;
 use super::ring::{Popped, WorkerEnd};
 
@@ -37,6 +39,15 @@ const CHUNK: usize = 4096;
 
 /// How long a worker that was asked to stop goes on with what is in the ring.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long the user's own model may take to be read before the shipped one reads in its place: half of what the ring holds.
+const LOAD_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long a worker that was asked to stop, and has music to read, waits for its model.
+const STOP_LIMIT: Duration = Duration::from_millis(500);
+
+/// How often a worker looks whether its model is there.
+const LOAD_POLL: Duration = Duration::from_millis(2);
 
 /// Music between two readings that are explained, seconds: as often as an eye can take in a change of reasons.
 const WHY_SECS: f64 = 1.0;
@@ -63,21 +74,46 @@ impl Load {
 }
 
 /// Why an analysis ended.
-#[derive(Clone, Copy)]
 enum Next {
     /// It was asked to.
     End,
     /// Another model was asked for.
     Model,
+    /// The model that was asked for has come late.
+    Late(Arc<Model>),
+}
+
+/// Reads a model's file.
+pub(super) type LoadModel = fn(&Path) -> Result<Arc<Model>, ModelError>;
+
+/// A model that somebody else reads from its file.
+type Loading = Errand<Result<Arc<Model>, ModelError>>;
+
+/// What has become of the user's own model.
+enum Own {
+    /// There is none.
+    None,
+    Model(Arc<Model>),
+    /// It cannot be used, and why.
+    Unusable(String),
+    /// It is not there yet.
+    Late {
+        file: PathBuf,
+        loading: Loading,
+    },
+    /// It is no longer asked for.
+    Forgotten,
 }
 
 /// Everything the analysis thread starts from.
 pub(super) struct Worker {
+    pub(super) load: LoadModel,
     pub(super) host_rate_hz: f64,
     pub(super) layout: Layout,
     pub(super) samples: WorkerEnd,
     pub(super) shared: Arc<Handover>,
     pub(super) publisher: Publisher,
+    pub(super) outputs: Arc<Outputs>,
 }
 
 impl Worker {
@@ -92,28 +128,64 @@ impl Worker {
 
     /// Loads the model and analyses until asked to stop; as often as another model is asked for.
     fn analyse(mut self) -> Result<(), String> {
-        let monitor = Arc::clone(self.publisher.monitor());
+        let mut late = None;
         loop {
-            match self.analyse_with_model(&monitor).map_err(|error| error.to_string())? {
-                Next::Model => {}
+            match self.analyse_with_model(late).map_err(|error| error.to_string())? {
+                Next::Model => late = None,
+                Next::Late(model) => late = Some(model),
                 Next::End => return Ok(()),
             }
         }
     }
 
-    /// Loads the model that is asked for now and analyses with it.
-    fn analyse_with_model(&mut self, monitor: &Monitor) -> Result<Next, AnalyserError> {
+    /// Analyses with the model that is asked for now, or with that one if it has come late.
+    fn analyse_with_model(&mut self, late: Option<Arc<Model>>) -> Result<Next, AnalyserError> {
+        let monitor = Arc::clone(self.publisher.monitor());
         monitor.set_status(Status::Loading);
         let requests = Arc::clone(monitor.requests());
         let models_asked = requests.models();
-        let (mut analyser, model, status) =
-            load(requests.model_path().as_deref(), self.host_rate_hz, self.layout)?;
+        let own = late.map_or_else(|| self.own_model(&requests, models_asked), Own::Model);
+        if matches!(own, Own::Forgotten) {
+            return Ok(if self.shared.is_stopping() { Next::End } else { Next::Model });
+        }
+        let (mut analyser, model, status) = analyser(&own, self.host_rate_hz, self.layout)?;
         let history = monitor.history();
         history.lock().unwrap_or_else(PoisonError::into_inner).set_spaces(&model.card().spaces);
-        monitor.set_model(model.card().facts());
+        self.publisher.set_model(model.card().facts());
         monitor.set_status(status);
         self.samples.begin_anew();
-        Ok(self.follow(&mut analyser, &requests, models_asked)?)
+        let loading = match own {
+            Own::Late { loading, .. } => Some(loading),
+            _ => None,
+        };
+        Ok(self.follow(&mut analyser, &requests, models_asked, loading)?)
+    }
+
+    /// The user's own model, as far as it comes in time. Its file may be anywhere, and need not answer.
+    fn own_model(&self, requests: &Requests, models_asked: u64) -> Own {
+        let Some(file) = requests.model_path() else { return Own::None };
+        let (load, path) = (self.load, file.clone());
+        let loading = match Loading::start(move || load(&path)) {
+            Ok(loading) => loading,
+            Err(error) => return Own::Unusable(format!("cannot load {}: {error}", file.display())),
+        };
+        let (began, mut stopping_since) = (Instant::now(), None);
+        loop {
+            if let Some(result) = loading.poll() {
+                return own(result.map_err(|_| ()), &file);
+            }
+            if began.elapsed() > LOAD_LIMIT {
+                return Own::Late { file, loading };
+            }
+            let is_stopping = self.shared.is_stopping();
+            let patience = if self.samples.is_empty() { Duration::ZERO } else { STOP_LIMIT };
+            let is_over = is_stopping
+                && stopping_since.get_or_insert_with(Instant::now).elapsed() >= patience;
+            if is_over || requests.models() != models_asked {
+                return Own::Forgotten;
+            }
+            std::thread::sleep(LOAD_POLL);
+        }
     }
 
     /// Analyses what the ring brings. Nothing here allocates in steady state.
@@ -122,7 +194,10 @@ impl Worker {
         analyser: &mut Analyser,
         requests: &Requests,
         models_asked: u64,
+        mut loading: Option<Loading>,
     ) -> Result<Next, ModelError> {
+        let mut csvs_asked = requests.csvs();
+        self.outputs.change(requests.csv_path());
         let mut chunk = [0.0; CHUNK];
         let mut load = Load { host_rate_hz: self.host_rate_hz, busy_per_sec: 0.0 };
         let (mut stopping_since, mut last_heard) = (None, Instant::now());
@@ -137,6 +212,20 @@ impl Worker {
             }
             if requests.models() != models_asked && stopping_since.is_none() {
                 return Ok(Next::Model);
+            }
+            if let Some(result) = loading.as_ref().and_then(Errand::poll) {
+                loading = None;
+                let file = requests.model_path().unwrap_or_default();
+                match own(result.map_err(|_| ()), &file) {
+                    Own::Model(model) => return Ok(Next::Late(model)),
+                    Own::Unusable(why) => {
+                        self.publisher.monitor().set_status(Status::FallenBack(why));
+                    }
+                    _ => {}
+                }
+            }
+            if std::mem::replace(&mut csvs_asked, requests.csvs()) != csvs_asked {
+                self.outputs.change(requests.csv_path());
             }
             match self.samples.pop(&mut chunk) {
                 Popped::Samples(n) => {
@@ -158,6 +247,7 @@ impl Worker {
                 Popped::Nothing => {
                     has_caught_up = true;
                     self.publisher.catch_up();
+                    self.outputs.look();
                     let is_idle = last_heard.elapsed() > IDLE_AFTER;
                     std::thread::park_timeout(if is_idle { IDLE_POLL } else { POLL });
                 }
@@ -176,8 +266,7 @@ impl Worker {
         }
         let pace = Pace::of_process();
         if has_caught_up {
-            let backlog = self.samples.backlog_samples() as u64;
-            pace.tell(samples_to_secs(backlog, self.host_rate_hz));
+            pace.tell(self.samples.late_secs());
         }
         let interval_secs = pace.interval_secs();
         analyser.set_interval_secs(interval_secs);
@@ -209,21 +298,39 @@ impl Worker {
     }
 }
 
+/// What a model that was read from `file` amounts to.
+fn own(result: Result<Result<Arc<Model>, ModelError>, ()>, file: &Path) -> Own {
+    match result {
+        Ok(Ok(model)) => Own::Model(model),
+        Ok(Err(error)) => Own::Unusable(error.to_string()),
+        Err(()) => Own::Unusable(format!(
+            "the model file {} cannot be understood; train it with this version of Moodring",
+            file.display()
+        )),
+    }
+}
+
 /// An analyser with the user's model where there is one that works, else with the shipped one; and the status that this amounts to.
-fn load(
-    user_path: Option<&Path>,
+fn analyser(
+    own: &Own,
     host_rate_hz: f64,
     layout: Layout,
 ) -> Result<(Analyser, Arc<Model>, Status), AnalyserError> {
-    let with = |model: Result<Arc<Model>, ModelError>| {
-        let model = model?;
-        Ok((Analyser::new(host_rate_hz, layout, &model)?, model))
+    let with = |model: Arc<Model>| Ok((Analyser::new(host_rate_hz, layout, &model)?, model));
+    let status = match own {
+        Own::Model(model) => match with(Arc::clone(model)) {
+            Ok((analyser, model)) => return Ok((analyser, model, Status::Running)),
+            Err(AnalyserError::Model(error)) => Status::FallenBack(error.to_string()),
+            Err(error) => return Err(error),
+        },
+        Own::Unusable(why) => Status::FallenBack(why.clone()),
+        Own::Late { file, .. } => Status::FallenBack(format!(
+            "The model file {} does not answer. It reads as soon as it does; see to its drive, or choose the shipped model.",
+            file.display()
+        )),
+        Own::None | Own::Forgotten => Status::Running,
     };
-    let (user, status) = match user_path.map(|path| with(Model::load(path))) {
-        Some(Err(AnalyserError::Model(error))) => (None, Status::FallenBack(error.to_string())),
-        user => (user, Status::Running),
-    };
-    let (analyser, model) = user.unwrap_or_else(|| with(Model::shipped()))?;
+    let (analyser, model) = with(Model::shipped()?)?;
     Ok((analyser, model, status))
 }
 

@@ -19,6 +19,7 @@ const fn rule(module: &'static str, may_name: &'static [&'static str]) -> Rule {
 /// module whose name ends in `::*` stands for all that are in it. The crate's root, which lists the modules, is free.
 const RULES: &[Rule] = &[
     rule("units", &[]),
+    rule("files", &[]),
     rule("simd", &[]),
     rule("config", &["units"]),
     rule("analysis", &["config"]),
@@ -94,7 +95,7 @@ const RULES: &[Rule] = &[
             "model::screen",
         ],
     ),
-    rule("model", &["config", "analysis::window", "reading"]),
+    rule("model", &["files", "config", "analysis::window", "reading"]),
     rule("analyser", &["units", "config", "analysis", "reading", "why", "model"]),
     rule("history::slot", &["units", "reading"]),
     rule("history::track", &["units", "reading", "history::slot"]),
@@ -103,7 +104,7 @@ const RULES: &[Rule] = &[
     rule("history::state", &["units", "reading", "history::slot", "history::track"]),
     rule("history", &["units", "config", "reading", "model::space"]),
     rule("outputs", &[]),
-    rule("outputs::csv", &["units", "reading", "model::space"]),
+    rule("outputs::csv", &["files", "units", "reading", "model::space"]),
     rule("outputs::plot", &["units", "reading", "model::space"]),
     rule("outputs::plot::*", &["units", "reading", "model::space"]),
     rule(
@@ -114,6 +115,7 @@ const RULES: &[Rule] = &[
     rule("engine::handover", &["engine::atomic"]),
     rule("engine::requests", &["config"]),
     rule("engine::timeline", &["units"]),
+    rule("engine::lead", &[]),
     rule(
         "engine::ring",
         &[
@@ -123,6 +125,7 @@ const RULES: &[Rule] = &[
             "engine::handover",
             "engine::requests",
             "engine::timeline",
+            "engine::lead",
         ],
     ),
     rule("engine::pace", &["config"]),
@@ -139,6 +142,8 @@ const RULES: &[Rule] = &[
             "engine::requests",
         ],
     ),
+    rule("engine::errand", &[]),
+    rule("engine::outputs", &["outputs::csv", "engine::publish", "engine::errand"]),
     rule(
         "engine::worker",
         &[
@@ -155,6 +160,8 @@ const RULES: &[Rule] = &[
             "engine::ring",
             "engine::pace",
             "engine::publish",
+            "engine::errand",
+            "engine::outputs",
         ],
     ),
     rule(
@@ -189,6 +196,9 @@ const RULES: &[Rule] = &[
             "params",
         ],
     ),
+    rule("plugin::state", &["config", "params"]),
+    rule("plugin::front", &[]),
+    rule("plugin::front::*", &["plugin::state"]),
     rule(
         "plugin",
         &[
