@@ -1,6 +1,7 @@
 //! What the host saves and automates.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use nice_plug::params::persist::PersistentField;
@@ -80,26 +81,37 @@ pub struct MoodringParams {
 
 /// The history, as the state keeps it: a text that [`state`] writes. Shared with whoever records and shows it.
 #[derive(Clone, Default)]
-pub struct SavedHistory(Arc<Mutex<History>>);
+pub struct SavedHistory {
+    history: Arc<Mutex<History>>,
+    /// Whether the state that was loaded last had one that could not be read.
+    is_unread: Arc<AtomicBool>,
+}
 
 impl SavedHistory {
     /// The history itself.
     #[must_use]
     pub fn shared(&self) -> Arc<Mutex<History>> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.history)
+    }
+
+    /// Whether the state that was loaded last had one that could not be read, and is now empty.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.is_unread.load(Ordering::Relaxed)
     }
 }
 
 impl PersistentField<'_, String> for SavedHistory {
     fn set(&self, text: String) {
-        state::restore(&self.0, &text);
+        let is_read = state::restore(&self.history, &text);
+        self.is_unread.store(!is_read, Ordering::Relaxed);
     }
 
     fn map<F, R>(&self, f: F) -> R
     where
         F: Fn(&String) -> R,
     {
-        f(&state::to_text(&self.0))
+        f(&state::to_text(&self.history))
     }
 }
 

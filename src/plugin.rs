@@ -47,7 +47,12 @@ impl Default for Moodring {
         let asked = Arc::clone(&monitor);
         params.on_csv_restored(move |path| asked.ask_csv(path));
         let told = Arc::clone(&monitor);
-        params.on_state_read(move |unread| told.set_state_problem(problem(unread)));
+        let history = params.history.clone();
+        params.on_state_read(move |unread| {
+            let history = history.is_unread().then_some(HISTORY);
+            let unread: Vec<&str> = unread.iter().map(String::as_str).chain(history).collect();
+            told.set_state_problem(problem(&unread));
+        });
         Self { params, monitor, running: None, reset_was_on: false }
     }
 }
@@ -67,8 +72,11 @@ struct Settings {
     layout: Layout,
 }
 
+/// What the history is called among the parts of a state.
+const HISTORY: &str = "history";
+
 /// What to tell the user of a state of which these could not be read.
-fn problem(unread: &[String]) -> Option<String> {
+fn problem(unread: &[&str]) -> Option<String> {
     let names = unread.join(", ");
     (!unread.is_empty()).then(|| {
         format!("Parts of what this project keeps could not be read and start at their defaults: {names}. See to them, then save it.")
@@ -96,6 +104,8 @@ fn channels_of(layout: &AudioIOLayout) -> Layout {
 impl Plugin for Moodring {
     const NAME: &'static str = "Moodring";
     const VENDOR: &'static str = "Moodring contributors";
+    // There is neither a site nor an address of the project's own, and hosts open what they are told; so these, and the CLAP's manual and
+    // support pages below, say nothing rather than something that is not there.
     const URL: &'static str = "";
     const EMAIL: &'static str = "";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
@@ -243,4 +253,36 @@ impl Vst3Plugin for Moodring {
     const VST3_CLASS_ID: [u8; 16] = *b"MoodringMeterOne";
     const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
         &[Vst3SubCategory::Fx, Vst3SubCategory::Analyzer, Vst3SubCategory::Tools];
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_window_says_what_of_a_state_could_not_be_read_until_one_is_whole() {
+        let plugin = Moodring::default();
+        let load = |fields: &[(&str, &str)]| {
+            let field = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+            plugin.params.deserialize_fields(&fields.iter().map(field).collect::<BTreeMap<_, _>>());
+            plugin.monitor.output_problem()
+        };
+        let told = load(&[("unread", r#"["gate_db"]"#)]).unwrap();
+        assert!(told.contains("defaults: gate_db."), "{told}");
+        let told = load(&[("unread", "[]"), ("history", r#""1:nonsense""#)]).unwrap();
+        assert!(told.contains("defaults: history."), "{told}");
+        assert_eq!(load(&[("unread", "[]"), ("history", r#""""#)]), None);
+    }
+
+    #[test]
+    fn files_that_a_state_names_are_asked_for_at_once() {
+        let plugin = Moodring::default();
+        let fields = [("csv_path", "/a.csv"), ("model_path", "/b.onnx")];
+        let fields = fields.map(|(name, path)| (name.to_owned(), format!("\"{path}\"")));
+        plugin.params.deserialize_fields(&BTreeMap::from(fields));
+        assert_eq!(plugin.monitor.csv_path(), Some("/a.csv".into()));
+        assert_eq!(plugin.monitor.model_path(), Some("/b.onnx".into()));
+    }
 }

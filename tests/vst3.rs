@@ -9,7 +9,7 @@ mod support {
 }
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -338,6 +338,59 @@ fn any_mutation_of_a_state_loads_to_one_that_loads_to_itself_or_is_refused() {
         }
     }
     assert!(n_loaded > 100, "{n_loaded}");
+}
+
+#[test]
+fn a_path_that_is_no_file_never_holds_the_host_up() {
+    let _alone = alone();
+    let folder = std::env::temp_dir().join(format!("moodring-vst3-paths-{}", std::process::id()));
+    let _absent = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let pipe = folder.join("pipe.onnx");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let audio = music(3.0, RATE_HZ, 2);
+    for path in [pipe.as_path(), &folder, Path::new("/dev/zero"), Path::new("/dev/full")] {
+        for field in ["model_path", "csv_path"] {
+            // Whoever hangs here hangs for ever; whoever does not takes as long as the music.
+            let began = Instant::now();
+            let mut host = Host::load_bundle().unwrap();
+            host.set_field(field, path.to_str().unwrap()).unwrap();
+            for _ in 0..2 {
+                host.set_up(RATE_HZ, BLOCK, Mode::Realtime).unwrap();
+                host.start().unwrap();
+                assert!(host.play(&audio, BLOCK, Mode::Realtime, |_| {}).unwrap() == audio);
+                host.stop();
+            }
+            drop(host);
+            assert!(began.elapsed() < Duration::from_secs(10), "{field} is {}", path.display());
+        }
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_file_for_readings_that_comes_with_a_state_is_written_at_once() {
+    let _alone = alone();
+    let csv = CsvPath::new("restored");
+    let mut host = Host::load_bundle().unwrap();
+    host.set_up(RATE_HZ, BLOCK, Mode::Realtime).unwrap();
+    host.start().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+    host.play(&music(3.0, RATE_HZ, 2), BLOCK, Mode::Realtime, |_| {}).unwrap();
+    drop(host);
+    assert!(csv.text().lines().count() > 10, "{}", csv.text());
+}
+
+#[test]
+fn a_block_before_activation_is_refused_and_harms_nobody() {
+    let mut host = Host::load_bundle().unwrap();
+    let audio = music(0.1, RATE_HZ, 2);
+    assert!(host.play(&audio, BLOCK, Mode::Realtime, |_| {}).is_err());
+    host.set_up(RATE_HZ, BLOCK, Mode::Realtime).unwrap();
+    assert!(host.play(&audio, BLOCK, Mode::Realtime, |_| {}).is_err());
+    host.start().unwrap();
+    assert!(host.play(&audio, BLOCK, Mode::Realtime, |_| {}).unwrap() == audio);
 }
 
 #[test]

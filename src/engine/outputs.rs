@@ -222,3 +222,69 @@ fn write_all(file: &mut CsvFile, readings: &[Published]) -> Result<(), CsvError>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::super::publish::Publisher;
+    use super::*;
+    use crate::reading::{Phase, Reading};
+
+    /// Outputs whose file does not answer until the sender is dropped.
+    fn stuck() -> (Sender<()>, Outputs, Arc<Monitor>) {
+        let monitor = Arc::new(Monitor::default());
+        let outputs = Outputs::new(&monitor);
+        let (answer, answered) = channel();
+        let told = Arc::new(Told::default());
+        let busy = Arc::clone(&told);
+        let thread = std::thread::spawn(move || busy.busy(|| drop(answered.recv())));
+        let path = PathBuf::from("/gone/readings.csv");
+        *outputs.writer.lock().unwrap() = Some(Writer { path, told, thread });
+        (answer, outputs, monitor)
+    }
+
+    #[test]
+    fn a_file_that_does_not_answer_is_told_of_and_left_behind() {
+        let (answer, outputs, monitor) = stuck();
+        let began = Instant::now();
+        while monitor.output_problem().is_none() {
+            assert!(began.elapsed() < Duration::from_secs(20));
+            outputs.look();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(began.elapsed() >= ANSWER_LIMIT);
+        assert!(
+            monitor.output_problem().unwrap().starts_with("/gone/readings.csv does not answer")
+        );
+        let began = Instant::now();
+        outputs.finish();
+        assert!(began.elapsed() < 4 * FINISH_LIMIT, "{:?}", began.elapsed());
+        drop(answer);
+    }
+
+    #[test]
+    fn another_file_is_written_although_the_one_before_does_not_answer() {
+        let (answer, outputs, monitor) = stuck();
+        let name = format!("moodring-outputs-{}.csv", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _absent = std::fs::remove_file(&path);
+        let began = Instant::now();
+        outputs.change(Some(path.clone()));
+        assert!(began.elapsed() < Duration::from_millis(500), "to choose a file waits for none");
+        let mut publisher = Publisher::new(&monitor);
+        for secs in 1..=3 {
+            let time_secs = f64::from(secs);
+            publisher.publish(&Reading { time_secs, phase: Phase::Live, ..Reading::default() });
+        }
+        let rows = || std::fs::read_to_string(&path).unwrap_or_default().lines().count();
+        while rows() < 4 {
+            assert!(began.elapsed() < 5 * ANSWER_LIMIT, "{} lines", rows());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        outputs.finish();
+        assert_eq!(monitor.output_problem(), None);
+        drop(answer);
+        std::fs::remove_file(path).unwrap();
+    }
+}

@@ -5,7 +5,6 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +17,7 @@ use crate::units::samples_to_secs;
 use super::errand::Errand;
 use super::handover::Handover;
 use super::outputs::Outputs;
+use super::own::{self, LoadModel, Loading, Own};
 use super::pace::Pace;
 use super::publish::{Publisher, Status};
 use super::requests::Requests;
@@ -39,15 +39,6 @@ const CHUNK: usize = 4096;
 
 /// How long a worker that was asked to stop goes on with what is in the ring.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
-
-/// How long the user's own model may take to be read before the shipped one reads in its place: half of what the ring holds.
-const LOAD_LIMIT: Duration = Duration::from_secs(2);
-
-/// How long a worker that was asked to stop, and has music to read, waits for its model.
-const STOP_LIMIT: Duration = Duration::from_millis(500);
-
-/// How often a worker looks whether its model is there.
-const LOAD_POLL: Duration = Duration::from_millis(2);
 
 /// Music between two readings that are explained, seconds: as often as an eye can take in a change of reasons.
 const WHY_SECS: f64 = 1.0;
@@ -81,28 +72,6 @@ enum Next {
     Model,
     /// The model that was asked for has come late.
     Late(Arc<Model>),
-}
-
-/// Reads a model's file.
-pub(super) type LoadModel = fn(&Path) -> Result<Arc<Model>, ModelError>;
-
-/// A model that somebody else reads from its file.
-type Loading = Errand<Result<Arc<Model>, ModelError>>;
-
-/// What has become of the user's own model.
-enum Own {
-    /// There is none.
-    None,
-    Model(Arc<Model>),
-    /// It cannot be used, and why.
-    Unusable(String),
-    /// It is not there yet.
-    Late {
-        file: PathBuf,
-        loading: Loading,
-    },
-    /// It is no longer asked for.
-    Forgotten,
 }
 
 /// Everything the analysis thread starts from.
@@ -144,11 +113,12 @@ impl Worker {
         monitor.set_status(Status::Loading);
         let requests = Arc::clone(monitor.requests());
         let models_asked = requests.models();
-        let own = late.map_or_else(|| self.own_model(&requests, models_asked), Own::Model);
+        let fetch = || own::fetch(self.load, &requests, models_asked, &self.shared, &self.samples);
+        let own = late.map_or_else(fetch, Own::Model);
         if matches!(own, Own::Forgotten) {
             return Ok(if self.shared.is_stopping() { Next::End } else { Next::Model });
         }
-        let (mut analyser, model, status) = analyser(&own, self.host_rate_hz, self.layout)?;
+        let (mut analyser, model, status) = own::analyser(&own, self.host_rate_hz, self.layout)?;
         let history = monitor.history();
         history.lock().unwrap_or_else(PoisonError::into_inner).set_spaces(&model.card().spaces);
         self.publisher.set_model(model.card().facts());
@@ -159,33 +129,6 @@ impl Worker {
             _ => None,
         };
         Ok(self.follow(&mut analyser, &requests, models_asked, loading)?)
-    }
-
-    /// The user's own model, as far as it comes in time. Its file may be anywhere, and need not answer.
-    fn own_model(&self, requests: &Requests, models_asked: u64) -> Own {
-        let Some(file) = requests.model_path() else { return Own::None };
-        let (load, path) = (self.load, file.clone());
-        let loading = match Loading::start(move || load(&path)) {
-            Ok(loading) => loading,
-            Err(error) => return Own::Unusable(format!("cannot load {}: {error}", file.display())),
-        };
-        let (began, mut stopping_since) = (Instant::now(), None);
-        loop {
-            if let Some(result) = loading.poll() {
-                return own(result.map_err(|_| ()), &file);
-            }
-            if began.elapsed() > LOAD_LIMIT {
-                return Own::Late { file, loading };
-            }
-            let is_stopping = self.shared.is_stopping();
-            let patience = if self.samples.is_empty() { Duration::ZERO } else { STOP_LIMIT };
-            let is_over = is_stopping
-                && stopping_since.get_or_insert_with(Instant::now).elapsed() >= patience;
-            if is_over || requests.models() != models_asked {
-                return Own::Forgotten;
-            }
-            std::thread::sleep(LOAD_POLL);
-        }
     }
 
     /// Analyses what the ring brings. Nothing here allocates in steady state.
@@ -216,7 +159,7 @@ impl Worker {
             if let Some(result) = loading.as_ref().and_then(Errand::poll) {
                 loading = None;
                 let file = requests.model_path().unwrap_or_default();
-                match own(result.map_err(|_| ()), &file) {
+                match own::outcome(result, &file) {
                     Own::Model(model) => return Ok(Next::Late(model)),
                     Own::Unusable(why) => {
                         self.publisher.monitor().set_status(Status::FallenBack(why));
@@ -296,42 +239,6 @@ impl Worker {
             self.publisher.publish_why(analyser.why().ok().flatten());
         }
     }
-}
-
-/// What a model that was read from `file` amounts to.
-fn own(result: Result<Result<Arc<Model>, ModelError>, ()>, file: &Path) -> Own {
-    match result {
-        Ok(Ok(model)) => Own::Model(model),
-        Ok(Err(error)) => Own::Unusable(error.to_string()),
-        Err(()) => Own::Unusable(format!(
-            "the model file {} cannot be understood; train it with this version of Moodring",
-            file.display()
-        )),
-    }
-}
-
-/// An analyser with the user's model where there is one that works, else with the shipped one; and the status that this amounts to.
-fn analyser(
-    own: &Own,
-    host_rate_hz: f64,
-    layout: Layout,
-) -> Result<(Analyser, Arc<Model>, Status), AnalyserError> {
-    let with = |model: Arc<Model>| Ok((Analyser::new(host_rate_hz, layout, &model)?, model));
-    let status = match own {
-        Own::Model(model) => match with(Arc::clone(model)) {
-            Ok((analyser, model)) => return Ok((analyser, model, Status::Running)),
-            Err(AnalyserError::Model(error)) => Status::FallenBack(error.to_string()),
-            Err(error) => return Err(error),
-        },
-        Own::Unusable(why) => Status::FallenBack(why.clone()),
-        Own::Late { file, .. } => Status::FallenBack(format!(
-            "The model file {} does not answer. It reads as soon as it does; see to its drive, or choose the shipped model.",
-            file.display()
-        )),
-        Own::None | Own::Forgotten => Status::Running,
-    };
-    let (analyser, model) = with(Model::shipped()?)?;
-    Ok((analyser, model, status))
 }
 
 /// Runs `body`; a panic in it is an error in words like any other.

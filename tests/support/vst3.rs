@@ -46,15 +46,17 @@ impl Mode {
     }
 }
 
-/// Where the library of the bundle is: `MOODRING_VST3`, or where `cargo xtask bundle moodring` leaves it.
+/// Where the library is in the bundle, which is `MOODRING_VST3`, or where `cargo xtask bundle moodring` leaves it.
 pub fn library_path() -> PathBuf {
-    if let Some(path) = std::env::var_os("MOODRING_VST3") {
-        return path.into();
-    }
+    let bundle = std::env::var_os("MOODRING_VST3").map_or_else(built, PathBuf::from);
+    let system = format!("{}-linux", std::env::consts::ARCH);
+    bundle.join("Contents").join(system).join("Moodring.so")
+}
+
+fn built() -> PathBuf {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-    let system = format!("{}-linux", std::env::consts::ARCH);
-    repository.join(target).join("bundled/Moodring.vst3/Contents").join(system).join("Moodring.so")
+    repository.join(target).join("bundled/Moodring.vst3")
 }
 
 /// The factory of the library, which stays loaded.

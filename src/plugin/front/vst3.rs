@@ -1,4 +1,4 @@
-//! The VST3's entry, and what of its component is ours.
+//! The VST3's component.
 //!
 //! | host calls | here |
 //! |---|---|
@@ -7,13 +7,15 @@
 //! | `setProcessing(true)` | leaves the parameters open to the host until the first block has come |
 //! | `setParamNormalized`, `getState` | keeps the place of a switch that stands between its positions |
 
+mod factory;
+mod memory;
+
 use std::collections::BTreeMap;
-use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use nice_plug::wrapper::setup_logger;
+use nice_plug::wrapper::vst3::Wrapper;
 use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{
     BusDirection, BusDirections_, BusInfo, CString, ChannelContext::IInfoListener,
     ChannelContext::IInfoListenerTrait, IAttributeList, IAudioProcessor, IAudioProcessorTrait,
@@ -24,31 +26,20 @@ use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{
     UnitInfo, kSpeakerLfe,
 };
 use nice_plug::wrapper::vst3::vst3::Steinberg::{
-    FIDString, FUnknown, IBStream, IBStreamTrait, IPlugView, IPluginBaseTrait, IPluginFactory,
-    IPluginFactory2, IPluginFactory2Trait, IPluginFactory3, IPluginFactory3Trait,
-    IPluginFactoryTrait, PClassInfo, PClassInfo2, PClassInfoW, PFactoryInfo, TBool, TUID, int16,
-    int32, kInvalidArgument, kResultFalse, kResultOk, tresult, uint32,
+    FIDString, FUnknown, IBStream, IBStreamTrait, IPlugView, IPluginBaseTrait, TBool, TUID, int16,
+    int32, kInvalidArgument, kNotInitialized, kResultFalse, kResultOk, tresult, uint32,
 };
 use nice_plug::wrapper::vst3::vst3::{Class, ComPtr, ComRef, ComWrapper};
-use nice_plug::wrapper::vst3::{PluginInfo, Wrapper};
 
 use super::super::Moodring;
 use super::super::state::{MOST_STATE_BYTES, repaired};
+use memory::Memory;
 
 /// The field of a state that has the places of switches that stand between their positions: a map from parameter to place.
 const PLACES: &str = "places";
 
 /// How far a switch may stand from one of its positions and be there. Hosts hand over 64 bits of what the framework keeps in 32.
 const SAME_PLACE: f64 = 1e-6;
-
-/// The factory of the one class there is.
-struct Factory {
-    plugin: PluginInfo,
-}
-
-impl Class for Factory {
-    type Interfaces = (IPluginFactory, IPluginFactory2, IPluginFactory3);
-}
 
 /// Writes `value` where the host wants it.
 ///
@@ -61,67 +52,6 @@ unsafe fn hand_over<T>(place: *mut T, value: impl FnOnce() -> T) -> tresult {
     // SAFETY: as promised.
     unsafe { place.write(value()) };
     kResultOk
-}
-
-impl IPluginFactoryTrait for Factory {
-    unsafe fn getFactoryInfo(&self, info: *mut PFactoryInfo) -> tresult {
-        unsafe { hand_over(info, || self.plugin.create_factory_info()) }
-    }
-
-    unsafe fn countClasses(&self) -> int32 {
-        1
-    }
-
-    unsafe fn getClassInfo(&self, index: int32, info: *mut PClassInfo) -> tresult {
-        match index {
-            0 => unsafe { hand_over(info, || self.plugin.create_class_info()) },
-            _ => kInvalidArgument,
-        }
-    }
-
-    unsafe fn createInstance(
-        &self,
-        class: FIDString,
-        interface: FIDString,
-        instance: *mut *mut c_void,
-    ) -> tresult {
-        // SAFETY: hosts hand in ids of sixteen bytes, and a place for a pointer.
-        unsafe {
-            if class.is_null()
-                || instance.is_null()
-                || *class.cast::<[u8; 16]>() != *self.plugin.cid
-            {
-                return kInvalidArgument;
-            }
-            let Some(front) = Front::new() else { return kResultFalse };
-            let front = ComWrapper::new(front);
-            let Some(unknown) = front.as_com_ref::<FUnknown>() else { return kResultFalse };
-            let unknown = unknown.as_ptr();
-            ((*(*unknown).vtbl).queryInterface)(unknown, interface.cast::<TUID>(), instance)
-        }
-    }
-}
-
-impl IPluginFactory2Trait for Factory {
-    unsafe fn getClassInfo2(&self, index: int32, info: *mut PClassInfo2) -> tresult {
-        match index {
-            0 => unsafe { hand_over(info, || self.plugin.create_class_info_2()) },
-            _ => kInvalidArgument,
-        }
-    }
-}
-
-impl IPluginFactory3Trait for Factory {
-    unsafe fn getClassInfoUnicode(&self, index: int32, info: *mut PClassInfoW) -> tresult {
-        match index {
-            0 => unsafe { hand_over(info, || self.plugin.create_class_info_unicode()) },
-            _ => kInvalidArgument,
-        }
-    }
-
-    unsafe fn setHostContext(&self, _context: *mut FUnknown) -> tresult {
-        kResultOk
-    }
 }
 
 /// The component, before the framework's.
@@ -140,6 +70,8 @@ struct Front {
     arrangement: AtomicU64,
     /// Whether the host has begun to process and no block has come yet.
     awaits_block: AtomicBool,
+    /// Whether the host has activated it. A block that comes before finds no buffers, and would end the host.
+    is_active: AtomicBool,
 }
 
 impl Class for Front {
@@ -176,6 +108,7 @@ impl Front {
             places: Mutex::default(),
             arrangement: AtomicU64::new(0),
             awaits_block: AtomicBool::new(false),
+            is_active: AtomicBool::new(false),
         })
     }
 
@@ -258,7 +191,12 @@ impl IComponentTrait for Front {
         fn getBusInfo(media: MediaType, direction: BusDirection, index: int32, bus: *mut BusInfo) -> tresult;
         fn getRoutingInfo(input: *mut RoutingInfo, output: *mut RoutingInfo) -> tresult;
         fn activateBus(media: MediaType, direction: BusDirection, index: int32, on: TBool) -> tresult;
-        fn setActive(on: TBool) -> tresult;
+    }
+
+    unsafe fn setActive(&self, on: TBool) -> tresult {
+        let result = unsafe { self.component.setActive(on) };
+        self.is_active.store(on != 0 && result == kResultOk, Ordering::Release);
+        result
     }
 
     unsafe fn setState(&self, state: *mut IBStream) -> tresult {
@@ -432,6 +370,9 @@ impl IAudioProcessorTrait for Front {
     }
 
     unsafe fn process(&self, data: *mut ProcessData) -> tresult {
+        if !self.is_active.load(Ordering::Acquire) {
+            return kNotInitialized;
+        }
         if self.awaits_block.load(Ordering::Relaxed)
             && self.awaits_block.swap(false, Ordering::AcqRel)
         {
@@ -465,108 +406,3 @@ impl IProcessContextRequirementsTrait for Front {
 impl IInfoListenerTrait for Front {
     handed_to! { listener: fn setChannelContextInfos(list: *mut IAttributeList) -> tresult; }
 }
-
-/// A stream in memory, as the framework expects one of a host.
-struct Memory(Mutex<(Vec<u8>, usize)>);
-
-impl Class for Memory {
-    type Interfaces = (IBStream,);
-}
-
-impl Memory {
-    fn new(bytes: Vec<u8>) -> Self {
-        Self(Mutex::new((bytes, 0)))
-    }
-
-    fn held(&self) -> MutexGuard<'_, (Vec<u8>, usize)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        self.held().0.clone()
-    }
-}
-
-impl IBStreamTrait for Memory {
-    unsafe fn read(&self, buffer: *mut c_void, most: int32, n_read: *mut int32) -> tresult {
-        let (bytes, at) = &mut *self.held();
-        let left = bytes.get(*at..).unwrap_or_default();
-        let n = left.len().min(usize::try_from(most).unwrap_or(0));
-        // SAFETY: the caller has room for `most` bytes.
-        unsafe {
-            std::ptr::copy_nonoverlapping(left.as_ptr(), buffer.cast(), n);
-            if !n_read.is_null() {
-                *n_read = n as int32;
-            }
-        }
-        *at += n;
-        kResultOk
-    }
-
-    unsafe fn write(&self, buffer: *mut c_void, most: int32, n_written: *mut int32) -> tresult {
-        let (bytes, at) = &mut *self.held();
-        let n = usize::try_from(most).unwrap_or(0);
-        bytes.truncate(*at);
-        // SAFETY: the caller has `most` bytes.
-        unsafe {
-            bytes.extend_from_slice(std::slice::from_raw_parts(buffer.cast::<u8>(), n));
-            if !n_written.is_null() {
-                *n_written = most;
-            }
-        }
-        *at += n;
-        kResultOk
-    }
-
-    unsafe fn seek(&self, to: i64, from: int32, result: *mut i64) -> tresult {
-        let (bytes, at) = &mut *self.held();
-        let origin = match from {
-            0 => 0,
-            1 => *at,
-            2 => bytes.len(),
-            _ => return kInvalidArgument,
-        };
-        let place = i64::try_from(origin).unwrap_or(i64::MAX).saturating_add(to).max(0);
-        *at = usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
-        let at = *at as i64;
-        if result.is_null() { kResultOk } else { unsafe { hand_over(result, || at) } }
-    }
-
-    unsafe fn tell(&self, place: *mut i64) -> tresult {
-        let at = self.held().1 as i64;
-        unsafe { hand_over(place, || at) }
-    }
-}
-
-/// The entry that hosts look for.
-#[unsafe(no_mangle)]
-#[allow(non_snake_case, missing_docs)]
-pub extern "system" fn GetPluginFactory() -> *mut c_void {
-    let factory = ComWrapper::new(Factory { plugin: PluginInfo::for_plugin::<Moodring>() });
-    let factory = factory.to_com_ptr::<IPluginFactory>();
-    factory.map_or(std::ptr::null_mut(), |factory| factory.into_raw().cast())
-}
-
-/// The library's own entry and exit, under the names that each system's hosts look for.
-macro_rules! library {
-    ($system:meta, $abi:literal, $entry:ident($($handle:ident: $kind:ty)?), $exit:ident) => {
-        #[$system]
-        #[unsafe(no_mangle)]
-        #[allow(non_snake_case, missing_docs)]
-        pub extern $abi fn $entry($($handle: $kind)?) -> bool {
-            setup_logger::<Moodring>();
-            true
-        }
-
-        #[$system]
-        #[unsafe(no_mangle)]
-        #[allow(non_snake_case, missing_docs)]
-        pub extern $abi fn $exit() -> bool {
-            true
-        }
-    };
-}
-
-library!(cfg(all(unix, not(target_os = "macos"))), "C", ModuleEntry(_handle: *mut c_void), ModuleExit);
-library!(cfg(target_os = "macos"), "C", bundleEntry(_handle: *mut c_void), bundleExit);
-library!(cfg(windows), "system", InitDll(), ExitDll);

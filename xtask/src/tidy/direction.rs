@@ -128,6 +128,10 @@ const RULES: &[Rule] = &[
             "engine::lead",
         ],
     ),
+    rule(
+        "engine::ring::tests",
+        &["analysis::downmix", "engine::handover", "engine::requests", "engine::timeline"],
+    ),
     rule("engine::pace", &["config"]),
     rule("engine::record", &["reading", "history"]),
     rule(
@@ -144,6 +148,19 @@ const RULES: &[Rule] = &[
     ),
     rule("engine::errand", &[]),
     rule("engine::outputs", &["outputs::csv", "engine::publish", "engine::errand"]),
+    rule(
+        "engine::own",
+        &[
+            "analysis::downmix",
+            "model",
+            "analyser",
+            "engine::handover",
+            "engine::requests",
+            "engine::ring",
+            "engine::publish",
+            "engine::errand",
+        ],
+    ),
     rule(
         "engine::worker",
         &[
@@ -162,6 +179,7 @@ const RULES: &[Rule] = &[
             "engine::publish",
             "engine::errand",
             "engine::outputs",
+            "engine::own",
         ],
     ),
     rule(
@@ -177,6 +195,7 @@ const RULES: &[Rule] = &[
             "outputs::csv",
         ],
     ),
+    rule("engine::tests", &["units", "analysis::downmix", "reading", "model", "history", "engine"]),
     rule("prefs", &["history"]),
     rule("params", &["units", "config", "history", "prefs"]),
     rule("editor", &["prefs"]),
@@ -198,7 +217,7 @@ const RULES: &[Rule] = &[
     ),
     rule("plugin::state", &["config", "params"]),
     rule("plugin::front", &[]),
-    rule("plugin::front::*", &["plugin::state"]),
+    rule("plugin::front::*", &["plugin::state", "plugin::front"]),
     rule(
         "plugin",
         &[
