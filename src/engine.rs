@@ -7,7 +7,7 @@
 //!
 //! **Architecture Invariant**: no thread outlives its [`Engine`] but one whose file does not answer, and no call of a host waits for a file.
 //! The host may unload the plugin's code as soon as the engine is gone: whoever leaves a thread behind sees to it that the code stays in
-//! memory ([`errand`]).
+//! memory (`engine::errand`).
 
 mod errand;
 mod handover;

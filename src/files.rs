@@ -1,7 +1,7 @@
 //! Files whose path comes from a project or a stranger: regular ones only, and no more of them than was asked for.
 //!
 //! A pipe without a writer never opens, a device never ends, and a folder is no file. Nothing here waits for any of them. What can still
-//! take for ever is a network drive that is gone: who must not wait has it done by [`crate::engine::errand`].
+//! take for ever is a network drive that is gone: who must not wait has it done by a thread that can be left behind.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};

@@ -161,10 +161,13 @@ impl PersistentField<'_, String> for FileChoice {
     }
 }
 
+/// Who is to know of names that a state brings.
+type NamesListener = Box<dyn Fn(&[String]) + Send + Sync>;
+
 /// Names of what could not be read of a state, on their way from whoever read it to whoever tells the user.
 #[derive(Default)]
 struct Unread {
-    on_restore: OnceLock<Box<dyn Fn(&[String]) + Send + Sync>>,
+    on_restore: OnceLock<NamesListener>,
 }
 
 impl PersistentField<'_, Vec<String>> for Unread {

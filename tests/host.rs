@@ -704,6 +704,8 @@ fn any_mutation_of_a_state_is_survived_and_what_loads_loads_again_as_it_is() {
         if host.set_state(&framed(&state)).is_ok() {
             n_loaded += 1;
             let saved = host.state().unwrap();
+            let gate_db = host.state_json().unwrap()["params"]["gate_db"]["f32"].as_f64().unwrap();
+            assert!((-90.0..=-30.0).contains(&gate_db), "{gate_db}");
             host.set_state(&saved).unwrap();
             assert_eq!(host.state().unwrap(), saved, "{}", String::from_utf8_lossy(&state));
         }

@@ -21,6 +21,9 @@ use vst3::Steinberg::Vst::SpeakerArr;
 const RATE_HZ: f64 = 48_000.0;
 const BLOCK: usize = 512;
 
+/// How far a place may be from another and be the same: what a number loses on its way through text.
+const SAME_PLACE: f64 = 1e-12;
+
 /// Tests that play at a pace of their own have the machine for themselves.
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -255,22 +258,22 @@ fn an_arrangement_is_the_one_that_was_asked_for_or_refused() {
 }
 
 #[test]
-fn a_switch_that_was_put_between_its_positions_comes_back_as_it_was_told() {
+fn a_switch_that_was_put_between_its_positions_stands_there_and_comes_back() {
     let mut host = Host::load_bundle().unwrap();
     let hold = host.param_id("Hold").unwrap();
     for place in [0.553_065, 0.916_902, 0.4, 0.0, 1.0] {
         host.set_param(hold, place);
         let told = host.param(hold);
+        assert!((told - place).abs() < SAME_PLACE, "put to {place}, it is at {told}");
         let state = host.state().unwrap();
         assert_eq!(host.state_json().unwrap()["params"]["hold"], json!({ "bool": place >= 0.5 }));
         host.set_param(hold, 1.0 - place.round());
         assert_ne!(host.param(hold), told);
         host.set_state(&state).unwrap();
-        assert_eq!(host.param(hold), told, "put to {place}");
-        assert_eq!(host.state().unwrap(), state);
+        assert!((host.param(hold) - told).abs() < SAME_PLACE, "put to {place}");
         let mut other = Host::load_bundle().unwrap();
         other.set_state(&state).unwrap();
-        assert_eq!(other.param(hold), told, "put to {place}, in another instance");
+        assert!((other.param(hold) - told).abs() < SAME_PLACE, "{place}, in another instance");
     }
 }
 
@@ -333,6 +336,8 @@ fn any_mutation_of_a_state_loads_to_one_that_loads_to_itself_or_is_refused() {
         if host.set_state(&state).is_ok() {
             n_loaded += 1;
             let saved = host.state().unwrap();
+            let gate_db = host.state_json().unwrap()["params"]["gate_db"]["f32"].as_f64().unwrap();
+            assert!((-90.0..=-30.0).contains(&gate_db), "{gate_db}");
             host.set_state(&saved).unwrap();
             assert_eq!(host.state().unwrap(), saved, "{}", String::from_utf8_lossy(&state));
         }

@@ -238,7 +238,9 @@ mod tests {
         let (answer, answered) = channel();
         let told = Arc::new(Told::default());
         let busy = Arc::clone(&told);
-        let thread = std::thread::spawn(move || busy.busy(|| drop(answered.recv())));
+        let thread = std::thread::spawn(move || {
+            let _answer = busy.busy(|| answered.recv());
+        });
         let path = PathBuf::from("/gone/readings.csv");
         *outputs.writer.lock().unwrap() = Some(Writer { path, told, thread });
         (answer, outputs, monitor)

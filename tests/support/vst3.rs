@@ -233,9 +233,9 @@ impl Host {
                 (self.song_secs.unwrap_or(0.0) * self.rate_hz).round() as i64;
             context.continousTimeSamples = self.played;
             context.tempo = 120.0;
-            context.state = StatesAndFlags_::kTempoValid as u32;
+            context.state = StatesAndFlags_::kTempoValid;
             if self.song_secs.is_some() {
-                context.state |= StatesAndFlags_::kPlaying as u32;
+                context.state |= StatesAndFlags_::kPlaying;
             }
             let mut data: ProcessData = std::mem::zeroed();
             data.processMode = mode.number();
@@ -322,8 +322,7 @@ impl Host {
             for index in 0..self.controller.getParameterCount() {
                 let mut info: ParameterInfo = std::mem::zeroed();
                 ensure!(self.controller.getParameterInfo(index, &raw mut info) == kResultOk);
-                let title: Vec<u16> =
-                    info.title.iter().map(|c| *c as u16).take_while(|c| *c != 0).collect();
+                let title: Vec<u16> = info.title.iter().copied().take_while(|c| *c != 0).collect();
                 if String::from_utf16_lossy(&title) == name {
                     return Ok(info.id);
                 }
