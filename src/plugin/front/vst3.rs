@@ -62,8 +62,8 @@ struct Front {
     units: ComPtr<IUnitInfo>,
     wishes: ComPtr<IProcessContextRequirements>,
     listener: ComPtr<IInfoListener>,
-    /// Parameters with positions, and nothing between them.
-    switches: Vec<ParamID>,
+    /// Parameters with positions, and nothing between them; how many steps there are from the first to the last.
+    switches: BTreeMap<ParamID, int32>,
     /// Where switches stand that were put between two positions.
     places: Mutex<BTreeMap<ParamID, ParamValue>>,
     /// The arrangement of the main bus that the host asked for; 0 before.
@@ -93,7 +93,7 @@ impl Front {
         let switch = |index| unsafe {
             let mut info: ParameterInfo = std::mem::zeroed();
             let is_told = controller.getParameterInfo(index, &raw mut info) == kResultOk;
-            (is_told && info.stepCount > 0).then_some(info.id)
+            (is_told && info.stepCount > 0).then_some((info.id, info.stepCount))
         };
         // SAFETY: as above; this one only counts.
         let n_params = unsafe { controller.getParameterCount() };
@@ -118,6 +118,10 @@ impl Front {
 
     /// The position that a switch takes when it is put to `place`.
     fn position(&self, id: ParamID, place: ParamValue) -> ParamValue {
+        // The framework tells no position of what is on or off; it is on beyond the middle.
+        if self.switches.get(&id) == Some(&1) {
+            return f64::from(u8::from(place > 0.5));
+        }
         // SAFETY: both only compute.
         unsafe {
             let plain = self.controller.normalizedParamToPlain(id, place);
@@ -144,7 +148,7 @@ impl Front {
             serde_json::from_str(places).ok()
         };
         let mut places = places().unwrap_or_default();
-        places.retain(|id, place| self.switches.contains(id) && (0.0..=1.0).contains(place));
+        places.retain(|id, place| self.switches.contains_key(id) && (0.0..=1.0).contains(place));
         *self.places() = places;
     }
 
@@ -291,7 +295,7 @@ impl IEditControllerTrait for Front {
 
     unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
         let result = unsafe { self.controller.setParamNormalized(id, value) };
-        if result == kResultOk && self.switches.contains(&id) {
+        if result == kResultOk && self.switches.contains_key(&id) {
             let is_between = (self.position(id, value) - value).abs() > SAME_PLACE;
             if is_between && (0.0..=1.0).contains(&value) {
                 self.places().insert(id, value);
