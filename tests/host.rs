@@ -739,6 +739,47 @@ fn a_render_reads_the_same_whether_it_is_announced_or_not_and_at_any_pace() {
     }
 }
 
+/// Times that this thread has given the processor away of its own accord.
+#[cfg(target_os = "linux")]
+fn n_waits() -> i64 {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: it writes one `rusage`, for which all zeros are a value too.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr());
+        usage.assume_init().ru_nvcsw
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_render_is_waited_for_and_live_playback_right_after_it_is_not_whatever_is_announced() {
+    const LIVE_BLOCK: usize = 64;
+    let _guard = others_may_play();
+    let (rendered, live) = (music(12.0, 44_100.0, 2), music(2.0, 44_100.0, 2));
+    for offline in [true, false] {
+        let mut host = Host::load_bundle().unwrap();
+        host.render_offline(offline).unwrap();
+        let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+        let before = n_waits();
+        playing.play(&rendered, Blocks::Of(512).sizes(), |_| true).unwrap();
+        assert!(n_waits() > before, "announced: {offline}: the render was not waited for");
+        let (mut input, mut output) = (live.clone(), live.clone());
+        let (mut waits, began) = (0, Instant::now());
+        for at in (0..live[0].len() - LIVE_BLOCK).step_by(LIVE_BLOCK) {
+            let due = Duration::from_secs_f64((at + LIVE_BLOCK) as f64 / 44_100.0);
+            std::thread::sleep(due.saturating_sub(began.elapsed()));
+            let block = at..at + LIVE_BLOCK;
+            let mut ins: Vec<_> = input.iter_mut().map(|c| &mut c[block.clone()]).collect();
+            let mut outs: Vec<_> = output.iter_mut().map(|c| &mut c[block.clone()]).collect();
+            let before = n_waits();
+            playing.block(&mut ins, &mut outs).unwrap();
+            waits += n_waits() - before;
+        }
+        assert_eq!(waits, 0, "announced: {offline}: live playback was made to wait");
+    }
+}
+
 /// Names of this process's threads that belong to the plugin.
 #[cfg(target_os = "linux")]
 fn plugin_threads() -> Vec<String> {

@@ -142,7 +142,7 @@ pub enum CsvError {
     },
     /// The file exists and holds something else.
     #[error(
-        "{path} holds something other than readings of this model, and is left as it is. Choose another file.",
+        "{path} holds something other than readings, and is left as it is. Choose another file.",
         path = .path.display()
     )]
     Foreign {
