@@ -17,12 +17,19 @@ use serde::{Deserialize, Serialize};
 pub use slot::{Point, SLOT_SECS};
 pub use track::{Means, Track};
 
-use crate::config::RING_SECS;
+use crate::config::{RING_SECS, SILENCE_SECS};
 use crate::model::space::LabelSpace;
 use crate::reading::{Phase, Reading};
 use crate::units::count;
 use compare::SNAPSHOT_SLOTS;
-use slot::{pack, slot_of};
+use slot::{pack, slot_of, worth};
+
+/// How far a place may be from where the last one foretells it, seconds, and the song still be playing on.
+const PLAYS_ON_SECS: f64 = 0.5;
+
+/// How long a song must have played on for silence to be its own, seconds: what it takes to be told, and a slot. Before, it is that of
+/// a host that stood still.
+const OWN_SILENCE_SECS: f64 = SILENCE_SECS + SLOT_SECS;
 
 /// What places are counted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +43,8 @@ pub enum Clock {
 
 /// What was read, on both clocks.
 ///
-/// A place that is played again is overwritten. After a song, while the host's transport stands still, music goes on record once it
+/// A place that is played again is overwritten, but not by less than is known of it: neither by a provisional reading where there is a whole
+/// one, nor by the silence in which the host stood before it played. What really changed is there once it is read as a whole. After a song, while the host's transport stands still, music goes on record once it
 /// has lasted for a window of ten seconds: neither silence nor what rings on takes the song out of view.
 ///
 /// Six hours fit on each clock. Of the time heard the oldest hour is then forgotten. Of the song, what lies more than six hours
@@ -56,6 +64,9 @@ pub struct History {
     time_secs: f64,
     /// Music heard since the last reading that had a place in the song, or since silence.
     unplaced_secs: f64,
+    /// Where in the song the last reading was, and for how long it has played on until there.
+    song_secs: Option<f64>,
+    placed_secs: f64,
     /// The slots written since the last reset, newest last: a minute of them.
     recent: VecDeque<i64>,
     poles: Vec<[String; 2]>,
@@ -80,6 +91,8 @@ impl History {
             heard_secs: 0.0,
             time_secs: 0.0,
             unplaced_secs: 0.0,
+            song_secs: None,
+            placed_secs: 0.0,
             recent: VecDeque::with_capacity(SNAPSHOT_SLOTS),
             poles: Vec::new(),
             revision: 0,
@@ -99,7 +112,17 @@ impl History {
         if is_reset {
             self.recent.clear();
         }
-        if let Some(secs) = reading.song_secs.filter(|secs| secs.is_finite()) {
+        let song_secs = reading.song_secs.filter(|secs| secs.is_finite());
+        self.placed_secs = match (self.song_secs, song_secs) {
+            (Some(before), Some(now))
+                if !is_reset && (now - before - passed_secs).abs() <= PLAYS_ON_SECS =>
+            {
+                self.placed_secs + passed_secs
+            }
+            _ => 0.0,
+        };
+        self.song_secs = song_secs;
+        if let Some(secs) = song_secs {
             self.unplaced_secs = 0.0;
             self.write(Clock::Song, slot_of(secs), reading);
             return;
@@ -120,11 +143,16 @@ impl History {
         if self.clock != clock {
             self.recent.clear();
         }
+        let is_own_silence = reading.phase == Phase::Silent && self.placed_secs >= OWN_SILENCE_SECS;
+        let is_kept = clock == Clock::Song
+            && !is_own_silence
+            && worth(&packed) < worth(&self.song.packed(slot));
         match clock {
+            Clock::Song if is_kept => {}
             Clock::Song => self.song.write(slot, packed),
             Clock::Heard => self.heard.append(slot, packed),
         }
-        if self.recent.back() != Some(&slot) {
+        if !is_kept && self.recent.back() != Some(&slot) {
             if self.recent.len() >= SNAPSHOT_SLOTS {
                 self.recent.pop_front();
             }
@@ -219,6 +247,76 @@ mod tests {
         assert_eq!(history.clock(), Clock::Song);
         assert_eq!(history.newest().map(|point| point.secs), Some(10.5));
         assert_eq!(history.track(Clock::Heard).span_secs(), None);
+    }
+
+    /// Phases by slot, `.` for none.
+    fn phases(history: &History, slots: std::ops::Range<i64>) -> String {
+        let phase = |slot| match history.song.point(slot).map(|point| point.phase) {
+            Some(Phase::Live) => 'L',
+            Some(Phase::Listening) => 'l',
+            Some(Phase::Silent) => 'S',
+            _ => '.',
+        };
+        slots.map(phase).collect()
+    }
+
+    /// Records what a song gives whose phases, one a slot, are `phases`, from `song_secs` on; heard from `time_secs` on.
+    fn play(history: &mut History, phases: &str, song_secs: f64, time_secs: f64, share: f32) {
+        for (n, phase) in phases.chars().enumerate() {
+            let phase = match phase {
+                'L' => Phase::Live,
+                'l' => Phase::Listening,
+                _ => Phase::Silent,
+            };
+            let secs = n as f64 * SLOT_SECS;
+            history.record(&Reading {
+                phase,
+                ..reading(time_secs + secs, Some(song_secs + secs), share)
+            });
+        }
+    }
+
+    #[test]
+    fn a_worse_reading_never_replaces_a_better_one_of_the_same_place() {
+        let mut history = History::new();
+        play(&mut history, "llllllllLLLLLLLL", 0.0, 1.0, 0.5);
+        // Again from the fourth second on, begun anew: provisional at first.
+        play(&mut history, "llllllLL", 4.0, 1.0, 0.4);
+        assert_eq!(phases(&history, 0..17), "llllllllLLLLLLLL.");
+        let shares = shares(history.track(Clock::Song));
+        assert_eq!(shares[13], (6.5, 0.5), "provisional over whole");
+        assert_eq!(shares[14], (7.0, 0.4), "a passage that changed, once it is whole");
+        assert_eq!(history.newest().map(|point| point.secs), Some(7.5));
+        play(&mut history, "lllll", 0.0, 1.0, 0.3);
+        assert_eq!(history.track(Clock::Song).point_at(1.0).unwrap().shares[0], 0.3);
+    }
+
+    #[test]
+    fn silence_from_before_a_start_replaces_nothing_and_silence_that_lasts_does() {
+        let mut history = History::new();
+        play(&mut history, "LLLLLLLLLLLLLLLL", 0.0, 100.0, 0.5);
+        // The host stood still; nothing was begun anew.
+        for n in 0..10 {
+            let silent =
+                Reading { phase: Phase::Silent, ..reading(110.0 + f64::from(n), None, 0.5) };
+            history.record(&silent);
+        }
+        play(&mut history, "SSLLLL", 2.0, 120.0, 0.5);
+        assert_eq!(phases(&history, 0..16), "LLLLLLLLLLLLLLLL");
+        // The passage was muted: silence of its own.
+        play(&mut history, "LLLLSSSS", 0.0, 130.0, 0.5);
+        assert_eq!(phases(&history, 0..16), "LLLLLSSSLLLLLLLL");
+        // Where nothing is known, any silence is news.
+        play(&mut history, "SS", 60.0, 140.0, 0.5);
+        assert_eq!(phases(&history, 120..123), "SS.");
+    }
+
+    #[test]
+    fn what_was_not_replaced_is_not_taken_for_what_was_just_played() {
+        let mut history = History::new();
+        play(&mut history, "LLLLLLLL", 0.0, 100.0, 0.5);
+        play(&mut history, "llllLL", 0.0, 1.0, 0.4);
+        assert_eq!(history.recent, [4, 5]);
     }
 
     #[test]

@@ -14,6 +14,8 @@
 
 pub mod units;
 
+pub mod files;
+
 pub mod simd;
 
 pub mod config;

@@ -3,6 +3,7 @@
 //! The model is data. The shipped one is built in; a user's own is an `.onnx` file with its card, `.json`, beside it. Nothing of
 //! a file is believed before it was checked: the card must name this crate's features in order, and the weights' hash.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -29,12 +30,17 @@ pub mod session;
 use card::{Card, ModelFacts};
 use session::Plan;
 
+use crate::files;
+
 /// The shipped weights and their card.
 const SHIPPED_ONNX: &[u8] = include_bytes!("../models/moodring.onnx");
 const SHIPPED_CARD: &str = include_str!("../models/moodring.json");
 
 /// Largest weights file taken, bytes: a dozen times the paper's network in f32.
 const MAX_ONNX_BYTES: u64 = 128 << 20;
+
+/// Largest card taken, bytes: a hundred times what training writes.
+const MAX_CARD_BYTES: u64 = 1 << 20;
 
 /// Why a model cannot be used, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -48,13 +54,8 @@ pub enum ModelError {
         why: std::io::Error,
     },
     /// The weights file is beyond any sane size.
-    #[error(
-        "the model file has {bytes} bytes, more than the {MAX_ONNX_BYTES} allowed; is it a model?"
-    )]
-    TooLarge {
-        /// Its size.
-        bytes: u64,
-    },
+    #[error("the model file has more than the {MAX_ONNX_BYTES} bytes allowed; is it a model?")]
+    TooLarge,
     /// The card is no card, or not one for this crate.
     #[error("the model's card is not usable: {0}; train the model with this version of Moodring")]
     Card(String),
@@ -103,17 +104,16 @@ impl Model {
     /// # Errors
     /// [`ModelError`], whose words say which check failed.
     pub fn load(path: &Path) -> Result<Arc<Self>, ModelError> {
-        let unreadable = |path: &Path| {
-            let path = path.to_owned();
-            move |why| ModelError::Unreadable { path, why }
-        };
         let card_path = path.with_extension("json");
-        let bytes = std::fs::metadata(path).map_err(unreadable(path))?.len();
-        if bytes > MAX_ONNX_BYTES {
-            return Err(ModelError::TooLarge { bytes });
-        }
-        let onnx = std::fs::read(path).map_err(unreadable(path))?;
-        let card = std::fs::read_to_string(&card_path).map_err(unreadable(&card_path))?;
+        let unreadable = |path: &Path, why| ModelError::Unreadable { path: path.to_owned(), why };
+        let onnx = files::read(path, MAX_ONNX_BYTES).map_err(|why| match why.kind() {
+            ErrorKind::FileTooLarge => ModelError::TooLarge,
+            _ => unreadable(path, why),
+        })?;
+        let card =
+            files::read(&card_path, MAX_CARD_BYTES).map_err(|why| unreadable(&card_path, why))?;
+        let card =
+            String::from_utf8(card).map_err(|_| ModelError::Card("it is no text".to_owned()))?;
         Self::from_parts(&onnx, &card).map(Arc::new)
     }
 

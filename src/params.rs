@@ -1,6 +1,7 @@
 //! What the host saves and automates.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use nice_plug::params::persist::PersistentField;
@@ -61,62 +62,94 @@ pub struct MoodringParams {
     #[persist = "editor"]
     editor: SavedPrefs,
 
-    /// File that gets one row per reading; none while empty. Takes effect when the host next activates the plugin.
+    /// File that gets one row per reading; none while empty.
     #[persist = "csv_path"]
-    pub csv_path: RwLock<String>,
+    csv: FileChoice,
 
     /// The user's own model, an ONNX file; the shipped one while empty.
     #[persist = "model_path"]
-    model: ModelChoice,
+    model: FileChoice,
 
     /// What was read so far, so that a project keeps it.
     #[persist = "history"]
     pub history: SavedHistory,
+
+    /// What could not be read of the state that was loaded last. Never saved.
+    #[persist = "unread"]
+    unread: Unread,
 }
 
 /// The history, as the state keeps it: a text that [`state`] writes. Shared with whoever records and shows it.
 #[derive(Clone, Default)]
-pub struct SavedHistory(Arc<Mutex<History>>);
+pub struct SavedHistory {
+    history: Arc<Mutex<History>>,
+    /// Whether the state that was loaded last had one that could not be read.
+    is_unread: Arc<AtomicBool>,
+}
 
 impl SavedHistory {
     /// The history itself.
     #[must_use]
     pub fn shared(&self) -> Arc<Mutex<History>> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.history)
+    }
+
+    /// Whether the state that was loaded last had one that could not be read, and is now empty.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.is_unread.load(Ordering::Relaxed)
     }
 }
 
 impl PersistentField<'_, String> for SavedHistory {
     fn set(&self, text: String) {
-        state::restore(&self.0, &text);
+        let is_read = state::restore(&self.history, &text);
+        self.is_unread.store(!is_read, Ordering::Relaxed);
     }
 
     fn map<F, R>(&self, f: F) -> R
     where
         F: Fn(&String) -> R,
     {
-        f(&state::to_text(&self.0))
+        f(&state::to_text(&self.history))
     }
 }
 
-/// The path of a model, and who is to know when a state brings another.
+/// Who is to know of a path that a state brings.
+type PathListener = Box<dyn Fn(Option<PathBuf>) + Send + Sync>;
+
+/// The path of a file, and who is to know when a state brings another.
 #[derive(Default)]
-struct ModelChoice {
+struct FileChoice {
     path: RwLock<String>,
-    on_restore: OnceLock<Box<dyn Fn(Option<PathBuf>) + Send + Sync>>,
+    on_restore: OnceLock<PathListener>,
 }
 
-impl PersistentField<'_, String> for ModelChoice {
+impl FileChoice {
+    /// The path; `None` where it is blank.
+    fn path(&self) -> Option<PathBuf> {
+        let text = self.path.read().unwrap_or_else(PoisonError::into_inner);
+        let text = text.trim();
+        (!text.is_empty()).then(|| PathBuf::from(text))
+    }
+
+    fn choose(&self, path: Option<&Path>) {
+        let text = path.map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+        *self.path.write().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+}
+
+impl PersistentField<'_, String> for FileChoice {
     fn set(&self, text: String) {
         let mut now = self.path.write().unwrap_or_else(PoisonError::into_inner);
-        // Hosts restore the same state again, to undo something say; a model that is heard already goes on.
+        // Hosts restore the same state again, to undo something say; a file that is in use already stays so.
         if *now == text {
             return;
         }
         *now = text;
         drop(now);
         if let Some(on_restore) = self.on_restore.get() {
-            on_restore(path(&self.path));
+            on_restore(self.path());
         }
     }
 
@@ -125,6 +158,30 @@ impl PersistentField<'_, String> for ModelChoice {
         F: Fn(&String) -> R,
     {
         f(&self.path.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Who is to know of names that a state brings.
+type NamesListener = Box<dyn Fn(&[String]) + Send + Sync>;
+
+/// Names of what could not be read of a state, on their way from whoever read it to whoever tells the user.
+#[derive(Default)]
+struct Unread {
+    on_restore: OnceLock<NamesListener>,
+}
+
+impl PersistentField<'_, Vec<String>> for Unread {
+    fn set(&self, names: Vec<String>) {
+        if let Some(on_restore) = self.on_restore.get() {
+            on_restore(&names);
+        }
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&Vec<String>) -> R,
+    {
+        f(&Vec::new())
     }
 }
 
@@ -157,9 +214,10 @@ impl Default for MoodringParams {
             response: EnumParam::new("Response", Response::default()),
             gate_db: gate(),
             editor: SavedPrefs::default(),
-            csv_path: RwLock::default(),
-            model: ModelChoice::default(),
+            csv: FileChoice::default(),
+            model: FileChoice::default(),
             history: SavedHistory::default(),
+            unread: Unread::default(),
         }
     }
 }
@@ -168,13 +226,13 @@ impl MoodringParams {
     /// The file for readings, if one is set.
     #[must_use]
     pub fn csv_path(&self) -> Option<PathBuf> {
-        path(&self.csv_path)
+        self.csv.path()
     }
 
     /// The user's own model, if one is set.
     #[must_use]
     pub fn model_path(&self) -> Option<PathBuf> {
-        path(&self.model.path)
+        self.model.path()
     }
 
     /// What the user has set in the window.
@@ -190,13 +248,27 @@ impl MoodringParams {
 
     /// Names the user's own model, or none.
     pub fn set_model_path(&self, path: Option<&Path>) {
-        let text = path.map_or_else(String::new, |path| path.to_string_lossy().into_owned());
-        *self.model.path.write().unwrap_or_else(PoisonError::into_inner) = text;
+        self.model.choose(path);
+    }
+
+    /// Names the file for readings, or none.
+    pub fn set_csv_path(&self, path: Option<&Path>) {
+        self.csv.choose(path);
     }
 
     /// Has `tell` told of the model, or of none, whenever a state brings another than there was. For one caller, once.
     pub fn on_model_restored(&self, tell: impl Fn(Option<PathBuf>) + Send + Sync + 'static) {
         let _told_already = self.model.on_restore.set(Box::new(tell));
+    }
+
+    /// As [`on_model_restored`](Self::on_model_restored), of the file for readings.
+    pub fn on_csv_restored(&self, tell: impl Fn(Option<PathBuf>) + Send + Sync + 'static) {
+        let _told_already = self.csv.on_restore.set(Box::new(tell));
+    }
+
+    /// Has `tell` told, with every state that is loaded, what of it could not be read; of nothing where all could. For one caller, once.
+    pub fn on_state_read(&self, tell: impl Fn(&[String]) + Send + Sync + 'static) {
+        let _told_already = self.unread.on_restore.set(Box::new(tell));
     }
 }
 
@@ -211,13 +283,6 @@ fn gate() -> FloatParam {
         .with_string_to_value(Arc::new(text_to_db))
 }
 
-/// The path in a text field; `None` where it is blank.
-fn path(field: &RwLock<String>) -> Option<PathBuf> {
-    let text = field.read().unwrap_or_else(PoisonError::into_inner);
-    let text = text.trim();
-    (!text.is_empty()).then(|| PathBuf::from(text))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -229,7 +294,7 @@ mod tests {
     #[test]
     fn blank_paths_are_none() {
         let params = MoodringParams::default();
-        *params.csv_path.write().unwrap() = "  ".to_owned();
+        params.set_csv_path(Some(Path::new("  ")));
         params.set_model_path(Some(Path::new(" /a b/c.onnx\n")));
         assert_eq!(params.csv_path(), None);
         assert_eq!(params.model_path(), Some(PathBuf::from("/a b/c.onnx")));
@@ -254,7 +319,7 @@ mod tests {
     #[test]
     fn paths_survive_the_round_trip_through_saved_fields() {
         let params = MoodringParams::default();
-        *params.csv_path.write().unwrap() = "/tmp/söng \"1\".csv".to_owned();
+        params.set_csv_path(Some(Path::new("/tmp/söng \"1\".csv")));
         let loaded = MoodringParams::default();
         loaded.deserialize_fields(&params.serialize_fields());
         assert_eq!(loaded.csv_path(), params.csv_path());

@@ -4,9 +4,15 @@
 //! |---|---|
 //! | `activate` | starts the engine (allocates, spawns the threads) |
 //! | `reset` | marks a new start in the stream; real-time safe |
-//! | a state with another model | asks the running engine for it |
+//! | a state with another model, or another file for readings | asks the running engine for it |
 //! | `process` | copies the block to the ring; the audio itself is not written to, so it passes bit for bit with no latency |
 //! | `deactivate`, drop | stops the engine and its threads |
+//!
+//! Whether the host plays live or renders is not taken from what it announces, which comes late, or never, or outlasts the render:
+//! see [`crate::engine::lead`].
+
+mod front;
+mod state;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -38,6 +44,15 @@ impl Default for Moodring {
         let monitor = Arc::new(Monitor::new(params.history.shared()));
         let asked = Arc::clone(&monitor);
         params.on_model_restored(move |path| asked.ask_model(path));
+        let asked = Arc::clone(&monitor);
+        params.on_csv_restored(move |path| asked.ask_csv(path));
+        let told = Arc::clone(&monitor);
+        let history = params.history.clone();
+        params.on_state_read(move |unread| {
+            let history = history.is_unread().then_some(HISTORY);
+            let unread: Vec<&str> = unread.iter().map(String::as_str).chain(history).collect();
+            told.set_state_problem(problem(&unread));
+        });
         Self { params, monitor, running: None, reset_was_on: false }
     }
 }
@@ -55,13 +70,17 @@ struct Running {
 struct Settings {
     host_rate_hz: f64,
     layout: Layout,
-    /// Whether the host renders offline, so that we may, and must, wait for the analysis.
-    ///
-    /// Offline the host calls `process` as fast as it can. Were audio dropped there as in live playback, a bounce would read
-    /// differently from what was heard; so it waits for the analysis thread instead. Live, and in VST3's prefetch mode, which
-    /// has a deadline as well, nothing ever waits.
-    waits: bool,
-    csv_path: Option<PathBuf>,
+}
+
+/// What the history is called among the parts of a state.
+const HISTORY: &str = "history";
+
+/// What to tell the user of a state of which these could not be read.
+fn problem(unread: &[&str]) -> Option<String> {
+    let names = unread.join(", ");
+    (!unread.is_empty()).then(|| {
+        format!("Parts of what this project keeps could not be read and start at their defaults: {names}. See to them, then save it.")
+    })
 }
 
 /// `n` channels in, the same `n` out.
@@ -85,6 +104,8 @@ fn channels_of(layout: &AudioIOLayout) -> Layout {
 impl Plugin for Moodring {
     const NAME: &'static str = "Moodring";
     const VENDOR: &'static str = "Moodring contributors";
+    // There is neither a site nor an address of the project's own, and hosts open what they are told; so these, and the CLAP's manual and
+    // support pages below, say nothing rather than something that is not there.
     const URL: &'static str = "";
     const EMAIL: &'static str = "";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
@@ -103,6 +124,10 @@ impl Plugin for Moodring {
     type Editor = MoodEditor;
     type SysExMessage = ();
     type BackgroundTask = ();
+
+    fn filter_state(state: &mut PluginState) {
+        state::filter(state);
+    }
 
     fn params(&self) -> Arc<dyn Params> {
         Arc::clone(&self.params) as Arc<dyn Params>
@@ -123,8 +148,6 @@ impl Plugin for Moodring {
         let settings = Settings {
             host_rate_hz: f64::from(buffer_config.sample_rate),
             layout: channels_of(layout),
-            waits: buffer_config.process_mode == ProcessMode::Offline,
-            csv_path: self.params.csv_path(),
         };
         self.monitor.set_gate_db(self.params.gate_db.value());
         // Hosts activate several times in a row while they restore a project.
@@ -134,15 +157,13 @@ impl Plugin for Moodring {
         }
         // The old threads end before the new ones start: both would write to the same file.
         self.running = None;
-        self.running = Some(start(settings, self.params.model_path(), &self.monitor));
+        let (model_path, csv_path) = (self.params.model_path(), self.params.csv_path());
+        self.running = Some(start(settings, model_path, csv_path, &self.monitor));
         true
     }
 
     fn reset(&mut self) {
         if let Some(running) = &mut self.running {
-            if running.settings.waits {
-                running.audio.settle();
-            }
             running.audio.reset();
         }
     }
@@ -164,11 +185,7 @@ impl Plugin for Moodring {
             let channels = buffer.as_slice_immutable();
             let transport = transport(context.transport());
             running.audio.set_auto_reset(self.params.auto_reset.value());
-            if running.settings.waits {
-                running.audio.process_waiting(channels, &transport);
-            } else {
-                running.audio.process(channels, &transport);
-            }
+            running.audio.process(channels, &transport);
         }
         ProcessStatus::Normal
     }
@@ -188,12 +205,17 @@ fn transport(host: &Transport) -> timeline::Transport {
     }
 }
 
-fn start(settings: Settings, model_path: Option<PathBuf>, monitor: &Arc<Monitor>) -> Running {
+fn start(
+    settings: Settings,
+    model_path: Option<PathBuf>,
+    csv_path: Option<PathBuf>,
+    monitor: &Arc<Monitor>,
+) -> Running {
     let (engine, audio) = Engine::start(
         settings.host_rate_hz,
         settings.layout,
         model_path,
-        settings.csv_path.clone(),
+        csv_path,
         Arc::clone(monitor),
     );
     Running { settings, audio, _engine: engine }
@@ -234,5 +256,34 @@ impl Vst3Plugin for Moodring {
         &[Vst3SubCategory::Fx, Vst3SubCategory::Analyzer, Vst3SubCategory::Tools];
 }
 
-nice_export_clap!(Moodring);
-nice_export_vst3!(Moodring);
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_window_says_what_of_a_state_could_not_be_read_until_one_is_whole() {
+        let plugin = Moodring::default();
+        let load = |fields: &[(&str, &str)]| {
+            let field = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+            plugin.params.deserialize_fields(&fields.iter().map(field).collect::<BTreeMap<_, _>>());
+            plugin.monitor.output_problem()
+        };
+        let told = load(&[("unread", r#"["gate_db"]"#)]).unwrap();
+        assert!(told.contains("defaults: gate_db."), "{told}");
+        let told = load(&[("unread", "[]"), ("history", r#""1:nonsense""#)]).unwrap();
+        assert!(told.contains("defaults: history."), "{told}");
+        assert_eq!(load(&[("unread", "[]"), ("history", r#""""#)]), None);
+    }
+
+    #[test]
+    fn files_that_a_state_names_are_asked_for_at_once() {
+        let plugin = Moodring::default();
+        let fields = [("csv_path", "/a.csv"), ("model_path", "/b.onnx")];
+        let fields = fields.map(|(name, path)| (name.to_owned(), format!("\"{path}\"")));
+        plugin.params.deserialize_fields(&BTreeMap::from(fields));
+        assert_eq!(plugin.monitor.csv_path(), Some("/a.csv".into()));
+        assert_eq!(plugin.monitor.model_path(), Some("/b.onnx".into()));
+    }
+}

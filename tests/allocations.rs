@@ -22,7 +22,8 @@ const BLOCK: usize = 512;
 /// Until every buffer is full and every kind of reading has been taken.
 const WARM_UP_SECS: f64 = 12.0;
 const SECS: f64 = 60.0;
-/// How much faster than real time the live host plays: a fraction of what the analysis can do, so that no sample is lost.
+/// How much faster than real time the slower of the two hosts renders: a fraction of what the analysis can do, so that it is never kept
+/// waiting.
 const SPEED: f64 = 6.0;
 
 /// The C library's functions for memory, each counted where the analysis thread calls it and then left to the C library.

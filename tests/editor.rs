@@ -353,6 +353,23 @@ fn a_pair_of_words_can_be_hidden_but_not_the_last_one() {
 }
 
 #[test]
+fn a_file_for_readings_is_chosen_and_given_up_by_name() {
+    let folder = std::env::temp_dir().join(format!("moodring-readings-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut window = on(Page::Setup);
+    window.harness.state_mut().0.controls.csv_path = Some(folder.join("old.csv"));
+    window.harness.run_steps(1);
+    window.harness.get_by_role_and_label(Role::Button, "Write to a file …").focus();
+    window.harness.run_steps(1);
+    window.press(Key::Enter);
+    window.click(Role::Button, "Save");
+    assert_eq!(window.asked(), [Command::WriteReadings(Some(folder.join("old.csv")))]);
+    window.click(Role::Button, "Stop writing");
+    assert_eq!(window.asked(), [Command::WriteReadings(None)]);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_model_is_chosen_from_a_folder() {
     let folder = std::env::temp_dir().join(format!("moodring-choose-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();

@@ -317,7 +317,7 @@ fn readings_lie_on_the_hosts_timeline_and_playing_again_overwrites_them() {
     let again = song(&mut host);
     let at = |points: &[Point], secs: f64| points.iter().find(|point| point.secs == secs).copied();
     assert_eq!(at(&again, 62.0), at(&first, 62.0));
-    assert_ne!(at(&again, 65.0), at(&first, 65.0));
+    assert_ne!(at(&again, 65.0), at(&first, 65.0), "provisional, as it was before");
     assert_eq!(at(&again, 67.5).unwrap().shares(), at(&first, 65.5).unwrap().shares());
 }
 
@@ -467,6 +467,316 @@ fn rates_that_cannot_be_analysed_leave_the_audio_untouched() {
         let way = Way { rate_hz, ..BOUNCE };
         let heard = play(&mut Host::load_bundle().unwrap(), &audio, &way);
         assert_same_bits(&heard, &audio, "impossible rate");
+    }
+}
+
+/// Runs `body`, which must come back: a plugin that hangs its host is the end of this program, with a word why.
+fn within<T>(secs: u64, what: &str, body: impl FnOnce() -> T) -> T {
+    let (done, is_done) = std::sync::mpsc::channel::<()>();
+    let what = what.to_owned();
+    let watch = std::thread::spawn(move || {
+        if is_done.recv_timeout(Duration::from_secs(secs))
+            == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+        {
+            eprintln!("the host hangs: {what}");
+            std::process::abort();
+        }
+    });
+    let result = body();
+    drop(done);
+    watch.join().unwrap();
+    result
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_from_a_project_that_is_no_file_never_holds_the_host_up() {
+    let _guard = others_may_play();
+    let folder = std::env::temp_dir().join(format!("moodring-host-paths-{}", std::process::id()));
+    let _absent = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("folder.onnx")).unwrap();
+    let pipe = |name: &str| {
+        let path = folder.join(name);
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path
+    };
+    let model_pipe = pipe("pipe.onnx");
+    let card_pipe = folder.join("weights.onnx");
+    fs::write(&card_pipe, b"weights").unwrap();
+    pipe("weights.json");
+    let csv_pipe = pipe("pipe.csv");
+    let audio = music(3.0, 44_100.0, 2);
+    let models =
+        [model_pipe, card_pipe, folder.join("folder.onnx"), "/dev/zero".into(), "/dev/full".into()];
+    let csvs = [csv_pipe, folder.clone(), "/dev/zero".into(), "/dev/full".into()];
+    for (field, path) in models
+        .iter()
+        .map(|path| ("model_path", path))
+        .chain(csvs.iter().map(|path| ("csv_path", path)))
+    {
+        let what = format!("{field} is {}", path.display());
+        within(20, &what, || {
+            let csv = CsvPath::new("paths");
+            let mut host = Host::load_bundle().unwrap();
+            host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+            host.set_field(field, path.to_str().unwrap()).unwrap();
+            // Live and as a render, and twice, as hosts do while they load a project.
+            for _ in 0..2 {
+                assert_same_bits(&play(&mut host, &audio, &BOUNCE), &audio, &what);
+            }
+            // Restored while it plays.
+            let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+            playing.host().set_field(field, "").unwrap();
+            playing.host().set_field(field, path.to_str().unwrap()).unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+            drop(playing);
+            drop(host);
+            if field == "model_path" {
+                assert!(rows(&csv.text()).len() >= 20, "{what}: the shipped model reads");
+            }
+        });
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// Writes the shipped model to `folder` with other words for its second pair, tense and relaxed; its path.
+fn tense_model(folder: &Path) -> PathBuf {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let mut card: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(models.join("moodring.json")).unwrap()).unwrap();
+    let second = &mut card["spaces"][1];
+    second["first"] = json!("tense");
+    second["second"] = json!("relaxed");
+    let path = folder.join("tense.onnx");
+    fs::copy(models.join("moodring.onnx"), &path).unwrap();
+    fs::write(path.with_extension("json"), card.to_string()).unwrap();
+    path
+}
+
+#[test]
+fn a_model_with_other_words_that_is_chosen_while_it_plays_has_a_file_of_its_own() {
+    let _guard = others_may_play();
+    let folder = std::env::temp_dir().join(format!("moodring-host-tense-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let tense = tense_model(&folder);
+    let csv = folder.join("readings.csv");
+    let audio = music(3.0, 44_100.0, 2);
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.to_str().unwrap()).unwrap();
+    let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+    for model in [tense.to_str().unwrap(), "", tense.to_str().unwrap()] {
+        playing.play(&audio, Blocks::Of(512).sizes(), |_| true).unwrap();
+        // Until what is in the ring is read by the model that it was played to.
+        std::thread::sleep(Duration::from_millis(700));
+        playing.host().set_field("model_path", model).unwrap();
+        std::thread::sleep(Duration::from_millis(700));
+    }
+    playing.play(&audio, Blocks::Of(512).sizes(), |_| true).unwrap();
+    drop(playing);
+    drop(host);
+    let texts = ["readings.csv", "readings-2.csv"]
+        .map(|name| fs::read_to_string(folder.join(name)).unwrap());
+    assert!(
+        texts[0].starts_with("time_secs,phase,heard_secs,excited,excited_low,excited_high,joy,")
+    );
+    assert!(
+        texts[1].starts_with("time_secs,phase,heard_secs,excited,excited_low,excited_high,tense,")
+    );
+    let rows = texts.map(|text| rows(&text));
+    // The same weights under other words: both files hold the same two passages.
+    assert!(rows[0].len() >= 20, "{}", rows[0].len());
+    let read = |rows: &[Row]| -> Vec<(f64, Vec<f32>)> {
+        rows.iter().map(|row| (row.time_secs, row.shares.clone())).collect()
+    };
+    assert_eq!(read(&rows[0]), read(&rows[1]));
+    assert!(!folder.join("readings-3.csv").exists());
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_file_for_readings_that_comes_with_a_state_is_written_at_once() {
+    let _guard = others_may_play();
+    let audio = music(3.0, 44_100.0, 2);
+    let csv = CsvPath::new("restored");
+    let mut host = Host::load_bundle().unwrap();
+    // Hosts activate before they restore.
+    let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+    playing.host().set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+    playing.play(&audio, Blocks::Of(512).sizes(), |_| true).unwrap();
+    drop(playing);
+    assert!(rows(&csv.text()).len() >= 10, "{}", csv.text());
+}
+
+#[test]
+fn a_worse_reading_never_replaces_a_better_one_of_the_same_passage() {
+    let _guard = others_may_play();
+    let audio = music(16.0, 44_100.0, 2);
+    let part: Vec<Vec<f32>> = audio.iter().map(|channel| channel[4 * 44_100..].to_vec()).collect();
+    let silence = vec![vec![0.0; 3 * 44_100]; 2];
+    let changed = music(22.0, 44_100.0 / 1.3, 2);
+    for auto_reset in [true, false] {
+        let mut host = Host::load_bundle().unwrap();
+        let mut state = host.state_json().unwrap();
+        state["params"]["auto_reset"] = json!({ "bool": auto_reset });
+        host.set_state_json(&state).unwrap();
+        let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+        play_song(&mut playing, &audio, Some(0.0));
+        play_song(&mut playing, &silence, None);
+        drop(playing);
+        let first = song(&mut host);
+        // From the middle, twice, with a rest in which the host hears nothing.
+        let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+        for _ in 0..2 {
+            play_song(&mut playing, &silence, None);
+            play_song(&mut playing, &part, Some(4.0));
+        }
+        play_song(&mut playing, &silence, None);
+        drop(playing);
+        let again = song(&mut host);
+        assert_eq!(again.len(), first.len(), "auto reset: {auto_reset}");
+        let rank = |point: &Point| format!("{:?}", point.phase);
+        for (before, after) in first.iter().zip(&again) {
+            assert_eq!(before.secs, after.secs);
+            assert!(
+                rank(before) != "Live" || rank(after) == "Live",
+                "auto reset: {auto_reset}: {before:?} became {after:?}"
+            );
+            assert!(rank(after) != "Silent", "auto reset: {auto_reset}: {after:?}");
+        }
+        // Other music in the same place is there once it has been heard as a whole.
+        let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+        play_song(&mut playing, &changed, Some(2.0));
+        drop(playing);
+        let other = song(&mut host);
+        let at =
+            |points: &[Point], secs: f64| points.iter().find(|p| p.secs == secs).copied().unwrap();
+        assert_eq!(at(&other, 11.0), at(&again, 11.0), "not yet whole");
+        assert_ne!(at(&other, 14.0).shares, at(&again, 14.0).shares, "whole");
+    }
+}
+
+#[test]
+fn odd_values_in_a_state_cost_nothing_but_themselves() {
+    let _guard = others_may_play();
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", "/kept.csv").unwrap();
+    let whole = host.state_json().unwrap();
+    for (name, odd, expected) in [
+        ("response", json!({"i32": 99}), json!({"string": "mix"})),
+        ("response", json!({"i32": -1}), json!({"string": "mix"})),
+        ("gate_db", json!({"f32": -1e38}), json!({"f32": -90.0})),
+        ("gate_db", json!({"f64": 1.5}), json!({"f32": -30.0})),
+        ("auto_reset", json!({"f32": null}), json!({"bool": true})),
+        ("hold", json!([]), json!({"bool": false})),
+    ] {
+        let mut state = whole.clone();
+        state["params"][name] = odd.clone();
+        let mut other = Host::load_bundle().unwrap();
+        // Bytes behind the state, inside of what its length says.
+        other.set_state(&framed(&[state.to_string().as_bytes(), &[0; 64]].concat())).unwrap();
+        let saved = other.state_json().unwrap();
+        assert_eq!(saved["params"][name], expected, "{odd}");
+        assert_eq!(saved["fields"]["csv_path"], whole["fields"]["csv_path"]);
+        let state = other.state().unwrap();
+        other.set_state(&state).unwrap();
+        assert_eq!(other.state().unwrap(), state);
+    }
+}
+
+#[test]
+fn any_mutation_of_a_state_is_survived_and_what_loads_loads_again_as_it_is() {
+    let _guard = others_may_play();
+    let mut host = Host::load_bundle().unwrap();
+    let whole = host.state().unwrap()[8..].to_vec();
+    let mut random = Random(5);
+    let mut n_loaded = 0;
+    for _ in 0..1000 {
+        let mut state = whole.clone();
+        for _ in 0..random.up_to(4) {
+            let at = random.up_to(state.len()) - 1;
+            match random.up_to(3) {
+                1 => state[at] = random.bits() as u8,
+                2 => state[at] = b"0123456789.-{}[]\",:"[random.up_to(19) - 1],
+                _ => state.insert(at, random.bits() as u8),
+            }
+        }
+        if host.set_state(&framed(&state)).is_ok() {
+            n_loaded += 1;
+            let saved = host.state().unwrap();
+            let gate_db = host.state_json().unwrap()["params"]["gate_db"]["f32"].as_f64().unwrap();
+            assert!((-90.0..=-30.0).contains(&gate_db), "{gate_db}");
+            host.set_state(&saved).unwrap();
+            assert_eq!(host.state().unwrap(), saved, "{}", String::from_utf8_lossy(&state));
+        }
+    }
+    assert!(n_loaded > 50, "{n_loaded}");
+}
+
+#[test]
+fn a_render_reads_the_same_whether_it_is_announced_or_not_and_at_any_pace() {
+    let _guard = others_may_play();
+    let audio = music(14.0, 44_100.0, 2);
+    let expected = readings_of("announced", &audio, &BOUNCE);
+    assert!(rows(&expected).len() > 65);
+    assert!(expected.lines().skip(1).all(|row| row.ends_with(",0")), "samples were lost");
+    for (offline, speed) in [(false, 1000.0), (false, 20.0), (true, 20.0), (false, 4.0)] {
+        let csv = CsvPath::new("pace");
+        let mut host = Host::load_bundle().unwrap();
+        host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+        host.render_offline(offline).unwrap();
+        let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+        let began = Instant::now();
+        let pace = |played: usize| {
+            let due = Duration::from_secs_f64(played as f64 / 44_100.0 / speed);
+            std::thread::sleep(due.saturating_sub(began.elapsed()));
+            true
+        };
+        playing.play(&audio, Blocks::Of(512).sizes(), pace).unwrap();
+        drop(playing);
+        drop(host);
+        assert_eq!(csv.text(), expected, "announced: {offline}, {speed} times the clock");
+    }
+}
+
+/// Times that this thread has given the processor away of its own accord.
+#[cfg(target_os = "linux")]
+fn n_waits() -> i64 {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: it writes one `rusage`, for which all zeros are a value too.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr());
+        usage.assume_init().ru_nvcsw
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_render_is_waited_for_and_live_playback_right_after_it_is_not_whatever_is_announced() {
+    const LIVE_BLOCK: usize = 64;
+    let _guard = others_may_play();
+    let (rendered, live) = (music(12.0, 44_100.0, 2), music(2.0, 44_100.0, 2));
+    for offline in [true, false] {
+        let mut host = Host::load_bundle().unwrap();
+        host.render_offline(offline).unwrap();
+        let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
+        let before = n_waits();
+        playing.play(&rendered, Blocks::Of(512).sizes(), |_| true).unwrap();
+        assert!(n_waits() > before, "announced: {offline}: the render was not waited for");
+        let (mut input, mut output) = (live.clone(), live.clone());
+        let (mut waits, began) = (0, Instant::now());
+        for at in (0..live[0].len() - LIVE_BLOCK).step_by(LIVE_BLOCK) {
+            let due = Duration::from_secs_f64((at + LIVE_BLOCK) as f64 / 44_100.0);
+            std::thread::sleep(due.saturating_sub(began.elapsed()));
+            let block = at..at + LIVE_BLOCK;
+            let mut ins: Vec<_> = input.iter_mut().map(|c| &mut c[block.clone()]).collect();
+            let mut outs: Vec<_> = output.iter_mut().map(|c| &mut c[block.clone()]).collect();
+            let before = n_waits();
+            playing.block(&mut ins, &mut outs).unwrap();
+            waits += n_waits() - before;
+        }
+        assert_eq!(waits, 0, "announced: {offline}: live playback was made to wait");
     }
 }
 

@@ -105,13 +105,21 @@ fn the_audio_thread_never_allocates() {
     let (_engine, mut audio) =
         Engine::start(rate_hz, downmix::Layout::STEREO, None, None, Arc::clone(&monitor));
     let calls = allocator_calls(|| {
-        // From the first block on, while the model loads, through an overrun, empty blocks, resets, and every way of a transport.
+        // From the first block on, while the model loads, through an overrun, empty blocks, resets, and every way of a transport. Live, by
+        // a clock that goes with the audio; and the first second by the system's.
+        let mut clock_secs = 0.0;
         for (round, size) in [1, 17, 64, 1024, 4096].into_iter().enumerate() {
             audio.set_auto_reset(round % 2 == 0);
             for (n, (left, right)) in
                 audio_in[0].chunks(size).zip(audio_in[1].chunks(size)).enumerate()
             {
-                audio.process(&[left, right], &restless(n, size, rate_hz));
+                let transport = restless(n, size, rate_hz);
+                if clock_secs < 1.0 {
+                    audio.process(&[left, right], &transport);
+                } else {
+                    audio.process_at(&[left, right], &transport, clock_secs);
+                }
+                clock_secs += left.len() as f64 / rate_hz;
             }
             audio.process::<&[f32]>(&[], &Transport::default());
             audio.process(&[&audio_in[0][..0]], &Transport::default());
@@ -120,7 +128,15 @@ fn the_audio_thread_never_allocates() {
             monitor.set_gate_db(-60.0);
         }
     });
-    assert_eq!(calls, 0);
+    assert_eq!((calls, audio.waits()), (0, 0));
+    // Nor does a render that waits.
+    let mut render = || {
+        for (left, right) in audio_in[0].chunks(512).zip(audio_in[1].chunks(512)) {
+            audio.process(&[left, right], &Transport::default());
+        }
+    };
+    assert_eq!(allocator_calls(&mut render), 0);
+    assert!(audio.waits() > 0);
 }
 
 /// Every model, quantised or not: by name.
@@ -188,18 +204,20 @@ fn publishing_and_recording_never_allocate() {
     assert_eq!(allocator_calls(|| publisher.catch_up()), 0);
 }
 
-/// The kernel's strict mode kills a thread at its first system call other than reading and writing open files: what survives it
-/// has made none.
+/// A filter in the kernel kills a thread at its first system call other than reading and writing open files: what survives it has made
+/// none. The calls are those of the kernel's own strict mode, which would take the processor's clock away besides; to read that is no call.
 #[cfg(target_os = "linux")]
 mod strict {
     use std::io::Read;
     use std::process::{Command, Stdio};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
     /// Tells this test's own process what to do in place of the test.
     const ROLE: &str = "MOODRING_STRICT_ROLE";
+    /// Seconds that are played in blocks of each size.
+    const SECS_PER_SIZE: usize = 1;
     const SURVIVED: &[u8] = b"survived strict mode\n";
     const REFUSED: &[u8] = b"no strict mode here\n";
 
@@ -217,6 +235,34 @@ mod strict {
         said
     }
 
+    /// Lets this thread read, write and end from here on, and nothing else; whether the system can.
+    #[allow(unsafe_code)]
+    fn enter() -> bool {
+        let code = |parts: &[u32]| u16::try_from(parts.iter().sum::<u32>()).unwrap();
+        let step = |code, k, jt, jf| libc::sock_filter { code, jt, jf, k };
+        let allowed = [libc::SYS_read, libc::SYS_write, libc::SYS_exit, libc::SYS_rt_sigreturn];
+        // The number of the call is what a filter is shown first.
+        let mut filter = vec![step(code(&[libc::BPF_LD, libc::BPF_W, libc::BPF_ABS]), 0, 0, 0)];
+        let is_equal = code(&[libc::BPF_JMP, libc::BPF_JEQ, libc::BPF_K]);
+        for (n, call) in allowed.iter().enumerate() {
+            let to_allow = u8::try_from(allowed.len() - n).unwrap();
+            filter.push(step(is_equal, u32::try_from(*call).unwrap(), to_allow, 0));
+        }
+        let answer = code(&[libc::BPF_RET, libc::BPF_K]);
+        filter.push(step(answer, libc::SECCOMP_RET_KILL_THREAD, 0, 0));
+        filter.push(step(answer, libc::SECCOMP_RET_ALLOW, 0, 0));
+        let program = libc::sock_fprog {
+            len: u16::try_from(filter.len()).unwrap(),
+            filter: filter.as_mut_ptr(),
+        };
+        // SAFETY: plain numbers, and a program that the kernel copies; they only change what this thread may do from here on.
+        unsafe {
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+                && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program)
+                    == 0
+        }
+    }
+
     /// A thread that enters strict mode, plays, and says so; with the role of the culprit it makes a system call before.
     fn play_the_role(role: &str) -> ! {
         let rate_hz = 48_000.0;
@@ -226,20 +272,26 @@ mod strict {
         let is_culprit = role == "culprit";
         std::thread::spawn(move || {
             let say = |words| rustix::io::write(std::io::stdout(), words);
-            // SAFETY: two plain numbers, which only change what this thread may do from here on.
-            #[allow(unsafe_code)]
-            let entered = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_STRICT) };
-            if entered != 0 {
+            if !enter() {
                 let _said = say(REFUSED);
             }
             if is_culprit {
                 std::thread::yield_now();
             }
             audio.set_auto_reset(true);
+            // A second at once, as from a host that computes ahead; then at the clock's own pace, which is looked at without a rest.
+            let began = Instant::now();
+            let mut sent_secs = -1.0;
             for size in [1, 17, 64, 1024, 4096] {
+                let music =
+                    [&music[0][..SECS_PER_SIZE * 48_000], &music[1][..SECS_PER_SIZE * 48_000]];
                 let blocks = music[0].chunks(size).zip(music[1].chunks(size));
                 for (n, (left, right)) in blocks.enumerate() {
+                    while began.elapsed().as_secs_f64() < sent_secs {
+                        std::hint::spin_loop();
+                    }
                     audio.process(&[left, right], &restless(n, size, rate_hz));
+                    sent_secs += left.len() as f64 / rate_hz;
                 }
                 audio.reset();
             }
@@ -249,7 +301,7 @@ mod strict {
                 std::hint::spin_loop();
             }
         });
-        std::thread::sleep(Duration::from_secs(3));
+        std::thread::sleep(Duration::from_secs(3 + 5 * SECS_PER_SIZE as u64));
         std::process::exit(0)
     }
 

@@ -153,6 +153,10 @@ impl MoodApp {
                 self.params.set_model_path(path.as_deref());
                 self.monitor.ask_model(path);
             }
+            Command::WriteReadings(path) => {
+                self.params.set_csv_path(path.as_deref());
+                self.monitor.ask_csv(path);
+            }
             Command::Keep(which) => {
                 if let Some(place) = self.desk.prefs.kept.get_mut(which) {
                     *place = Snapshot::of(&self.monitor.read_history());
@@ -277,6 +281,7 @@ fn controls(params: &MoodringParams) -> Controls {
         response: params.response.value(),
         gate_db: params.gate_db.value(),
         model_path: params.model_path(),
+        csv_path: params.csv_path(),
     }
 }
 

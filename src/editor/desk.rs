@@ -24,6 +24,8 @@ pub enum Command {
     Reset,
     /// Read by the model in this file, or by the shipped one.
     UseModel(Option<PathBuf>),
+    /// Write every reading from here on to this file, or to none.
+    WriteReadings(Option<PathBuf>),
     /// Keep the last minute: 0 as A, 1 as B.
     Keep(usize),
     /// Forget the history.

@@ -22,6 +22,7 @@ const MAX_ENTRIES: usize = 2000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Model,
+    Readings,
     Export(Format),
 }
 
@@ -29,6 +30,7 @@ impl Purpose {
     fn extension(self) -> &'static str {
         match self {
             Self::Model => "onnx",
+            Self::Readings => Format::Csv.extension(),
             Self::Export(format) => format.extension(),
         }
     }
@@ -73,6 +75,16 @@ impl Picker {
         Self::new(Purpose::Model, folder, String::new())
     }
 
+    /// Asks which file every reading is to be written to, beside the present one if there is one.
+    #[must_use]
+    pub fn for_readings(present: Option<&Path>) -> Self {
+        let folder = present.and_then(Path::parent).map_or_else(home, Path::to_owned);
+        let name =
+            present.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        let name = name.unwrap_or_else(|| format!("readings.{}", Format::Csv.extension()));
+        Self::new(Purpose::Readings, folder, name)
+    }
+
     /// Asks where to write a file of `format`.
     #[must_use]
     pub fn for_export(format: Format) -> Self {
@@ -107,6 +119,12 @@ impl Picker {
         let mut path = self.folder.join(name);
         Some(match self.purpose {
             Purpose::Model => Command::UseModel(Some(path)),
+            Purpose::Readings => {
+                if path.extension().is_none() {
+                    path.set_extension(Format::Csv.extension());
+                }
+                Command::WriteReadings(Some(path))
+            }
             Purpose::Export(format) => {
                 if path.extension().is_none() {
                     path.set_extension(format.extension());
@@ -124,6 +142,7 @@ impl Picker {
         ui.scope_builder(UiBuilder::new().max_rect(inside), |ui| {
             let title = match self.purpose {
                 Purpose::Model => strings::PICK_MODEL,
+                Purpose::Readings => strings::PICK_READINGS,
                 Purpose::Export(_) => strings::PICK_EXPORT,
             };
             ui.label(RichText::new(title).color(theme.palette.muted));
@@ -189,7 +208,7 @@ impl Picker {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let word = match self.purpose {
                 Purpose::Model => strings::OPEN,
-                Purpose::Export(_) => strings::SAVE,
+                Purpose::Readings | Purpose::Export(_) => strings::SAVE,
             };
             let choice = self.choice();
             let mut is_done =

@@ -26,6 +26,7 @@ pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, desk: &m
             listening_ui(ui, theme, view, desk);
             look_ui(ui, theme, desk);
             model_ui(ui, theme, view, desk);
+            readings_ui(ui, theme, view, desk);
         });
     });
 }
@@ -123,6 +124,24 @@ fn model_ui(ui: &mut Ui, theme: Theme, view: &ViewState, desk: &mut Desk) {
                     desk.prefs.set_shown(&space.first, shown);
                 }
             });
+        }
+    });
+}
+
+/// Which file every reading is written to.
+fn readings_ui(ui: &mut Ui, theme: Theme, view: &ViewState, desk: &mut Desk) {
+    setting(ui, theme, strings::SETTING_READINGS, |ui| {
+        let path = view.controls.csv_path.as_deref();
+        let file = path.and_then(Path::file_name).map(|file| file.to_string_lossy().into_owned());
+        let label = ui.label(file.unwrap_or_else(|| strings::NO_READINGS.to_owned()));
+        if let Some(path) = path {
+            label.on_hover_text(path.display().to_string());
+        }
+        if ui.button(strings::CHOOSE_READINGS).clicked() {
+            desk.picker = Some(Picker::for_readings(path));
+        }
+        if path.is_some() && ui.button(strings::STOP_READINGS).clicked() {
+            desk.ask(Command::WriteReadings(None));
         }
     });
 }

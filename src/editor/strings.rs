@@ -363,6 +363,15 @@ pub const CHOOSE_MODEL: &str = "Choose a file …";
 /// Goes back to the shipped model.
 pub const SHIPPED_MODEL: &str = "Use the shipped one";
 
+/// See [`SETTING_RESPONSE`].
+pub const SETTING_READINGS: &str = "Readings";
+/// No file of readings is written.
+pub const NO_READINGS: &str = "not written";
+/// Chooses a file for readings.
+pub const CHOOSE_READINGS: &str = "Write to a file …";
+/// Writes readings no longer.
+pub const STOP_READINGS: &str = "Stop writing";
+
 /// A response.
 #[must_use]
 pub fn response(response: Response) -> &'static str {
@@ -407,6 +416,9 @@ pub fn stage_look(look: StageLook) -> &'static str {
 
 /// Title of a file dialog that looks for a model.
 pub const PICK_MODEL: &str = "Choose a model: an .onnx file with its .json card beside it";
+/// Title of a file dialog that asks where to write every reading.
+pub const PICK_READINGS: &str =
+    "Write every reading to a CSV file; what an earlier run wrote there stays";
 /// Title of a file dialog that asks where to write.
 pub const PICK_EXPORT: &str = "Export the history";
 

@@ -169,12 +169,14 @@ pub struct Controls {
     pub gate_db: f32,
     /// The user's own model, if there is one.
     pub model_path: Option<PathBuf>,
+    /// The file that every reading is written to; none where `None`.
+    pub csv_path: Option<PathBuf>,
 }
 
 impl Default for Controls {
     fn default() -> Self {
         let (hold, auto_reset, response) = (false, true, Response::default());
-        Self { hold, auto_reset, response, gate_db: SILENCE_DB, model_path: None }
+        Self { hold, auto_reset, response, gate_db: SILENCE_DB, model_path: None, csv_path: None }
     }
 }
 

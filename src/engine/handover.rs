@@ -18,10 +18,14 @@ pub struct Handover {
     alive: AtomicBool,
     /// Whether the worker should finish what is in the ring and end.
     stop: AtomicBool,
-    /// Whether an offline render waits for the worker.
+    /// Whether a render waits for the worker.
     waited_for: AtomicBool,
     /// Bits of the tempo of the host's beat grid, BPM; 0 BPM where there is none.
     host_bpm: AtomicU64,
+    /// Samples that the audio is ahead of the clock.
+    lead: AtomicU64,
+    /// Blocks that were made to wait.
+    waits: AtomicU64,
 }
 
 impl Default for Handover {
@@ -34,6 +38,8 @@ impl Default for Handover {
             stop: AtomicBool::new(false),
             waited_for: AtomicBool::new(false),
             host_bpm: AtomicU64::new(0),
+            lead: AtomicU64::new(0),
+            waits: AtomicU64::new(0),
         }
     }
 }
@@ -109,8 +115,28 @@ impl Handover {
         self.waited_for.store(waits, Ordering::Relaxed);
     }
 
-    /// Whether an offline render waits for the worker: then there is all the time in the world.
+    /// Whether a render waits for the worker: then there is all the time in the world.
     pub fn is_waited_for(&self) -> bool {
         self.waited_for.load(Ordering::Relaxed)
+    }
+
+    /// Audio end: by how many samples the audio is ahead of the clock. Before they are pushed.
+    pub fn set_lead(&self, n_samples: u64) {
+        self.lead.store(n_samples, Ordering::Relaxed);
+    }
+
+    /// Samples that the audio is ahead of the clock: a worker that has no more than these to do is not behind.
+    pub fn lead(&self) -> u64 {
+        self.lead.load(Ordering::Relaxed)
+    }
+
+    /// Audio end: a block was made to wait.
+    pub fn count_wait(&self) {
+        self.waits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Blocks that were made to wait since the start.
+    pub fn waits(&self) -> u64 {
+        self.waits.load(Ordering::Relaxed)
     }
 }

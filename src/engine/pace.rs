@@ -38,7 +38,7 @@ impl Pace {
         PROCESS.get_or_init(Self::default)
     }
 
-    /// Tells of a worker that has `backlog_secs` of audio still to analyse.
+    /// Tells of a worker that has `backlog_secs` of audio still to analyse, besides what its host has sent ahead of the clock.
     ///
     /// # Real-time safety
     /// Wait-free; neither allocates nor locks.

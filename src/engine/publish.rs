@@ -24,6 +24,15 @@ use crate::why::Why;
 /// Readings that the queue for outputs holds: three minutes, so that a slow disk loses nothing.
 const QUEUE_READINGS: usize = 1024;
 
+/// A reading on its way to the outputs.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The reading.
+    pub reading: Reading,
+    /// The model that read it.
+    pub model: Arc<ModelFacts>,
+}
+
 /// How the analysis is doing, in words that a user can act on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Status {
@@ -46,8 +55,9 @@ pub struct Monitor {
     why: Mutex<triple_buffer::Output<Option<Why>>>,
     status: Mutex<Status>,
     output_problem: Mutex<Option<String>>,
+    state_problem: Mutex<Option<String>>,
     model: Mutex<Arc<ModelFacts>>,
-    every: ArrayQueue<Reading>,
+    every: ArrayQueue<Published>,
     dropped: AtomicU64,
     queueing: AtomicBool,
     asking_why: AtomicBool,
@@ -73,6 +83,7 @@ impl Monitor {
             why: Mutex::new(triple_buffer::triple_buffer(&None).1),
             status: Mutex::default(),
             output_problem: Mutex::default(),
+            state_problem: Mutex::default(),
             model: Mutex::default(),
             every: ArrayQueue::new(QUEUE_READINGS),
             dropped: AtomicU64::new(0),
@@ -111,10 +122,12 @@ impl Monitor {
         lock(&self.status).clone()
     }
 
-    /// Why readings do not reach the file that the user asked for, and what to do; `None` while they do, or none was asked for.
+    /// Why readings do not reach the file that the user asked for, and what to do; else what could not be read of the project's own
+    /// state. `None` where all is well.
     #[must_use]
     pub fn output_problem(&self) -> Option<String> {
-        lock(&self.output_problem).clone()
+        let output_problem = lock(&self.output_problem).clone();
+        output_problem.or_else(|| lock(&self.state_problem).clone())
     }
 
     /// The label spaces of the model in charge; empty until one is loaded.
@@ -176,6 +189,18 @@ impl Monitor {
         self.requests.model_path()
     }
 
+    /// Asks for every reading from here on to be written to this file, or to none. A running engine begins within a quarter of a second.
+    /// What comes of it is told by [`output_problem`](Self::output_problem).
+    pub fn ask_csv(&self, path: Option<PathBuf>) {
+        self.requests.ask_csv(path);
+    }
+
+    /// The file for readings that was last asked for; `None` where none is wanted.
+    #[must_use]
+    pub fn csv_path(&self) -> Option<PathBuf> {
+        self.requests.csv_path()
+    }
+
     /// Sets the mean power under which music counts as silence, dB re full scale. Anything non-finite is passed over.
     ///
     /// # Real-time safety
@@ -197,6 +222,12 @@ impl Monitor {
     /// The oldest reading not yet taken; `None` when all are.
     #[must_use]
     pub fn take(&self) -> Option<Reading> {
+        self.take_published().map(|published| published.reading)
+    }
+
+    /// As [`Monitor::take`], with the model that gave the reading.
+    #[must_use]
+    pub fn take_published(&self) -> Option<Published> {
         self.every.pop()
     }
 
@@ -216,6 +247,11 @@ impl Monitor {
         *lock(&self.output_problem) = problem;
     }
 
+    /// Replaces what could not be read of the project's state.
+    pub fn set_state_problem(&self, problem: Option<String>) {
+        *lock(&self.state_problem) = problem;
+    }
+
     /// Replaces what is known of the model in charge.
     pub fn set_model(&self, model: ModelFacts) {
         *lock(&self.model) = Arc::new(model);
@@ -228,6 +264,8 @@ pub struct Publisher {
     latest: triple_buffer::Input<Reading>,
     why: triple_buffer::Input<Option<Why>>,
     recorder: Recorder,
+    /// The model whose readings these are.
+    model: Arc<ModelFacts>,
 }
 
 impl Publisher {
@@ -239,7 +277,13 @@ impl Publisher {
         *lock(&monitor.latest) = latest_output;
         *lock(&monitor.why) = why_output;
         let recorder = Recorder::new(Arc::clone(&monitor.history));
-        Self { monitor: Arc::clone(monitor), latest, why, recorder }
+        Self { monitor: Arc::clone(monitor), latest, why, recorder, model: monitor.model() }
+    }
+
+    /// Names the model of the readings to come. Allocates.
+    pub fn set_model(&mut self, model: ModelFacts) {
+        self.monitor.set_model(model);
+        self.model = self.monitor.model();
     }
 
     /// Publishes one reading.
@@ -249,10 +293,11 @@ impl Publisher {
     pub fn publish(&mut self, reading: &Reading) {
         self.latest.write(*reading);
         self.recorder.record(reading);
-        if self.monitor.queueing.load(Ordering::Acquire)
-            && self.monitor.every.push(*reading).is_err()
-        {
-            self.monitor.dropped.fetch_add(1, Ordering::Relaxed);
+        if self.monitor.queueing.load(Ordering::Acquire) {
+            let published = Published { reading: *reading, model: Arc::clone(&self.model) };
+            if self.monitor.every.push(published).is_err() {
+                self.monitor.dropped.fetch_add(1, Ordering::Relaxed);
+            }
         }
         self.monitor.published.fetch_add(1, Ordering::Release);
     }

@@ -1,4 +1,4 @@
-//! What people ask of a running analysis: a new start, another model, another gate. Outlives any one engine.
+//! What people ask of a running analysis: a new start, another model, another file for its readings, another gate. Outlives any one engine.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,14 +8,37 @@ use atomic_float::AtomicF32;
 
 use crate::config::SILENCE_DB;
 
-/// Asked by the editor or the plugin, obeyed by the audio thread (resets) and the analysis thread (model, gate).
+/// Asked by the editor or the plugin, obeyed by the audio thread (resets) and the analysis thread (the others).
 pub(super) struct Requests {
     resets: AtomicU64,
     gate_db: AtomicF32,
-    /// How often a model was asked for.
-    models: AtomicU64,
-    /// The one asked for last; the shipped one where `None`.
-    model_path: Mutex<Option<PathBuf>>,
+    /// The model; the shipped one where `None`.
+    model: Wish,
+    /// The file for readings; none where `None`.
+    csv: Wish,
+}
+
+/// The path that was asked for last, and how often one was.
+#[derive(Default)]
+struct Wish {
+    times: AtomicU64,
+    path: Mutex<Option<PathBuf>>,
+}
+
+impl Wish {
+    fn ask(&self, path: Option<PathBuf>) {
+        *self.path.lock().unwrap_or_else(PoisonError::into_inner) = path;
+        // Release: who sees the count sees the path, or a later one.
+        self.times.fetch_add(1, Ordering::Release);
+    }
+
+    fn times(&self) -> u64 {
+        self.times.load(Ordering::Acquire)
+    }
+
+    fn path(&self) -> Option<PathBuf> {
+        self.path.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Default for Requests {
@@ -23,8 +46,8 @@ impl Default for Requests {
         Self {
             resets: AtomicU64::new(0),
             gate_db: AtomicF32::new(SILENCE_DB),
-            models: AtomicU64::new(0),
-            model_path: Mutex::default(),
+            model: Wish::default(),
+            csv: Wish::default(),
         }
     }
 }
@@ -52,18 +75,29 @@ impl Requests {
     }
 
     pub(super) fn ask_model(&self, path: Option<PathBuf>) {
-        *self.model_path.lock().unwrap_or_else(PoisonError::into_inner) = path;
-        // Release: who sees the count sees the path, or a later one.
-        self.models.fetch_add(1, Ordering::Release);
+        self.model.ask(path);
     }
 
     /// Models asked for so far. Wait-free.
     pub(super) fn models(&self) -> u64 {
-        self.models.load(Ordering::Acquire)
+        self.model.times()
     }
 
     pub(super) fn model_path(&self) -> Option<PathBuf> {
-        self.model_path.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.model.path()
+    }
+
+    pub(super) fn ask_csv(&self, path: Option<PathBuf>) {
+        self.csv.ask(path);
+    }
+
+    /// Files for readings asked for so far. Wait-free.
+    pub(super) fn csvs(&self) -> u64 {
+        self.csv.times()
+    }
+
+    pub(super) fn csv_path(&self) -> Option<PathBuf> {
+        self.csv.path()
     }
 }
 

@@ -4,8 +4,9 @@
 //! AudioEnd (audio thread) → ring of interleaved samples → WorkerEnd (analysis thread)
 //! ```
 //!
-//! **Architecture Invariant**: nothing that the audio thread calls here allocates, locks, logs or, outside
-//! [`AudioEnd::process_waiting`] and [`AudioEnd::settle`], waits.
+//! **Architecture Invariant**: nothing that the audio thread calls here allocates, locks or logs. Nothing waits but
+//! [`AudioEnd::process_waiting`], [`AudioEnd::settle`], and [`AudioEnd::process`] where the audio runs away from the clock as only a
+//! render's does ([`Lead`]).
 
 use std::sync::Arc;
 use std::thread::Thread;
@@ -15,6 +16,7 @@ use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 use super::handover::Handover;
+use super::lead::Lead;
 use super::requests::Requests;
 use super::timeline::{Anchor, Move, Places, Playhead, Transport};
 use crate::analysis::downmix::Layout;
@@ -32,14 +34,22 @@ const MAX_RING_SAMPLES: usize = 4 * 768_000;
 /// Values interleaved at a time, on the audio thread's stack.
 const INTERLEAVED: usize = 1024;
 
-/// Backlog that an offline render tolerates after a block, samples. Waiting for every last one would put a round trip to the
+/// Backlog that [`AudioEnd::process_waiting`] tolerates after a block, samples. Waiting for every last one would put a round trip to the
 /// analysis thread behind every sample of a host that renders in blocks of one.
 const MAX_BACKLOG_SAMPLES: u64 = 512;
 
-/// How often an offline render looks whether the worker has caught up.
+/// Backlog that a host's render is left with, seconds of audio: an eighth of the ring, so that host and analysis work side by side.
+/// Live playback that begins at once has it behind it in a moment, and without a wait.
+const RENDER_BACKLOG_SECS: f64 = 0.5;
+
+/// How late the worker may be for what was played before a reset still to be read, seconds. Beyond, it is forgotten, so that a
+/// machine that is short of time is not kept from a new start.
+const READ_OUT_SECS: f64 = 0.5;
+
+/// How often a render looks whether the worker has caught up.
 const WAIT_STEP: Duration = Duration::from_micros(200);
 
-/// How long the worker may make no progress before an offline render goes on without it.
+/// How long the worker may make no progress before a render goes on without it.
 const STALL_LIMIT: Duration = Duration::from_secs(30);
 
 /// Anchors to the host's timeline that may be on their way. One that finds no room is tried again with the next block; at half speed
@@ -69,6 +79,8 @@ pub(super) fn ring(
         resets_seen: requests.resets(),
         requests,
         shared: Arc::clone(&shared),
+        lead: Lead::default(),
+        clock: Instant::now(),
         written: 0,
         worker: None,
         waits: true,
@@ -102,16 +114,19 @@ pub struct AudioEnd {
     /// Resets asked for that have been obeyed.
     resets_seen: u64,
     shared: Arc<Handover>,
+    /// How far the audio is ahead of `clock`.
+    lead: Lead,
+    clock: Instant,
     /// Samples pushed since the start: the position of the next one.
     written: u64,
-    /// Whom an offline render wakes instead of waiting for its next poll.
+    /// Whom a render wakes instead of waiting for its next poll.
     worker: Option<Thread>,
     /// Whether waiting is still worth a try: off for good once the worker stalled.
     waits: bool,
 }
 
 impl AudioEnd {
-    /// Names the thread that an offline render wakes.
+    /// Names the thread that a render wakes.
     pub(super) fn set_worker(&mut self, worker: Thread) {
         self.worker = Some(worker);
     }
@@ -130,13 +145,45 @@ impl AudioEnd {
     /// Any number of channels and samples will do, none included: channels beyond the layout's are left out, missing ones are silent,
     /// those of unequal length count up to the shortest.
     ///
+    /// Whether the host plays or renders follows from the clock ([`Lead`]). A render is made to wait while the worker has more than half a
+    /// second of it to do, so that it loses nothing and reads as live playback does.
+    ///
     /// # Real-time safety
-    /// Wait-free; neither allocates, locks nor calls the system.
+    /// At the clock's pace, and up to two seconds ahead of it, wait-free; neither allocates, locks nor calls the system: to read the clock
+    /// is no call to it on any system that is served. Ahead of that it sleeps, for no longer than the worker makes progress.
     pub fn process<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) {
-        if !self.is_heard() {
-            return;
+        if self.process_at(channels, transport, self.clock.elapsed().as_secs_f64()) {
+            self.lead.let_go(self.clock.elapsed().as_secs_f64());
         }
-        self.shared.set_waited_for(false);
+    }
+
+    /// As [`process`](Self::process) at `now_secs` of the caller's own clock. True where the block was a render's.
+    ///
+    /// # Real-time safety
+    /// As [`process`](Self::process).
+    pub fn process_at<C: AsRef<[f32]>>(
+        &mut self,
+        channels: &[C],
+        transport: &Transport,
+        now_secs: f64,
+    ) -> bool {
+        if !self.is_heard() {
+            return false;
+        }
+        let block_secs = block_samples(channels) as f64 / self.host_rate_hz;
+        let runs_away = self.lead.take(block_secs, now_secs) && self.waits;
+        self.shared.set_waited_for(self.lead.is_render() && self.waits);
+        self.shared.set_lead(units::secs_to_samples(self.lead.secs(), self.host_rate_hz));
+        if runs_away {
+            let backlog = units::secs_to_samples(RENDER_BACKLOG_SECS, self.host_rate_hz);
+            self.render(channels, transport, backlog);
+        } else {
+            self.play(channels, transport);
+        }
+        runs_away
+    }
+
+    fn play<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) {
         let n_samples = block_samples(channels);
         if self.begins_anew(transport, n_samples) {
             self.reset();
@@ -146,18 +193,27 @@ impl AudioEnd {
         self.count_lost(n_samples - pushed);
     }
 
-    /// Like [`process`](Self::process) for a host that renders offline: waits for room where there is none, and until the
-    /// worker has all but caught up, so that a bounce at full speed gives the readings of live playback.
+    /// Like [`process`](Self::process) for who knows that this is a render, and wants it read with next to no delay: waits for room where
+    /// there is none, and until the worker has all but caught up.
     ///
-    /// Gives up when the worker is dead or makes no progress for `STALL_LIMIT`; from then on it is `process`.
+    /// Gives up when the worker is dead or makes no progress for `STALL_LIMIT`; from then on nothing waits.
     ///
     /// # Real-time safety
     /// None: it waits and calls the system. Never to be called from live playback.
     pub fn process_waiting<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) {
-        if !self.is_heard() {
-            return;
+        if self.is_heard() {
+            self.shared.set_waited_for(self.waits);
+            self.render(channels, transport, MAX_BACKLOG_SAMPLES);
         }
-        self.shared.set_waited_for(true);
+    }
+
+    /// Hands over a block and waits until less than `most_backlog` samples are left to analyse.
+    fn render<C: AsRef<[f32]>>(
+        &mut self,
+        channels: &[C],
+        transport: &Transport,
+        most_backlog: u64,
+    ) {
         let n_samples = block_samples(channels);
         if self.begins_anew(transport, n_samples) {
             self.settle();
@@ -171,9 +227,7 @@ impl AudioEnd {
             done += self.push(channels, done..n_samples);
         }
         self.count_lost(n_samples - done);
-        if self.backlog_samples() >= MAX_BACKLOG_SAMPLES {
-            self.settle();
-        }
+        self.wait_until(|audio| audio.backlog_samples() < most_backlog);
     }
 
     /// Waits until the worker has analysed all that was pushed. Same limits as [`process_waiting`](Self::process_waiting).
@@ -182,7 +236,8 @@ impl AudioEnd {
     }
 
     /// Marks this moment as a new start: the analysis forgets what it heard, and readings from here on equal those of a fresh
-    /// engine. Audio that the worker has not reached yet is forgotten with the rest.
+    /// engine. What was played before is still read, unless the worker is far behind the clock. Of several resets that it has not reached
+    /// yet the last counts.
     ///
     /// # Real-time safety
     /// As [`process`](Self::process).
@@ -200,6 +255,12 @@ impl AudioEnd {
     #[must_use]
     pub fn overrun_samples(&self) -> u64 {
         self.shared.overrun_samples()
+    }
+
+    /// Blocks that were made to wait since the start; none in live playback.
+    #[must_use]
+    pub fn waits(&self) -> u64 {
+        self.shared.waits()
     }
 
     /// Whether the block to come is a new start, because somebody asked for it or because of what the transport did.
@@ -254,6 +315,10 @@ impl AudioEnd {
 
     /// Waits for `ready`; false where it gave up.
     fn wait_until(&mut self, ready: impl Fn(&Self) -> bool) -> bool {
+        if ready(self) {
+            return true;
+        }
+        self.shared.count_wait();
         let mut progress = (self.shared.analysed(), Instant::now());
         while self.waits && !ready(self) {
             if !self.is_heard() {
@@ -302,16 +367,19 @@ impl WorkerEnd {
     /// Takes what fits into `buffer`, interleaved, never samples from both sides of a reset or of an anchor.
     pub(super) fn pop(&mut self, buffer: &mut [f32]) -> Popped {
         // The order of these loads matters: of samples seen here, any reset and any anchor before them is seen below.
-        let available = self.backlog_samples();
+        let mut available = self.backlog_samples();
         let reset_at = self.shared.reset_at();
         if reset_at != self.last_reset {
-            self.last_reset = reset_at;
             let stale = usize::try_from(reset_at.saturating_sub(self.position));
             let stale = stale.unwrap_or(usize::MAX).min(available);
-            self.consumer.skip(stale * self.n_channels);
-            self.position += stale as u64;
-            self.begin_anew();
-            return Popped::Reset;
+            if stale == 0 || self.is_late(stale) {
+                self.last_reset = reset_at;
+                self.consumer.skip(stale * self.n_channels);
+                self.position += stale as u64;
+                self.begin_anew();
+                return Popped::Reset;
+            }
+            available = stale;
         }
         let room = buffer.len() / self.n_channels;
         let n_samples = available.min(room).min(self.samples_to_next_anchor());
@@ -321,6 +389,12 @@ impl WorkerEnd {
         self.consumer.pop_slice(&mut buffer[..n_samples * self.n_channels]);
         self.position += n_samples as u64;
         Popped::Samples(n_samples)
+    }
+
+    /// Whether so many samples are more to catch up with than the audio is ahead of the clock, by [`READ_OUT_SECS`].
+    fn is_late(&self, n_samples: usize) -> bool {
+        let late = (n_samples as u64).saturating_sub(self.shared.lead());
+        late > units::secs_to_samples(READ_OUT_SECS, self.host_rate_hz)
     }
 
     /// Passes the anchors up to here; how many samples there are to the next one.
@@ -346,9 +420,20 @@ impl WorkerEnd {
         self.places.place_secs(end, self.host_rate_hz)
     }
 
+    /// Whether nothing waits in the ring.
+    pub(super) fn is_empty(&self) -> bool {
+        self.backlog_samples() == 0
+    }
+
     /// Samples that wait in the ring.
-    pub(super) fn backlog_samples(&self) -> usize {
+    fn backlog_samples(&self) -> usize {
         self.consumer.occupied_len() / self.n_channels
+    }
+
+    /// Of these, the ones that the clock has caught up with, seconds: how late the worker is.
+    pub(super) fn late_secs(&self) -> f64 {
+        let late = (self.backlog_samples() as u64).saturating_sub(self.shared.lead());
+        units::samples_to_secs(late, self.host_rate_hz)
     }
 
     /// Tells a waiting render that everything popped so far is done with.
@@ -377,236 +462,4 @@ fn interleave<C: AsRef<[f32]>>(channels: &[C], start: usize, n_channels: usize, 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ring(host_rate_hz: f64) -> (AudioEnd, WorkerEnd, Arc<Handover>) {
-        super::ring(host_rate_hz, Layout::MONO, Arc::default())
-    }
-
-    /// The transport of a host that tells nothing.
-    const STILL: Transport =
-        Transport { playing: false, song_secs: None, loop_secs: None, tempo_bpm: None };
-
-    fn playing(song_secs: f64) -> Transport {
-        Transport { playing: true, song_secs: Some(song_secs), ..Transport::default() }
-    }
-
-    fn popped(worker: &mut WorkerEnd, n_samples: usize) -> Vec<f32> {
-        let mut buffer = vec![0.0; n_samples];
-        match worker.pop(&mut buffer) {
-            Popped::Samples(n) => buffer[..n].to_vec(),
-            _ => Vec::new(),
-        }
-    }
-
-    #[test]
-    fn channels_arrive_side_by_side_and_missing_ones_are_silent() {
-        let (mut audio, mut worker, _) = super::ring(48_000.0, Layout::of(2), Arc::default());
-        audio.process(&[[1.0, 2.0], [3.0, -2.0]], &STILL);
-        audio.process(&[[5.0]], &STILL);
-        audio.process(&[[1.0], [2.0], [3.0]], &STILL);
-        let mut buffer = [9.0; 9];
-        assert_eq!(
-            worker.pop(&mut buffer),
-            Popped::Samples(4),
-            "half a sample stays in the buffer"
-        );
-        assert_eq!(buffer[..8], [1.0, 3.0, 2.0, -2.0, 5.0, 0.0, 1.0, 2.0]);
-    }
-
-    #[test]
-    fn a_sample_fits_with_all_its_channels_or_not_at_all() {
-        let (mut audio, mut worker, shared) = super::ring(f64::NAN, Layout::of(3), Arc::default());
-        let ramp: Vec<f32> = (0..MIN_RING_SAMPLES + 10).map(|n| n as f32).collect();
-        audio.process(&[&ramp, &ramp, &ramp], &STILL);
-        assert_eq!(shared.overrun_samples(), 10);
-        let mut buffer = vec![0.0; 3 * ramp.len()];
-        assert_eq!(worker.pop(&mut buffer), Popped::Samples(MIN_RING_SAMPLES));
-        let samples = buffer.chunks(3).zip(&ramp).take(MIN_RING_SAMPLES);
-        assert!(samples.into_iter().all(|(sample, n)| sample == [*n; 3]));
-    }
-
-    #[test]
-    fn long_blocks_arrive_whole_and_in_order() {
-        let (mut audio, mut worker, _) = ring(48_000.0);
-        let ramp: Vec<f32> = (0..3000_u16).map(f32::from).collect();
-        audio.process(&[&ramp[..], &ramp[..]], &STILL);
-        assert_eq!(popped(&mut worker, 4000), ramp);
-    }
-
-    #[test]
-    fn empty_blocks_and_no_channels_are_fine() {
-        let (mut audio, mut worker, _) = ring(48_000.0);
-        audio.process::<&[f32]>(&[], &STILL);
-        audio.process::<&[f32]>(&[&[], &[]], &STILL);
-        assert_eq!(worker.pop(&mut [0.0; 4]), Popped::Nothing);
-    }
-
-    #[test]
-    fn samples_that_do_not_fit_are_counted_and_the_rest_kept() {
-        let (mut audio, mut worker, shared) = ring(f64::NAN);
-        let block = vec![1.0; MIN_RING_SAMPLES + 100];
-        audio.process(&[&block], &STILL);
-        audio.process(&[&block[..50]], &STILL);
-        assert_eq!(shared.overrun_samples(), 150);
-        assert_eq!(popped(&mut worker, 2 * MIN_RING_SAMPLES).len(), MIN_RING_SAMPLES);
-    }
-
-    #[test]
-    fn the_ring_holds_four_seconds_of_any_rate() {
-        let capacity = |rate_hz| ring(rate_hz).0.producer.capacity().get();
-        assert_eq!(capacity(48_000.0), 192_000);
-        assert_eq!(capacity(8_000.0), 32_000);
-        assert_eq!(capacity(100.0), MIN_RING_SAMPLES);
-        assert_eq!(capacity(f64::INFINITY), MAX_RING_SAMPLES);
-    }
-
-    #[test]
-    fn a_reset_splits_the_stream_exactly_there() {
-        let (mut audio, mut worker, _) = ring(48_000.0);
-        audio.process(&[[1.0, 2.0]], &STILL);
-        audio.reset();
-        audio.process(&[[3.0]], &STILL);
-        assert_eq!(worker.pop(&mut [0.0; 8]), Popped::Reset);
-        assert_eq!(popped(&mut worker, 8), [3.0]);
-    }
-
-    #[test]
-    fn of_several_resets_the_last_counts_and_one_at_the_start_is_none() {
-        let (mut audio, mut worker, _) = ring(48_000.0);
-        audio.reset();
-        assert_eq!(worker.pop(&mut [0.0; 8]), Popped::Nothing);
-        audio.process(&[[1.0]], &STILL);
-        audio.reset();
-        audio.process(&[[2.0, 3.0]], &STILL);
-        audio.reset();
-        audio.reset();
-        audio.process(&[[4.0]], &STILL);
-        assert_eq!(worker.pop(&mut [0.0; 8]), Popped::Reset);
-        assert_eq!(popped(&mut worker, 8), [4.0]);
-    }
-
-    #[test]
-    fn a_reset_forgets_the_overruns() {
-        let (mut audio, _worker, shared) = ring(48_000.0);
-        audio.process(&[vec![0.0; 200_000]], &STILL);
-        assert_eq!(shared.overrun_samples(), 8_000);
-        audio.reset();
-        assert_eq!(audio.overrun_samples(), 0);
-    }
-
-    #[test]
-    fn an_offline_render_loses_nothing_however_slow_the_worker() {
-        let (mut audio, mut worker, shared) = ring(100.0);
-        let block: Vec<f32> = vec![1.0; 3 * MIN_RING_SAMPLES];
-        let reader = std::thread::spawn(move || {
-            let (mut heard, mut buffer) = (0, [0.0; 1000]);
-            while heard < 3 * MIN_RING_SAMPLES {
-                match worker.pop(&mut buffer) {
-                    Popped::Samples(n) => heard += n,
-                    _ => std::thread::sleep(Duration::from_micros(50)),
-                }
-                worker.mark_analysed();
-            }
-        });
-        audio.process_waiting(&[&block], &STILL);
-        assert_eq!(audio.backlog_samples(), 0);
-        assert_eq!(shared.overrun_samples(), 0);
-        reader.join().unwrap();
-    }
-
-    #[test]
-    fn an_offline_render_does_not_wait_for_a_dead_worker() {
-        let (mut audio, _worker, shared) = ring(100.0);
-        shared.worker_has_ended();
-        let began = Instant::now();
-        audio.process_waiting(&[vec![0.0; 2 * MIN_RING_SAMPLES]], &STILL);
-        assert!(began.elapsed() < Duration::from_secs(5));
-    }
-
-    /// The place of the newest sample after popping up to `n_samples`, with how many came.
-    fn places(worker: &mut WorkerEnd, n_samples: usize) -> (usize, Option<f64>) {
-        let n = popped(worker, n_samples).len();
-        (n, worker.song_secs(worker.position as f64 / worker.host_rate_hz))
-    }
-
-    #[test]
-    fn places_change_exactly_where_the_transport_does() {
-        let (mut audio, mut worker, _) = ring(1000.0);
-        let block = [0.0; 100];
-        audio.process(&[block], &STILL);
-        audio.process(&[block], &playing(60.0));
-        audio.process(&[block], &playing(60.1));
-        audio.process(&[block], &playing(30.0));
-        audio.process(&[block], &STILL);
-        assert_eq!(audio.anchors.occupied_len(), 3, "only where the timeline is not as foretold");
-        assert_eq!(places(&mut worker, 500), (100, None));
-        assert_eq!(places(&mut worker, 150), (150, Some(60.15)));
-        assert_eq!(places(&mut worker, 500), (50, Some(60.2)));
-        assert_eq!(places(&mut worker, 500), (100, Some(30.1)));
-        assert_eq!(places(&mut worker, 500), (100, None));
-    }
-
-    #[test]
-    fn samples_lost_at_the_ring_do_not_shift_the_timeline() {
-        let (mut audio, mut worker, _) = ring(1000.0);
-        let block = vec![0.0; MIN_RING_SAMPLES + 5000];
-        audio.process(&[&block], &playing(0.0));
-        assert_eq!(places(&mut worker, MIN_RING_SAMPLES), (MIN_RING_SAMPLES, Some(16.384)));
-        audio.process(&[[0.0; 100]], &playing(21.384));
-        assert_eq!(places(&mut worker, 100), (100, Some(21.484)));
-    }
-
-    #[test]
-    fn an_anchor_that_finds_no_room_is_tried_again() {
-        let (mut audio, mut worker, _) = ring(1000.0);
-        // A host that jumps with every block, far ahead of the worker.
-        (0..100).for_each(|n| audio.process(&[[0.0; 10]], &playing(f64::from(n) * 60.0)));
-        while places(&mut worker, 1000).0 > 0 {}
-        audio.process(&[[0.0; 10]], &playing(5.0));
-        assert_eq!(places(&mut worker, 1000), (10, Some(5.01)));
-    }
-
-    #[test]
-    fn starts_and_jumps_reset_where_that_is_wanted() {
-        for (wanted, expected) in [(true, 3), (false, 0)] {
-            let (mut audio, mut worker, _) = ring(1000.0);
-            audio.set_auto_reset(wanted);
-            let mut n_resets = 0;
-            let in_loop =
-                |song_secs| Transport { loop_secs: Some((0.0, 8.0)), ..playing(song_secs) };
-            let played = [
-                STILL,
-                playing(7.0),
-                playing(7.1),
-                playing(3.0),
-                STILL,
-                STILL,
-                in_loop(7.9),
-                in_loop(0.0),
-            ];
-            for transport in played {
-                audio.process(&[[0.0; 100]], &transport);
-                n_resets += usize::from(worker.pop(&mut [0.0; 500]) == Popped::Reset);
-                let _rest = popped(&mut worker, 500);
-            }
-            assert_eq!(n_resets, expected);
-        }
-    }
-
-    #[test]
-    fn a_reset_that_somebody_asks_for_comes_with_the_next_block() {
-        let requests = Arc::new(Requests::default());
-        requests.ask_reset();
-        let (mut audio, mut worker, _) = super::ring(1000.0, Layout::MONO, Arc::clone(&requests));
-        audio.process(&[[1.0]], &STILL);
-        assert_eq!(popped(&mut worker, 8), [1.0], "what was asked before the start is over");
-        audio.process(&[[2.0]], &STILL);
-        requests.ask_reset();
-        assert_eq!(popped(&mut worker, 8), [2.0]);
-        audio.process(&[[3.0]], &STILL);
-        assert_eq!(worker.pop(&mut [0.0; 8]), Popped::Reset);
-        assert_eq!(popped(&mut worker, 8), [3.0]);
-    }
-}
+mod tests;

@@ -5,7 +5,6 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,9 +15,12 @@ use crate::config;
 use crate::model::{Model, ModelError};
 use crate::units::samples_to_secs;
 
+use super::errand::Errand;
 use super::handover::Handover;
+use super::outputs::Outputs;
+use super::own::{self, LoadModel, Loading, Own};
 use super::pace::Pace;
-use super::publish::{Monitor, Publisher, Status};
+use super::publish::{Publisher, Status};
 use super::requests::Requests;
 use super::ring::{Popped, WorkerEnd};
 
@@ -64,21 +66,24 @@ impl Load {
 }
 
 /// Why an analysis ended.
-#[derive(Clone, Copy)]
 enum Next {
     /// It was asked to.
     End,
     /// Another model was asked for.
     Model,
+    /// The model that was asked for has come late.
+    Late(Arc<Model>),
 }
 
 /// Everything the analysis thread starts from.
 pub(super) struct Worker {
+    pub(super) load: LoadModel,
     pub(super) host_rate_hz: f64,
     pub(super) layout: Layout,
     pub(super) samples: WorkerEnd,
     pub(super) shared: Arc<Handover>,
     pub(super) publisher: Publisher,
+    pub(super) outputs: Arc<Outputs>,
 }
 
 impl Worker {
@@ -93,28 +98,38 @@ impl Worker {
 
     /// Loads the model and analyses until asked to stop; as often as another model is asked for.
     fn analyse(mut self) -> Result<(), String> {
-        let monitor = Arc::clone(self.publisher.monitor());
+        let mut late = None;
         loop {
-            match self.analyse_with_model(&monitor).map_err(|error| error.to_string())? {
-                Next::Model => {}
+            match self.analyse_with_model(late).map_err(|error| error.to_string())? {
+                Next::Model => late = None,
+                Next::Late(model) => late = Some(model),
                 Next::End => return Ok(()),
             }
         }
     }
 
-    /// Loads the model that is asked for now and analyses with it.
-    fn analyse_with_model(&mut self, monitor: &Monitor) -> Result<Next, AnalyserError> {
+    /// Analyses with the model that is asked for now, or with that one if it has come late.
+    fn analyse_with_model(&mut self, late: Option<Arc<Model>>) -> Result<Next, AnalyserError> {
+        let monitor = Arc::clone(self.publisher.monitor());
         monitor.set_status(Status::Loading);
         let requests = Arc::clone(monitor.requests());
         let models_asked = requests.models();
-        let (mut analyser, model, status) =
-            load(requests.model_path().as_deref(), self.host_rate_hz, self.layout)?;
+        let fetch = || own::fetch(self.load, &requests, models_asked, &self.shared, &self.samples);
+        let own = late.map_or_else(fetch, Own::Model);
+        if matches!(own, Own::Forgotten) {
+            return Ok(if self.shared.is_stopping() { Next::End } else { Next::Model });
+        }
+        let (mut analyser, model, status) = own::analyser(&own, self.host_rate_hz, self.layout)?;
         let history = monitor.history();
         history.lock().unwrap_or_else(PoisonError::into_inner).set_spaces(&model.card().spaces);
-        monitor.set_model(model.card().facts());
+        self.publisher.set_model(model.card().facts());
         monitor.set_status(status);
         self.samples.begin_anew();
-        Ok(self.follow(&mut analyser, &requests, models_asked)?)
+        let loading = match own {
+            Own::Late { loading, .. } => Some(loading),
+            _ => None,
+        };
+        Ok(self.follow(&mut analyser, &requests, models_asked, loading)?)
     }
 
     /// Analyses what the ring brings. Nothing here allocates in steady state.
@@ -123,7 +138,10 @@ impl Worker {
         analyser: &mut Analyser,
         requests: &Requests,
         models_asked: u64,
+        mut loading: Option<Loading>,
     ) -> Result<Next, ModelError> {
+        let mut csvs_asked = requests.csvs();
+        self.outputs.change(requests.csv_path());
         let mut chunk = [0.0; CHUNK];
         let mut load = Load { host_rate_hz: self.host_rate_hz, busy_per_sec: 0.0 };
         let (mut stopping_since, mut last_heard) = (None, Instant::now());
@@ -138,6 +156,20 @@ impl Worker {
             }
             if requests.models() != models_asked && stopping_since.is_none() {
                 return Ok(Next::Model);
+            }
+            if let Some(result) = loading.as_ref().and_then(Errand::poll) {
+                loading = None;
+                let file = requests.model_path().unwrap_or_default();
+                match own::outcome(result, &file) {
+                    Own::Model(model) => return Ok(Next::Late(model)),
+                    Own::Unusable(why) => {
+                        self.publisher.monitor().set_status(Status::FallenBack(why));
+                    }
+                    _ => {}
+                }
+            }
+            if std::mem::replace(&mut csvs_asked, requests.csvs()) != csvs_asked {
+                self.outputs.change(requests.csv_path());
             }
             match self.samples.pop(&mut chunk) {
                 Popped::Samples(n) => {
@@ -159,6 +191,7 @@ impl Worker {
                 Popped::Nothing => {
                     has_caught_up = true;
                     self.publisher.catch_up();
+                    self.outputs.look();
                     let is_idle = last_heard.elapsed() > IDLE_AFTER;
                     std::thread::park_timeout(if is_idle { IDLE_POLL } else { POLL });
                 }
@@ -177,8 +210,7 @@ impl Worker {
         }
         let pace = Pace::of_process();
         if has_caught_up {
-            let backlog = self.samples.backlog_samples() as u64;
-            pace.tell(samples_to_secs(backlog, self.host_rate_hz));
+            pace.tell(self.samples.late_secs());
         }
         let interval_secs = pace.interval_secs();
         analyser.set_interval_secs(interval_secs);
@@ -209,24 +241,6 @@ impl Worker {
             self.publisher.publish_why(analyser.why().ok().flatten());
         }
     }
-}
-
-/// An analyser with the user's model where there is one that works, else with the shipped one; and the status that this amounts to.
-fn load(
-    user_path: Option<&Path>,
-    host_rate_hz: f64,
-    layout: Layout,
-) -> Result<(Analyser, Arc<Model>, Status), AnalyserError> {
-    let with = |model: Result<Arc<Model>, ModelError>| {
-        let model = model?;
-        Ok((Analyser::new(host_rate_hz, layout, &model)?, model))
-    };
-    let (user, status) = match user_path.map(|path| with(Model::load(path))) {
-        Some(Err(AnalyserError::Model(error))) => (None, Status::FallenBack(error.to_string())),
-        user => (user, Status::Running),
-    };
-    let (analyser, model) = user.unwrap_or_else(|| with(Model::shipped()))?;
-    Ok((analyser, model, status))
 }
 
 /// Runs `body`; a panic in it is an error in words like any other.

@@ -87,6 +87,16 @@ pub(super) fn pack(reading: &Reading) -> Option<Packed> {
     Some(packed)
 }
 
+/// How much a slot is worth that is written again: nothing, silence, a provisional reading, a whole one.
+pub(super) fn worth(packed: &Packed) -> u8 {
+    match unpack(0, packed).map(|point| point.phase) {
+        Some(Phase::Live) => 3,
+        Some(Phase::Listening) => 2,
+        Some(Phase::Silent) => 1,
+        Some(Phase::Waiting) | None => 0,
+    }
+}
+
 /// What slot number `slot` holds; `None` where it was never written. Takes any bits.
 pub(super) fn unpack(slot: i64, packed: &Packed) -> Option<Point> {
     let phase = *PHASES.get(usize::from((packed[HEAD] % N_CODES).checked_sub(1)?))?;

@@ -70,10 +70,12 @@ pub fn to_text(history: &Mutex<History>) -> String {
     deflated.map(|bytes| VERSION.to_owned() + &STANDARD.encode(bytes)).unwrap_or_default()
 }
 
-/// Makes the history what [`to_text`] wrote; empty where the text is anything else.
-pub fn restore(history: &Mutex<History>, text: &str) {
-    let saved = from_text(text).unwrap_or_default();
-    saved.restore(&mut lock(history));
+/// Makes the history what [`to_text`] wrote; empty where the text is anything else. Whether it was understood.
+pub fn restore(history: &Mutex<History>, text: &str) -> bool {
+    let saved = from_text(text);
+    let is_understood = saved.is_some() || text.is_empty();
+    saved.unwrap_or_default().restore(&mut lock(history));
+    is_understood
 }
 
 fn from_text(text: &str) -> Option<Saved> {

@@ -7,11 +7,15 @@
 //!
 //! Shares are those of each space's first pole, under its name, with the ends of the band that holds listeners' own share four
 //! times in five; empty where the phase carries none.
+//!
+//! One file has one header. Readings of a model with other spaces go to a file beside it, `readings-2.csv`: a second header in the
+//! middle would break whoever reads the first.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::model::space::LabelSpace;
 use crate::reading::{Phase, Reading};
 
@@ -148,7 +152,7 @@ pub enum CsvError {
     },
     /// The file exists and holds something else.
     #[error(
-        "{path} holds something other than readings of this model, and is left as it is. Choose another file.",
+        "{path} holds something other than readings, and is left as it is. Choose another file.",
         path = .path.display()
     )]
     Foreign {
@@ -160,7 +164,14 @@ pub enum CsvError {
 /// A file of readings. Rows are appended to what an earlier run left; a file that holds anything else is never touched.
 pub struct CsvFile {
     path: PathBuf,
-    open: Option<(BufWriter<File>, usize)>,
+    open: Option<Open>,
+}
+
+/// The file that is written to at present.
+struct Open {
+    file: BufWriter<File>,
+    path: PathBuf,
+    header: String,
 }
 
 impl CsvFile {
@@ -170,7 +181,8 @@ impl CsvFile {
         Self { path, open: None }
     }
 
-    /// Writes and flushes `readings`. Opens the file at the first one: a model that has read nothing has no header yet.
+    /// Writes and flushes `readings` of a model with `spaces`. Opens the file at the first one: a model that has read nothing has no
+    /// header yet. Where the file has the readings of a model with other spaces, it is one beside it, `name-2.csv` and so on.
     ///
     /// # Errors
     /// [`CsvError`], with what to do.
@@ -183,12 +195,13 @@ impl CsvFile {
         if readings.peek().is_none() {
             return Ok(());
         }
-        let (file, n_spaces) = match &mut self.open {
-            Some(open) => open,
-            closed => closed.insert((open(&self.path, &header(spaces))?, spaces.len())),
+        let header = header(spaces);
+        let open = match &mut self.open {
+            Some(open) if open.header == header => open,
+            other => other.insert(open_beside(&self.path, header)?),
         };
-        append(file, readings, *n_spaces)
-            .map_err(|error| CsvError::Io { path: self.path.clone(), error })
+        append(&mut open.file, readings, spaces.len())
+            .map_err(|error| CsvError::Io { path: open.path.clone(), error })
     }
 }
 
@@ -203,21 +216,63 @@ fn append(
     file.flush()
 }
 
-/// Opens `path` for appending rows under `header`, which is written if the file is new or empty.
-fn open(path: &Path, header: &str) -> Result<BufWriter<File>, CsvError> {
+/// Most files beside one another. Whoever has had so many models at work has another folder, too.
+const MOST_BESIDE: u32 = 99;
+
+/// Opens `path` for appending rows under `header`, or the first file beside it that has no other.
+fn open_beside(path: &Path, header: String) -> Result<Open, CsvError> {
+    for number in 1..=MOST_BESIDE {
+        let path = numbered(path, number);
+        match open(&path, &header) {
+            Ok(Some(file)) => return Ok(Open { file, path, header }),
+            Ok(None) => {}
+            // Only the file that was asked for is worth a word; one that happens to have the name of the next is passed over.
+            Err(CsvError::Foreign { .. }) if number > 1 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(CsvError::Foreign { path: path.to_owned() })
+}
+
+/// The file of that number beside `path`: `readings.csv`, `readings-2.csv`, …
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    if number == 1 {
+        return path.to_owned();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{number}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
+/// Opens `path` for appending rows under `header`, which is written if the file is new or empty. `None` where it has the readings of a
+/// model with other spaces.
+fn open(path: &Path, header: &str) -> Result<Option<BufWriter<File>>, CsvError> {
+    /// Longest header that is looked at, bytes: more than four spaces can have.
+    const MOST_HEADER_BYTES: u64 = 64 << 10;
     let to_error = |error| CsvError::Io { path: path.to_owned(), error };
-    let file = OpenOptions::new().read(true).append(true).create(true).open(path);
+    let file = files::open(path, OpenOptions::new().read(true).append(true).create(true));
     let mut file = file.map_err(to_error)?;
     let mut first_line = String::new();
     // Anything but text is as foreign as another header.
-    let read = BufReader::new(&file).read_line(&mut first_line);
+    let read = BufReader::new((&file).take(MOST_HEADER_BYTES)).read_line(&mut first_line);
     match read {
         Ok(0) => writeln!(file, "{header}").map_err(to_error)?,
         Ok(_) if first_line.trim_end() == header => {}
+        Ok(_) if is_header(first_line.trim_end()) => return Ok(None),
         Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(to_error(error)),
         _ => return Err(CsvError::Foreign { path: path.to_owned() }),
     }
-    Ok(BufWriter::new(file))
+    Ok(Some(BufWriter::new(file)))
+}
+
+/// Whether a line is the header of readings, whatever the spaces.
+fn is_header(line: &str) -> bool {
+    let (before, after) = (COLUMNS_BEFORE.join(","), COLUMNS_AFTER.join(","));
+    line.starts_with(&before) && line.ends_with(&after)
 }
 
 #[cfg(test)]
@@ -314,13 +369,49 @@ mod tests {
     #[test]
     fn a_file_that_holds_something_else_is_never_touched() {
         let path = scratch("foreign");
-        for content in [&b"my novel\n"[..], &[0xff, 0xfe, 0x00]] {
+        let endless = vec![b'a'; 1 << 20];
+        for content in [&b"my novel\n"[..], &[0xff, 0xfe, 0x00], &endless] {
             std::fs::write(&path, content).unwrap();
             let outcome = CsvFile::new(path.clone()).write_all([live()].into_iter(), &spaces());
             assert!(matches!(outcome, Err(CsvError::Foreign { .. })));
             assert_eq!(std::fs::read(&path).unwrap(), content);
         }
         std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn each_models_readings_stand_under_its_own_header_in_a_file_of_its_own() {
+        let tense =
+            vec![LabelSpace::new("tense", "relaxed", 135.0), LabelSpace::new("joy", "sad", 0.0)];
+        let path = scratch("spaces");
+        let beside = [2, 3].map(|number| numbered(&path, number));
+        // A file of somebody else's that has the name of the next.
+        std::fs::write(&beside[0], "my novel\n").unwrap();
+        let mut file = CsvFile::new(path.clone());
+        for spaces in [&spaces(), &tense, &spaces(), &tense] {
+            file.write_all([live()].into_iter(), spaces).unwrap();
+        }
+        drop(file);
+        CsvFile::new(path.clone()).write_all([live()].into_iter(), &tense).unwrap();
+        for (path, spaces, n_rows) in [(&path, &spaces(), 2), (&beside[1], &tense, 3)] {
+            let text = std::fs::read_to_string(path).unwrap();
+            let mut lines = text.lines();
+            assert_eq!(lines.next(), Some(header(spaces).as_str()));
+            assert!(lines.clone().all(|line| parse_row(line) == Some(live())), "{text}");
+            assert_eq!(lines.count(), n_rows);
+        }
+        assert_eq!(std::fs::read(&beside[0]).unwrap(), b"my novel\n");
+        [&path, &beside[0], &beside[1]].iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_is_no_file_for_readings() {
+        for path in ["/dev/zero", "/dev/full"] {
+            let mut file = CsvFile::new(path.into());
+            let error = file.write_all([live()].into_iter(), &spaces()).unwrap_err().to_string();
+            assert!(error.contains("a device") && error.contains("Choose another file"), "{error}");
+        }
     }
 
     #[test]

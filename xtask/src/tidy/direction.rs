@@ -19,6 +19,7 @@ const fn rule(module: &'static str, may_name: &'static [&'static str]) -> Rule {
 /// module whose name ends in `::*` stands for all that are in it. The crate's root, which lists the modules, is free.
 const RULES: &[Rule] = &[
     rule("units", &[]),
+    rule("files", &[]),
     rule("simd", &[]),
     rule("config", &["units"]),
     rule("analysis", &["config"]),
@@ -101,7 +102,7 @@ const RULES: &[Rule] = &[
             "model::screen",
         ],
     ),
-    rule("model", &["config", "analysis::window", "reading"]),
+    rule("model", &["files", "config", "analysis::window", "reading"]),
     rule("analyser", &["units", "config", "analysis", "reading", "why", "model"]),
     rule("history::slot", &["units", "reading"]),
     rule("history::track", &["units", "reading", "history::slot"]),
@@ -110,7 +111,7 @@ const RULES: &[Rule] = &[
     rule("history::state", &["units", "reading", "history::slot", "history::track"]),
     rule("history", &["units", "config", "reading", "model::space"]),
     rule("outputs", &[]),
-    rule("outputs::csv", &["units", "reading", "model::space"]),
+    rule("outputs::csv", &["files", "units", "reading", "model::space"]),
     rule("outputs::whole", &[]),
     rule("outputs::plot", &["units", "reading", "model::space", "outputs::whole"]),
     rule("outputs::plot::*", &["units", "reading", "model::space"]),
@@ -122,6 +123,7 @@ const RULES: &[Rule] = &[
     rule("engine::handover", &["engine::atomic"]),
     rule("engine::requests", &["config"]),
     rule("engine::timeline", &["units"]),
+    rule("engine::lead", &[]),
     rule(
         "engine::ring",
         &[
@@ -131,7 +133,12 @@ const RULES: &[Rule] = &[
             "engine::handover",
             "engine::requests",
             "engine::timeline",
+            "engine::lead",
         ],
+    ),
+    rule(
+        "engine::ring::tests",
+        &["analysis::downmix", "engine::handover", "engine::requests", "engine::timeline"],
     ),
     rule("engine::pace", &["config"]),
     rule("engine::record", &["reading", "history"]),
@@ -145,6 +152,21 @@ const RULES: &[Rule] = &[
             "history",
             "engine::record",
             "engine::requests",
+        ],
+    ),
+    rule("engine::errand", &[]),
+    rule("engine::outputs", &["outputs::csv", "engine::publish", "engine::errand"]),
+    rule(
+        "engine::own",
+        &[
+            "analysis::downmix",
+            "model",
+            "analyser",
+            "engine::handover",
+            "engine::requests",
+            "engine::ring",
+            "engine::publish",
+            "engine::errand",
         ],
     ),
     rule(
@@ -164,6 +186,9 @@ const RULES: &[Rule] = &[
             "engine::ring",
             "engine::pace",
             "engine::publish",
+            "engine::errand",
+            "engine::outputs",
+            "engine::own",
         ],
     ),
     rule(
@@ -179,6 +204,7 @@ const RULES: &[Rule] = &[
             "outputs::csv",
         ],
     ),
+    rule("engine::tests", &["units", "analysis::downmix", "reading", "model", "history", "engine"]),
     rule("prefs", &["history"]),
     rule("params", &["units", "config", "history", "prefs"]),
     rule("editor", &["prefs"]),
@@ -198,6 +224,9 @@ const RULES: &[Rule] = &[
             "params",
         ],
     ),
+    rule("plugin::state", &["config", "params"]),
+    rule("plugin::front", &[]),
+    rule("plugin::front::*", &["plugin::state", "plugin::front"]),
     rule(
         "plugin",
         &[
