@@ -8,6 +8,8 @@
 //! | `process` | copies the block to the ring; the audio itself is not written to, so it passes bit for bit with no latency |
 //! | `deactivate`, drop | stops the engine and its threads |
 
+mod entry;
+
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -233,5 +235,4 @@ impl Vst3Plugin for Moodring {
         &[Vst3SubCategory::Fx, Vst3SubCategory::Analyzer, Vst3SubCategory::Tools];
 }
 
-nice_export_clap!(Moodring);
 nice_export_vst3!(Moodring);

@@ -7,6 +7,8 @@
 // All of this is tests; clippy knows only the functions so marked as such.
 #![allow(clippy::unwrap_used)]
 
+#[path = "window/bare.rs"]
+mod bare;
 #[path = "support/display.rs"]
 mod display;
 #[path = "support/host.rs"]

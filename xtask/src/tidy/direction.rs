@@ -204,6 +204,8 @@ const RULES: &[Rule] = &[
             "editor",
         ],
     ),
+    // It exports the plugin.
+    rule("plugin::entry", &["plugin"]),
     // It measures what an instance costs, threads and all.
     rule(
         "bin::cli::bench",
