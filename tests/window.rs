@@ -13,8 +13,14 @@ mod bare;
 mod display;
 #[path = "support/host.rs"]
 mod host;
+#[path = "window/keys.rs"]
+mod keys;
 #[path = "support/music.rs"]
 mod music;
+#[path = "window/order.rs"]
+mod order;
+#[path = "window/scale.rs"]
+mod scale;
 #[path = "support/tape.rs"]
 mod tape;
 #[path = "support/window.rs"]
