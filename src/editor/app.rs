@@ -255,7 +255,7 @@ impl NiceEguiApp for MoodApp {
         let surface = Arc::clone(&self.surface);
         let wake = move || surface.wake();
         let (monitor, attention) = (Arc::clone(&self.monitor), Arc::clone(&self.attention));
-        self.watcher = Some(Watcher::start(monitor, attention, &open, wake));
+        self.watcher = Some(Watcher::start(monitor, self.source.clone(), attention, &open, wake));
         context.data_mut(|data| data.insert_temp(egui::Id::unique("open"), open));
         Ok(())
     }
