@@ -18,6 +18,7 @@ mod footer;
 mod header;
 mod hold;
 mod host;
+mod keys;
 mod meter;
 mod now;
 pub mod picker;

@@ -7,12 +7,20 @@
 // All of this is tests; clippy knows only the functions so marked as such.
 #![allow(clippy::unwrap_used)]
 
+#[path = "window/bare.rs"]
+mod bare;
 #[path = "support/display.rs"]
 mod display;
 #[path = "support/host.rs"]
 mod host;
+#[path = "window/keys.rs"]
+mod keys;
 #[path = "support/music.rs"]
 mod music;
+#[path = "window/order.rs"]
+mod order;
+#[path = "window/scale.rs"]
+mod scale;
 #[path = "support/tape.rs"]
 mod tape;
 #[path = "support/window.rs"]

@@ -7,11 +7,13 @@ use egui::{Rgba, Ui, Vec2};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::Param;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
-use nice_plug_egui::{Frame, NiceEguiApp, RepaintNotifier};
+use nice_plug_egui::{Frame, KeyCapture, NiceEguiApp};
 
 use super::ballistics::{FRAME, Needle, Peak};
 use super::desk::{Command, Desk};
 use super::hold::Hold;
+use super::host::Surface;
+use super::keys::{Grip, Holder};
 use super::then::ThenView;
 use super::view::{Controls, ExportView, Source, State, ViewState};
 use super::watch::{Attention, OpenToken, Watcher};
@@ -36,7 +38,7 @@ const PROGRESS: Duration = Duration::from_millis(100);
 pub struct MoodApp {
     params: Arc<MoodringParams>,
     monitor: Arc<Monitor>,
-    repaint: RepaintNotifier,
+    surface: Arc<Surface>,
     gui: Option<GuiContext>,
     source: Source,
     needles: Needles,
@@ -51,6 +53,9 @@ pub struct MoodApp {
     due: Option<Instant>,
     attention: Arc<Attention>,
     watcher: Option<Watcher>,
+    /// Keeps the keyboard between frames, and the keys that were last asked for.
+    holder: Holder,
+    capture: KeyCapture,
 }
 
 /// What a look at the history depends on: while it is the same, so is what was seen. A place that is read again within its half second
@@ -68,7 +73,7 @@ impl MoodApp {
     pub(super) fn new(
         params: Arc<MoodringParams>,
         monitor: Arc<Monitor>,
-        repaint: RepaintNotifier,
+        surface: Arc<Surface>,
     ) -> Self {
         let kept = params.prefs();
         Self {
@@ -82,9 +87,11 @@ impl MoodApp {
             due: None,
             attention: Arc::default(),
             watcher: None,
+            holder: Holder::default(),
+            capture: KeyCapture::default(),
             params,
             monitor,
-            repaint,
+            surface,
             kept,
         }
     }
@@ -206,6 +213,21 @@ impl MoodApp {
         Rgba::from_rgb(r, g, b)
     }
 
+    /// Tells whoever brings keys which of them are used from now on.
+    fn grip(&mut self, ui: &Ui, frame: &mut Frame) {
+        let grip = Grip::of(ui.ctx(), self.desk.picker.is_some());
+        self.surface.grip.set(grip);
+        // On X11 baseview asks nobody.
+        if cfg!(not(target_os = "linux")) {
+            let capture = grip.capture(ui.input(|input| input.modifiers));
+            if capture != self.capture {
+                self.capture = capture.clone();
+                frame.set_key_capture(capture);
+            }
+            self.holder.hold(ui.ctx());
+        }
+    }
+
     /// Takes settings over that the host has restored, and keeps those that the user has changed.
     fn keep_prefs(&mut self) {
         let stored = self.params.prefs();
@@ -223,20 +245,28 @@ impl NiceEguiApp for MoodApp {
         &mut self,
         context: egui::Context,
         gui: GuiContext,
-        _frame: &mut Frame,
+        frame: &mut Frame,
     ) -> Result<(), HandlerError> {
         self.gui = Some(gui);
+        context.options_mut(|options| {
+            // The host's own, and hosts close windows and zoom by them too.
+            options.quit_shortcuts.clear();
+            options.zoom_with_keyboard = false;
+        });
+        self.surface.built(frame);
         // The token lives in the window's context, since nothing else tells us that a window has closed.
         let open = OpenToken::default();
-        let repaint = self.repaint.clone();
-        let wake = move || repaint.request_repaint();
+        let surface = Arc::clone(&self.surface);
+        let wake = move || surface.wake();
         let (monitor, attention) = (Arc::clone(&self.monitor), Arc::clone(&self.attention));
-        self.watcher = Some(Watcher::start(monitor, attention, &open, wake));
+        self.watcher = Some(Watcher::start(monitor, self.source.clone(), attention, &open, wake));
         context.data_mut(|data| data.insert_temp(egui::Id::unique("open"), open));
         Ok(())
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut Frame) {
+        self.surface.paints();
+        Holder::release(ui.ctx());
         // First of all what the host has restored meanwhile.
         self.keep_prefs();
         frame.set_clear_color(self.ground());
@@ -259,9 +289,11 @@ impl NiceEguiApp for MoodApp {
         if let Some(next) = next.into_iter().chain(writing.then_some(PROGRESS)).min() {
             self.paint_again(ui, next);
         }
+        self.grip(ui, frame);
     }
 
     fn resized(&mut self, size: WindowSize) {
+        self.surface.resized(size);
         self.desk.prefs.set_size(size.logical.width as f32, size.logical.height as f32);
         self.keep_prefs();
     }

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use egui::{Key, Ui};
+use egui::Ui;
 
+use super::keys::{SHORTCUTS, Shortcut};
 use super::picker::Picker;
 use crate::outputs::export::Format;
 use crate::params::Response;
@@ -74,26 +75,25 @@ impl Desk {
             return;
         }
         let pressed = |key| ui.input(|input| input.key_pressed(key) && input.modifiers.is_none());
-        let pages = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5];
-        for (key, page) in pages.into_iter().zip(Page::ALL) {
+        for ((key, _), shortcut) in SHORTCUTS {
             if pressed(key) {
-                (self.prefs.page, self.prefs.on_stage) = (page, false);
+                self.obey(shortcut, holds);
             }
         }
-        if pressed(Key::F) {
-            self.prefs.on_stage = !self.prefs.on_stage;
-        }
-        if pressed(Key::Escape) && !std::mem::take(&mut self.prefs.on_stage) {
-            self.prefs.page = Page::Now;
-        }
-        if pressed(Key::H) {
-            self.ask(Command::SetHold(!holds));
-        }
-        if pressed(Key::R) {
-            self.ask(Command::Reset);
-        }
-        if pressed(Key::C) {
-            self.ask(Command::Copy);
+    }
+
+    fn obey(&mut self, shortcut: Shortcut, holds: bool) {
+        match shortcut {
+            Shortcut::Page(page) => (self.prefs.page, self.prefs.on_stage) = (page, false),
+            Shortcut::Stage => self.prefs.on_stage = !self.prefs.on_stage,
+            Shortcut::Back => {
+                if !std::mem::take(&mut self.prefs.on_stage) {
+                    self.prefs.page = Page::Now;
+                }
+            }
+            Shortcut::Hold => self.ask(Command::SetHold(!holds)),
+            Shortcut::Reset => self.ask(Command::Reset),
+            Shortcut::Copy => self.ask(Command::Copy),
         }
     }
 }

@@ -1,22 +1,33 @@
 //! The window's place in a host: opened at the size at which it was left.
 
+mod surface;
+mod window;
+#[cfg(target_os = "linux")]
+mod x11;
+
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, NativeSize};
 use nice_plug::editor::{
     Editor, HostMethods, ParentWindowHandle, ResizeHint, SizeConstraints, SpawnedEditor,
 };
-use nice_plug_egui::{
-    EguiEditor, EguiEditorHandle, EguiEditorState, EguiNiceSettings, RepaintNotifier,
-    create_egui_editor,
-};
+use nice_plug_egui::{EguiEditorState, EguiNiceSettings, create_egui_editor};
+
+pub use surface::Surface;
+use surface::{Extent, is_scale};
+use window::{Caller, MoodHandle, MoodWindow};
 
 use super::{MoodApp, strings};
 use crate::engine::publish::Monitor;
 use crate::params::MoodringParams;
 use crate::prefs;
+
+/// Time between looks of egui-baseview for wishes to paint: as good as never, since [`Surface::wake`] tells of each. A look before the
+/// window is shown would ask for a frame, and the window would stay black.
+const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Makes a window whenever the host asks for one.
 ///
@@ -25,32 +36,39 @@ use crate::prefs;
 pub struct MoodEditor {
     params: Arc<MoodringParams>,
     monitor: Arc<Monitor>,
-    /// Size and scale of the newest window.
-    newest: Mutex<Option<Arc<EguiEditorState>>>,
+    /// The newest window, while it is open.
+    newest: Mutex<Weak<Surface>>,
+    /// The newest scale that the host has asked for.
+    scale: Arc<Mutex<Option<f64>>>,
 }
 
 impl MoodEditor {
     /// The editor over `monitor`, which sets `params`.
     #[must_use]
     pub fn new(params: Arc<MoodringParams>, monitor: Arc<Monitor>) -> Self {
-        Self { params, monitor, newest: Mutex::default() }
+        Self { params, monitor, newest: Mutex::default(), scale: Arc::default() }
     }
 
-    /// A window of its own, not yet open.
-    fn window(&self) -> Option<EguiEditor<MoodApp>> {
-        let size = self.params.prefs().size();
-        let size = LogicalSize::new(f64::from(size.0), f64::from(size.1));
-        let state = EguiEditorState::from_size(size, 1.0);
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&state));
-        let settings =
-            EguiNiceSettings::new().with_tile(strings::PRODUCT).with_resize_hint(resize_hint());
-        let repaint = RepaintNotifier::new();
-        let app =
-            MoodApp::new(Arc::clone(&self.params), Arc::clone(&self.monitor), repaint.clone());
-        create_egui_editor(state, repaint, settings, app)
+    /// How large the next window will be, if the host's own idea of a scale is `hosts`.
+    fn wanted(&self, hosts: Option<f64>) -> Extent {
+        let remembered = *self.scale.lock().unwrap_or_else(PoisonError::into_inner);
+        let hosts = hosts.filter(|scale| is_scale(*scale)).or(remembered);
+        Extent::new(self.params.prefs().size(), system_scale().or(hosts).unwrap_or(1.0))
     }
 }
 
+#[cfg(target_os = "linux")]
+fn system_scale() -> Option<f64> {
+    x11::system_scale().filter(|scale| is_scale(*scale))
+}
+
+/// The system knows, but nobody tells us before there is a window.
+#[cfg(not(target_os = "linux"))]
+fn system_scale() -> Option<f64> {
+    None
+}
+
+/// The window has no size that it must have, but one below which nothing can be read.
 fn resize_hint() -> ResizeHint {
     let (width, height) = prefs::MIN_SIZE;
     let size_constraints = SizeConstraints::Logical {
@@ -61,7 +79,7 @@ fn resize_hint() -> ResizeHint {
 }
 
 impl Editor for MoodEditor {
-    type Handle = EguiEditorHandle;
+    type Handle = MoodHandle;
 
     fn spawn(
         &self,
@@ -70,24 +88,48 @@ impl Editor for MoodEditor {
         fallback_scale_factor: Option<f64>,
         gui_context: GuiContext,
         host: Option<HostMethods>,
-    ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
-        let window = self.window().ok_or("no window")?;
-        window.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)
+    ) -> Result<SpawnedEditor<MoodHandle>, Box<dyn Error>> {
+        let wanted = self.wanted(fallback_scale_factor);
+        let surface = Arc::new(Surface::default());
+        let host = host.map(|HostMethods { callbacks, main_thread_caller }| HostMethods {
+            callbacks,
+            main_thread_caller: Box::new(Caller {
+                host: main_thread_caller,
+                surface: Arc::clone(&surface),
+            }),
+        });
+        let app =
+            MoodApp::new(Arc::clone(&self.params), Arc::clone(&self.monitor), Arc::clone(&surface));
+        let settings = EguiNiceSettings::new()
+            .with_tile(strings::PRODUCT)
+            .with_resize_hint(resize_hint())
+            .with_repaint_poll_interval(NEVER);
+        let state = EguiEditorState::from_size(wanted.logical, 1.0);
+        let editor = create_egui_editor(state, surface.notifier(), settings, app);
+        let editor = editor.ok_or("no window")?;
+        let has_parent = parent.is_some() || !wait_for_parent;
+        let spawned =
+            editor.spawn(parent, wait_for_parent, Some(wanted.scale), gui_context, host)?;
+        if cfg!(target_os = "linux") {
+            // baseview makes it as large as it would be without the host's scale. The answer also says that the window's thread listens:
+            // told to end before that, it would forget, and whoever waits for its end would wait for ever.
+            spawned.window.resize(wanted.native())?;
+            surface.set_extent(wanted);
+        }
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&surface);
+        let scale = Arc::clone(&self.scale);
+        let remember = move |asked| {
+            *scale.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+        };
+        let window = MoodWindow::new(spawned.window, Arc::clone(&surface), has_parent);
+        let handle = MoodHandle::new(surface, spawned.handle, remember);
+        Ok(SpawnedEditor { handle, window })
     }
 
     fn size(&self) -> NativeSize<u32> {
-        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        match newest.as_ref().filter(|state| state.is_open()) {
-            Some(state) => {
-                let (logical, physical) = (state.logical_size(), state.physical_size());
-                let scale = f64::from(physical.width) / f64::from(logical.width.max(1.0));
-                NativeSize::from_size(logical.into(), scale)
-            }
-            None => {
-                let size = self.params.prefs().size();
-                NativeSize::from_size(LogicalSize::new(size.0, size.1).into(), 1.0)
-            }
-        }
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        let extent = newest.filter(|surface| !surface.is_closing()).and_then(|s| s.extent());
+        extent.unwrap_or_else(|| self.wanted(None)).native()
     }
 
     fn resize_hint(&self) -> ResizeHint {

@@ -3,7 +3,7 @@
 //! Two equal [`ViewState`]s look the same, so whoever compares them knows when a repaint is due.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use egui::Vec2;
@@ -402,31 +402,38 @@ fn banner(heard: &Heard) -> Option<Banner> {
 }
 
 /// Looks at a [`Monitor`] again and again, and knows when it has gone stale.
+///
+/// Clones agree on that: the window is painted when the watcher finds another view, and would else find the old one once more, with
+/// nobody to tell it of the new.
+#[derive(Clone)]
 pub struct Source {
     monitor: Arc<Monitor>,
-    published: u64,
-    changed_at: Instant,
+    /// The number of the newest reading, and when one of the clones has noticed it.
+    newest: Arc<Mutex<(u64, Instant)>>,
 }
 
 impl Source {
     /// A look at `monitor` that begins at `now`.
     #[must_use]
     pub fn new(monitor: Arc<Monitor>, now: Instant) -> Self {
-        let published = monitor.published();
-        Self { monitor, published, changed_at: now }
+        let newest = Arc::new(Mutex::new((monitor.published(), now)));
+        Self { monitor, newest }
     }
 
     /// What is to be seen at `now`.
-    pub fn look(&mut self, now: Instant) -> ViewState {
-        let published = self.monitor.published();
-        if published != self.published {
-            self.published = published;
-            self.changed_at = now;
-        }
+    pub fn look(&self, now: Instant) -> ViewState {
+        let changed_at = {
+            let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+            let published = self.monitor.published();
+            if published != newest.0 {
+                *newest = (published, now);
+            }
+            newest.1
+        };
         let interval_secs = self.monitor.interval_secs();
         // On a busy machine readings are up to three seconds apart.
         let patience = STALE_AFTER.max(Duration::from_secs_f32(2.0 * interval_secs.max(0.0)));
-        let is_stale = now.saturating_duration_since(self.changed_at) > patience;
+        let is_stale = now.saturating_duration_since(changed_at) > patience;
         ViewState::of(&Heard {
             reading: self.monitor.latest(),
             status: self.monitor.status(),
@@ -462,6 +469,25 @@ mod tests {
 
     fn seen(reading: &Reading) -> ViewState {
         ViewState::of(&heard(*reading))
+    }
+
+    #[test]
+    fn what_the_watcher_finds_stale_the_window_finds_stale_in_the_same_moment() {
+        let monitor = Arc::new(Monitor::default());
+        monitor.set_model(model());
+        monitor.set_status(Status::Running);
+        let began = Instant::now();
+        let after = |secs: f64| began + Duration::from_secs_f64(secs);
+        let (watcher, window) = {
+            let source = Source::new(Arc::clone(&monitor), began);
+            (source.clone(), source)
+        };
+        Publisher::new(&monitor).publish(&live([0.7, 0.2]));
+        assert_eq!(watcher.look(after(0.5)).state, State::Live);
+        // A frame takes its time.
+        assert_eq!(window.look(after(0.55)).state, State::Live);
+        assert_eq!(watcher.look(after(1.51)).state, State::Paused);
+        assert_eq!(window.look(after(1.51)).state, State::Paused);
     }
 
     #[test]
@@ -555,7 +581,7 @@ mod tests {
     fn readings_that_come_slowly_are_not_stale() {
         let (monitor, start) = (Arc::new(Monitor::default()), Instant::now());
         let mut publisher = Publisher::new(&monitor);
-        let mut source = Source::new(Arc::clone(&monitor), start);
+        let source = Source::new(Arc::clone(&monitor), start);
         publisher.publish_interval(3.0);
         publisher.publish(&live([0.7, 0.2]));
         source.look(start);
@@ -589,7 +615,7 @@ mod tests {
         monitor.set_status(Status::Running);
         let mut publisher = Publisher::new(&monitor);
         let start = Instant::now();
-        let mut source = Source::new(monitor, start);
+        let source = Source::new(monitor, start);
         publisher.publish(&live([0.7, 0.2]));
         assert_eq!(source.look(start).state, State::Live);
         assert_eq!(source.look(start + Duration::from_millis(900)).state, State::Live);

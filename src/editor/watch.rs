@@ -73,19 +73,21 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Watches `monitor` and calls `repaint` on changes until the last clone of `open` is gone.
+    /// Watches `monitor` through a clone of the window's own `source`, and calls `repaint` on changes until the last clone of `open` is
+    /// gone.
     ///
     /// Where no thread can be had the editor still works, with repaints only on the user's own events.
     #[must_use]
     pub fn start(
         monitor: Arc<Monitor>,
+        source: Source,
         attention: Arc<Attention>,
         open: &OpenToken,
         repaint: impl Fn() + Send + 'static,
     ) -> Self {
         let stop = Arc::new(());
         let (open, running) = (Arc::downgrade(&open.0), Arc::downgrade(&stop));
-        let watch = move || watch(monitor, &attention, &open, &running, repaint);
+        let watch = move || watch(&monitor, &source, &attention, &open, &running, repaint);
         let thread = Builder::new().name(EDITOR_THREAD.to_owned()).spawn(watch).ok();
         Self { thread, stop }
     }
@@ -103,16 +105,16 @@ impl Drop for Watcher {
 }
 
 fn watch(
-    monitor: Arc<Monitor>,
+    monitor: &Monitor,
+    source: &Source,
     attention: &Attention,
     open: &Weak<()>,
     running: &Weak<()>,
     repaint: impl Fn(),
 ) {
-    let mut source = Source::new(Arc::clone(&monitor), Instant::now());
     let mut seen = None;
     while open.strong_count() > 0 && running.strong_count() > 0 {
-        let now = Some(attention.of(source.look(Instant::now()), &monitor));
+        let now = Some(attention.of(source.look(Instant::now()), monitor));
         if now != seen {
             seen = now;
             repaint();
@@ -138,7 +140,8 @@ mod tests {
         let repaint = move || {
             counter.fetch_add(1, Ordering::SeqCst);
         };
-        (Watcher::start(Arc::clone(monitor), Arc::default(), open, repaint), count)
+        let source = Source::new(Arc::clone(monitor), Instant::now());
+        (Watcher::start(Arc::clone(monitor), source, Arc::default(), open, repaint), count)
     }
 
     #[test]

@@ -7,4 +7,5 @@
 #![allow(unsafe_code)]
 
 mod clap;
+mod entry;
 mod vst3;

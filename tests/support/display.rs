@@ -8,12 +8,15 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use image::{Rgb, RgbImage};
+use x11rb::CURRENT_TIME;
 use x11rb::connection::{Connection, RequestConnection};
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    ConfigureWindowAux, ConnectionExt, CreateWindowAux, ImageFormat, Window, WindowClass,
+    AtomEnum, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt, CreateWindowAux,
+    EventMask, ImageFormat, InputFocus, MapState, PropMode, Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
 
 /// A running X server that ends with its owner.
 pub struct Display {
@@ -78,6 +81,48 @@ impl Display {
         Ok(self.connection.destroy_window(window)?.check()?)
     }
 
+    /// Gives the keyboard to `window`.
+    pub fn focus(&self, window: Window) -> Result<()> {
+        let focus = self.connection.set_input_focus(InputFocus::PARENT, window, CURRENT_TIME)?;
+        Ok(focus.check()?)
+    }
+
+    /// The window that has the keyboard.
+    pub fn focused(&self) -> Result<Window> {
+        Ok(self.connection.get_input_focus()?.reply()?.focus)
+    }
+
+    /// The numbers that `window` has as its property `name`; none where it has no such property.
+    pub fn property(&self, window: Window, name: &str) -> Result<Vec<u32>> {
+        const MOST: u32 = 16;
+        let name = self.connection.intern_atom(false, name.as_bytes())?.reply()?.atom;
+        let any = AtomEnum::ANY;
+        let property = self.connection.get_property(false, window, name, any, 0, MOST)?.reply()?;
+        Ok(property.value32().into_iter().flatten().collect())
+    }
+
+    /// What the user's desktop has set for all programs, a line each; nothing where `text` is empty.
+    pub fn set_resources(&self, text: &str) -> Result<()> {
+        let (name, kind) = (AtomEnum::RESOURCE_MANAGER, AtomEnum::STRING);
+        Ok(self
+            .connection
+            .change_property8(PropMode::REPLACE, self.root, name, kind, text.as_bytes())?
+            .check()?)
+    }
+
+    /// Tells what keys `window` gets from now on, as a host does that obeys keys.
+    pub fn listen(&self, window: Window) -> Result<Keys> {
+        let (connection, _) = RustConnection::connect(Some(&self.name))?;
+        let events = EventMask::KEY_PRESS | EventMask::KEY_RELEASE;
+        let events = ChangeWindowAttributesAux::new().event_mask(events);
+        connection.change_window_attributes(window, &events)?.check()?;
+        let (first, last) = (connection.setup().min_keycode, connection.setup().max_keycode);
+        let mapping = connection.get_keyboard_mapping(first, last - first + 1)?.reply()?;
+        let per_key = usize::from(mapping.keysyms_per_keycode);
+        let plain = mapping.keysyms.chunks(per_key).map(|row| row[0]).collect();
+        Ok(Keys { connection, first, plain })
+    }
+
     /// The windows inside `window`.
     pub fn children(&self, window: Window) -> Result<Vec<Window>> {
         Ok(self.connection.query_tree(window)?.reply()?.children)
@@ -128,6 +173,12 @@ impl Display {
             geometry.is_some_and(|of_it| (of_it.width, of_it.height) == size)
         });
         Ok(windows)
+    }
+
+    /// Whether `window` is on the screen, unless others cover it.
+    pub fn is_seen(&self, window: Window) -> Result<bool> {
+        let state = self.connection.get_window_attributes(window)?.reply()?.map_state;
+        Ok(state == MapState::VIEWABLE)
     }
 
     /// What `window` shows now.
@@ -206,6 +257,36 @@ impl Painted {
             }
         }
         Ok(self.painted as f64 / self.n_pixels as f64)
+    }
+}
+
+/// The keys that a window gets.
+pub struct Keys {
+    connection: RustConnection,
+    first: u8,
+    /// What each key is without Shift.
+    plain: Vec<u32>,
+}
+
+impl Keys {
+    /// The X symbols of the keys that were pressed and of those that were let go since the last call.
+    pub fn take(&self) -> Result<(Vec<u32>, Vec<u32>)> {
+        // An answer to this says that the server has got so far.
+        self.connection.get_input_focus()?.reply()?;
+        let (mut pressed, mut released) = (Vec::new(), Vec::new());
+        while let Some(event) = self.connection.poll_for_event()? {
+            match event {
+                Event::KeyPress(key) => pressed.push(self.symbol(key.detail)?),
+                Event::KeyRelease(key) => released.push(self.symbol(key.detail)?),
+                _ => {}
+            }
+        }
+        Ok((pressed, released))
+    }
+
+    fn symbol(&self, key: u8) -> Result<u32> {
+        let symbol = self.plain.get(usize::from(key - self.first));
+        symbol.copied().context("no such key")
     }
 }
 

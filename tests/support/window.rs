@@ -32,23 +32,61 @@ impl<'d> Editor<'d> {
 
     /// At `scale` pixels a point.
     pub fn open_at_scale(host: &mut Host, display: &'d Display, scale: f64) -> Result<Self> {
+        let mut editor = Self::create(host, display)?;
+        if scale != 1.0 {
+            editor.set_scale(host, scale)?;
+        }
+        editor.fit(host)?;
+        editor.set_parent(host)?;
+        editor.show(host)?;
+        Ok(editor)
+    }
+
+    /// Only made, with an empty window of ours for it: the steps of opening it are left to the caller.
+    pub fn create(host: &mut Host, display: &'d Display) -> Result<Self> {
         let plugin = host.plugin();
         let gui: PluginGui = plugin.get_extension().context("no window")?;
         let configuration = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
         ensure!(gui.is_api_supported(&plugin, configuration), "no X11 window");
         gui.create(&plugin, configuration)?;
-        if scale != 1.0 {
-            gui.set_scale(&plugin, scale)?;
-        }
-        let size = gui.get_size(&plugin).context("no size")?;
-        let parent = display.window(size.width, size.height)?;
+        let parent = display.window(100, 100)?;
+        Ok(Self { display, gui, parent })
+    }
+
+    /// Asks for `scale` pixels a point.
+    pub fn set_scale(&self, host: &mut Host, scale: f64) -> Result<()> {
+        Ok(self.gui.set_scale(&host.plugin(), scale)?)
+    }
+
+    /// Gives our window the size that the plugin wants.
+    pub fn fit(&self, host: &mut Host) -> Result<()> {
+        let (width, height) = self.size(host)?;
+        self.display.resize(self.parent, width, height)
+    }
+
+    /// Puts the plugin's window into ours.
+    pub fn set_parent(&mut self, host: &mut Host) -> Result<()> {
         // SAFETY: our window outlives the plugin's: `close` destroys that one first.
         #[allow(unsafe_code)]
         unsafe {
-            gui.set_parent(&plugin, Window::from_x11_handle(parent.into()))?;
+            self.gui.set_parent(&host.plugin(), Window::from_x11_handle(self.parent.into()))?;
         }
-        gui.show(&plugin)?;
-        Ok(Self { display, gui, parent })
+        Ok(())
+    }
+
+    pub fn show(&self, host: &mut Host) -> Result<()> {
+        Ok(self.gui.show(&host.plugin())?)
+    }
+
+    pub fn hide(&self, host: &mut Host) -> Result<()> {
+        Ok(self.gui.hide(&host.plugin())?)
+    }
+
+    /// The nearest size to this that the plugin can have.
+    pub fn adjusted(&self, host: &mut Host, width: u32, height: u32) -> Result<(u32, u32)> {
+        let size = self.gui.adjust_size(&host.plugin(), GuiSize { width, height });
+        let size = size.context("no size")?;
+        Ok((size.width, size.height))
     }
 
     /// Closes it as a host does, and lets its thread say goodbye to the server and to GL; a host lives on for longer than that.
@@ -61,6 +99,11 @@ impl<'d> Editor<'d> {
         self.display.close(self.parent)
     }
 
+    /// Closes it and waits for nothing; our window stays.
+    pub fn destroy_only(&self, host: &mut Host) {
+        self.gui.destroy(&host.plugin());
+    }
+
     /// The size that the plugin wants, pixels.
     pub fn size(&self, host: &mut Host) -> Result<(u32, u32)> {
         let size = self.gui.get_size(&host.plugin()).context("no size")?;
@@ -69,6 +112,11 @@ impl<'d> Editor<'d> {
 
     pub fn resize(&self, host: &mut Host, width: u32, height: u32) -> Result<()> {
         self.display.resize(self.parent, width, height)?;
+        self.tell_size(host, width, height)
+    }
+
+    /// Tells the plugin of a size that our window does not have.
+    pub fn tell_size(&self, host: &mut Host, width: u32, height: u32) -> Result<()> {
         Ok(self.gui.set_size(&host.plugin(), GuiSize { width, height })?)
     }
 
@@ -91,7 +139,13 @@ impl<'d> Editor<'d> {
         self.display.point(self.window()?, (3, 3))
     }
 
-    fn window(&self) -> Result<u32> {
+    /// Our window, which the plugin's is in.
+    pub fn parent(&self) -> u32 {
+        self.parent
+    }
+
+    /// The plugin's window.
+    pub fn window(&self) -> Result<u32> {
         let children = self.display.children(self.parent)?;
         children.first().copied().context("no window inside ours")
     }

@@ -1,88 +1,24 @@
-//! The CLAP's entry, and its state on the way in.
+//! A CLAP's state on the way in.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use clap_sys::entry::clap_plugin_entry;
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
-use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
-use clap_sys::host::clap_host;
-use clap_sys::plugin::{clap_plugin, clap_plugin_descriptor};
+use clap_sys::plugin::clap_plugin;
 use clap_sys::stream::{clap_istream, clap_ostream};
-use clap_sys::version::CLAP_VERSION;
-use nice_plug::wrapper::clap::{PluginDescriptor, Wrapper};
-use nice_plug::wrapper::setup_logger;
 
-use super::super::Moodring;
 use super::super::state::{MOST_STATE_BYTES, repaired};
 
-/// The entry that hosts look for.
-#[unsafe(no_mangle)]
-#[used]
-#[allow(non_upper_case_globals, missing_docs)]
-pub static clap_entry: clap_plugin_entry = clap_plugin_entry {
-    clap_version: CLAP_VERSION,
-    init: Some(init),
-    deinit: Some(deinit),
-    get_factory: Some(get_factory),
-};
-
-static FACTORY: clap_plugin_factory = clap_plugin_factory {
-    get_plugin_count: Some(get_plugin_count),
-    get_plugin_descriptor: Some(get_plugin_descriptor),
-    create_plugin: Some(create_plugin),
-};
-
-unsafe extern "C" fn init(_path: *const c_char) -> bool {
-    setup_logger::<Moodring>();
-    true
-}
-
-unsafe extern "C" fn deinit() {}
-
-unsafe extern "C" fn get_factory(id: *const c_char) -> *const c_void {
-    // SAFETY: hosts hand in a text that ends, or nothing.
-    if !id.is_null() && unsafe { CStr::from_ptr(id) } == CLAP_PLUGIN_FACTORY_ID {
-        (&raw const FACTORY).cast()
-    } else {
-        std::ptr::null()
-    }
-}
-
-fn descriptor() -> &'static PluginDescriptor {
-    static DESCRIPTOR: OnceLock<PluginDescriptor> = OnceLock::new();
-    DESCRIPTOR.get_or_init(PluginDescriptor::for_plugin::<Moodring>)
-}
-
-unsafe extern "C" fn get_plugin_count(_factory: *const clap_plugin_factory) -> u32 {
-    1
-}
-
-unsafe extern "C" fn get_plugin_descriptor(
-    _factory: *const clap_plugin_factory,
-    index: u32,
-) -> *const clap_plugin_descriptor {
-    if index == 0 { descriptor().clap_plugin_descriptor() } else { std::ptr::null() }
-}
-
-unsafe extern "C" fn create_plugin(
-    _factory: *const clap_plugin_factory,
-    host: *const clap_host,
-    id: *const c_char,
-) -> *const clap_plugin {
-    // SAFETY: as above.
-    if id.is_null() || unsafe { CStr::from_ptr(id) } != descriptor().clap_id() {
-        return std::ptr::null();
-    }
-    // SAFETY: the framework takes the instance back, with the reference that is leaked here, when the host destroys it. Until it is handed
-    // out nobody else looks at the table that is written to.
-    unsafe {
-        let plugin = (*Arc::into_raw(Wrapper::<Moodring>::new(host))).clap_plugin.as_ptr();
-        if let Some(original) = (*plugin).get_extension.replace(get_extension) {
-            let _the_same_for_all = ORIGINAL.set(original);
-        }
-        plugin
+/// Puts ours before the framework's extensions.
+///
+/// # Safety
+///
+/// Nobody else looks at the plugin yet.
+pub(super) unsafe fn mend(plugin: *mut clap_plugin) {
+    // SAFETY: as the caller says.
+    if let Some(original) = unsafe { (*plugin).get_extension.replace(get_extension) } {
+        let _the_same_for_all = ORIGINAL.set(original);
     }
 }
 
