@@ -204,7 +204,9 @@ fn a_render_that_nobody_announced_loses_nothing_and_live_playback_after_it_never
 fn a_worker_is_late_by_what_the_clock_has_caught_up_with_and_no_more() {
     let (mut audio, mut worker, _) = ring(1000.0);
     // A second at once, as from a host that computes ahead; the clock stands still.
-    (0..10).for_each(|_| _ = audio.process_at(&[[0.1; 100]], &STILL, 5.0));
+    for _ in 0..10 {
+        audio.process_at(&[[0.1; 100]], &STILL, 5.0);
+    }
     assert_eq!(worker.late_secs(), 0.0);
     // Half a second later one more block comes, and nobody has read any.
     audio.process_at(&[[0.1; 100]], &STILL, 5.5);

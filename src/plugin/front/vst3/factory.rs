@@ -48,6 +48,7 @@ impl IPluginFactoryTrait for Factory {
         // SAFETY: hosts hand in ids of sixteen bytes, and a place for a pointer.
         unsafe {
             if class.is_null()
+                || interface.is_null()
                 || instance.is_null()
                 || *class.cast::<[u8; 16]>() != *self.plugin.cid
             {
