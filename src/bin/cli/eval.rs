@@ -63,7 +63,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         mood
     };
     jobs::each(&labelled, read, |path, mood| match mood {
-        Ok(mood) => moods.push((song(path), mood)),
+        Ok(mood) => {
+            bar.suspend(|| jobs::warn(path, &mood.outcome));
+            moods.push((song(path), mood));
+        }
         Err(why) => {
             unread += 1;
             bar.suspend(|| eprintln!("error: {}: {why:#}", path.display()));
