@@ -308,7 +308,7 @@ fn demux(
     let is_pipe = source.len().is_none();
     if is_cut_off && start.starts_with(&boxes::EBML_ID) {
         // Its table of contents points behind its end.
-        source = source.as_pipe();
+        source = source.into_pipe();
     }
     match Container::open(Box::new(source), extension) {
         Err(_) if is_cut_off && is_mp4 => bail!(kinds::UNFINISHED_MP4),

@@ -168,7 +168,7 @@ impl Spliced {
     }
 
     /// The same for a reader that shall not look for what stands behind its end.
-    pub(super) fn as_pipe(self) -> Self {
+    pub(super) fn into_pipe(self) -> Self {
         Self { once: true, ..self }
     }
 
