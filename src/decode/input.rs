@@ -50,6 +50,7 @@ impl Input {
             File::open(path).context("cannot be opened")?
         };
         let metadata = file.metadata().context("cannot be opened")?;
+        // A path may have become another thing since; and what stands at standard input has not been looked at.
         if let Some(why) = unreadable(metadata.file_type()) {
             bail!(why);
         }
