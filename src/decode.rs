@@ -313,6 +313,7 @@ fn demux(
     match Container::open(Box::new(source), extension) {
         Err(_) if is_cut_off && is_mp4 => bail!(kinds::UNFINISHED_MP4),
         Ok(container) => Ok((Box::new(container.cut_off(is_cut_off)), Length::ByPackets)),
+        Err(Refusal::Panicked(words)) => AudioFile::panicked(words),
         Err(Refusal::NoAudio) => bail!("has no audio track"),
         Err(why) if is_pipe && kinds::is_container(start) => bail!(
             "is of a kind that cannot be read from a pipe ({why}): what tells where its sound is may stand at its end; name the file itself"
