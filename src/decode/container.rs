@@ -3,6 +3,7 @@
 use symphonia::core::codecs::audio::{AudioCodecParameters, CODEC_ID_NULL_AUDIO};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::well_known::FORMAT_ID_OGG;
 use symphonia::core::formats::{FormatReader, Track, TrackType};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::packet::Packet;
@@ -20,6 +21,9 @@ const MAX_BROKEN: usize = 64;
 const JUMP_SLACK: f64 = 0.5;
 const JUMP_SLACK_SECS: f64 = 0.01;
 
+/// What to say where a file just ends.
+const CUT_OFF: &str = "it ends in the middle";
+
 /// The packets of one track of a container.
 pub(super) struct Container {
     format: Box<dyn FormatReader>,
@@ -35,6 +39,8 @@ pub(super) struct Container {
     handed_secs: f64,
     /// Whether it may end anywhere: a recording's samples do where its bytes do.
     ends_anywhere: bool,
+    /// Whether it is known that the end is missing.
+    is_cut_off: bool,
     /// The parameters of a stream that has just begun.
     new: Option<Box<AudioCodecParameters>>,
 }
@@ -74,10 +80,16 @@ impl Container {
             link_secs: None,
             handed_secs: 0.0,
             ends_anywhere: false,
+            is_cut_off: false,
             new: None,
         };
         container.choose_track()?;
         Ok(container)
+    }
+
+    /// The same file, of which it is known whether its end is missing.
+    pub(super) fn cut_off(self, is_cut_off: bool) -> Self {
+        Self { is_cut_off, ..self }
     }
 
     /// Goes on with the first audio track that can be decoded.
@@ -147,7 +159,7 @@ impl Container {
                 None
             }
             Error::IoError(why) if why.kind() == std::io::ErrorKind::UnexpectedEof => {
-                let early = (!self.ends_anywhere).then(|| "it ends in the middle".to_owned());
+                let early = (!self.ends_anywhere).then(|| CUT_OFF.to_owned());
                 Some(Step::End { broke_off: early })
             }
             why => Some(Step::End { broke_off: Some(why.to_string()) }),
@@ -165,7 +177,9 @@ impl Demux for Container {
             match self.format.next_packet() {
                 Ok(Some(packet)) if packet.track_id == self.track_id => return self.packet(packet),
                 Ok(Some(_)) => {}
-                Ok(None) => return Step::End { broke_off: None },
+                Ok(None) => {
+                    return Step::End { broke_off: self.is_cut_off.then(|| CUT_OFF.to_owned()) };
+                }
                 Err(why) => {
                     if let Some(end) = self.end(why, &mut broken) {
                         return end;
@@ -177,6 +191,11 @@ impl Demux for Container {
 
     fn promised_secs(&self) -> Option<f64> {
         Some(self.before_secs? + self.link_secs?)
+    }
+
+    fn keeps_its_word(&self) -> bool {
+        // An ogg file's length is that of its last page.
+        self.format.format_info().format != FORMAT_ID_OGG
     }
 }
 

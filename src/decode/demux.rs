@@ -30,6 +30,11 @@ pub(super) trait Demux: Send {
     /// Seconds of sound that the file promised so far; at the end, all that it should have held. `None` where it does not say.
     fn promised_secs(&self) -> Option<f64>;
 
+    /// Whether that promise stands in the file, and was not reckoned from what there is of it.
+    fn keeps_its_word(&self) -> bool {
+        true
+    }
+
     /// Seconds that the whole file will last, as far as can be told before its end.
     fn length_secs(&self) -> Option<f64> {
         self.promised_secs()

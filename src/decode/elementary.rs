@@ -144,6 +144,11 @@ impl Elementary {
         at <= self.window.rest().len() || !self.window.is_ended
     }
 
+    /// Whether the frame here can be as long as it says: no others begin within it.
+    fn is_length_right(&self, header: &Header) -> bool {
+        !(1..header.bytes).any(|at| self.is_run(at, BELIEVED_FRAMES))
+    }
+
     fn header(&self, at: usize) -> Option<Header> {
         Header::parse(self.window.rest().get(at..)?)
     }
@@ -175,11 +180,14 @@ impl Elementary {
             if self.window.rest().len() < HEADER_BYTES {
                 return Ok(None);
             }
-            let expected = self.header(0).zip(self.last).is_some_and(|(next, last)| {
-                // Where the last frame ended, its like is believed at once; anything else must prove itself.
-                junk == 0 && next.goes_with(&last)
+            // Where the last frame ended, its like is believed at once; anything else must prove itself.
+            let expected =
+                |next: &Header| junk == 0 && self.last.is_some_and(|last| next.goes_with(&last));
+            let is_frame = self.header(0).is_some_and(|header| {
+                (expected(&header) || self.is_run(0, BELIEVED_FRAMES))
+                    && self.is_length_right(&header)
             });
-            if expected || self.is_run(0, BELIEVED_FRAMES) {
+            if is_frame {
                 return Ok(Some((junk, tagged)));
             }
             if self.skip_tags()? {

@@ -50,6 +50,7 @@ impl Input {
             File::open(path).context("cannot be opened")?
         };
         let metadata = file.metadata().context("cannot be opened")?;
+        // A path may have become another thing since; and what stands at standard input has not been looked at.
         if let Some(why) = unreadable(metadata.file_type()) {
             bail!(why);
         }
@@ -145,13 +146,15 @@ pub(super) struct Spliced {
     part: Range<u64>,
     /// Bytes that stand in place of others, and where.
     patch: Option<(u64, Vec<u8>)>,
+    /// Whether it gives itself out as a pipe.
+    once: bool,
     pos: u64,
 }
 
 impl Spliced {
     /// `head`, then the bytes of `input` in `part`; an end that is not known is `u64::MAX`.
     pub(super) fn new(head: Vec<u8>, input: Input, part: Range<u64>) -> Self {
-        Self { head, input, part, patch: None, pos: 0 }
+        Self { head, input, part, patch: None, once: false, pos: 0 }
     }
 
     /// All of `input`.
@@ -163,6 +166,11 @@ impl Spliced {
     /// The same with other bytes at a place.
     pub(super) fn patched(self, patch: Option<(u64, Vec<u8>)>) -> Self {
         Self { patch, ..self }
+    }
+
+    /// The same for a reader that shall not look for what stands behind its end.
+    pub(super) fn into_pipe(self) -> Self {
+        Self { once: true, ..self }
     }
 
     /// Bytes in all; unknown of a pipe.
@@ -212,11 +220,11 @@ impl Seek for Spliced {
 
 impl MediaSource for Spliced {
     fn is_seekable(&self) -> bool {
-        self.input.len().is_some()
+        !self.once && self.input.len().is_some()
     }
 
     fn byte_len(&self) -> Option<u64> {
-        self.len()
+        self.len().filter(|_| !self.once)
     }
 }
 

@@ -56,6 +56,13 @@ impl Outcome {
         Some(format!("{missing}{}{broken}", self.reason()))
     }
 
+    /// Forgets why it broke off where all has come that was promised.
+    pub(super) fn forgive(&mut self) {
+        if self.promised_secs.is_some() && self.least_missing_secs() <= SLACK_SECS {
+            self.broke_off = None;
+        }
+    }
+
     /// Why it broke off, in brackets; nothing where it did not.
     pub(super) fn reason(&self) -> String {
         self.broke_off.as_ref().map_or_else(String::new, |why| format!(" ({why})"))

@@ -11,8 +11,8 @@ use std::ops::Range;
 
 use super::input::{Input, Spliced};
 
-/// Most channels that a recording may have; a header that promises more is a broken one.
-const MAX_CHANNELS: u16 = 256;
+/// Most channels of a recording: Symphonia has names for so many.
+const MAX_CHANNELS: u16 = 26;
 
 /// Where the samples of a recording are, and how they are to be read.
 pub(super) struct Plain {

@@ -62,7 +62,7 @@ const fn aac_at(rate_hz: f64, frames: f64) -> f64 {
 }
 
 /// The table.
-pub const CASES: [Case; 49] = [
+pub const CASES: [Case; 50] = [
     case(
         Group::Chained,
         "ogg: two links, Opus",
@@ -149,6 +149,18 @@ pub const CASES: [Case; 49] = [
         "mp3",
         || [xing(300), mp3(44_100, 2, 100), vec![0x5a; 417 * 80], mp3(44_100, 2, 70)].concat(),
         Part { secs: mp3_at_44100(250), missing_secs: Some(mp3_at_44100(130)) },
+    ),
+    case(
+        Group::Missing,
+        "aac: a frame that says it is as long as thirty",
+        "aac",
+        || {
+            let mut aac = adts(4, 2, 100);
+            aac[16 * 60 + 4] = 0x42;
+            aac
+        },
+        // One frame is lost, less than is worth a word.
+        Whole(aac_at(44_100.0, 100.0)),
     ),
     case(
         Group::Missing,
@@ -335,12 +347,14 @@ pub const CASES: [Case; 49] = [
     ),
     case(
         Group::Hostile,
-        "ogg with a hole",
+        "ogg with a page of zeros",
         "opus",
         || ogg_with_hole(4.0, 1.0..2.0),
-        Part { secs: 4.0, missing_secs: Some(1.0) },
+        Part { secs: 4.0, missing_secs: Some(OGG_PAGE_SECS) },
     ),
 ];
 
 /// Seconds in the first half of the pages.
 const OGG_CUT_SECS: f64 = 1.5135;
+/// Seconds in a page.
+const OGG_PAGE_SECS: f64 = 0.52;

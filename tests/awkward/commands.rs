@@ -122,3 +122,32 @@ fn the_summary_and_standard_error_say_what_is_missing() {
     let output = cli(&["features", &cut, "--out", &out], b"");
     assert!(self::said(&output).contains("1.0 s of 3.0 s are missing"), "features says it too");
 }
+
+/// CAF whose packets are so long that a number of its reader overflows, which is a panic where overflows are checked.
+fn panicking() -> Vec<u8> {
+    let mut caf = b"caff\0\x01\0\0desc\0\0\0\0\0\0\0\x20".to_vec();
+    caf.extend(48_000_f64.to_be_bytes());
+    caf.extend(b"lpcm\0\0\0\0\xff\0\0\x04\0\0\0\x01\0\0\0\x02\0\0\0\x10");
+    caf.extend(b"data\0\0\0\0\0\0\x10\x04\0\0\0\0");
+    caf.resize(caf.len() + 4096, 7);
+    caf
+}
+
+#[test]
+fn a_file_that_its_reader_panics_on_gets_one_line_in_every_command_and_the_others_go_on() {
+    let folder = Folder::new("panicking");
+    let bad = folder.write("bad.caf", &panicking());
+    let good = folder.write("good.wav", &recordings::right());
+    let out = folder.0.join("x.npz").display().to_string();
+    let commands: [&[&str]; 3] =
+        [&["analyse", &bad, &good], &["features", &bad, "--out", &out], &["bench", &bad]];
+    for args in commands {
+        let output = cli(args, b"");
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{args:?}: {said}");
+        assert!(said.starts_with(&format!("error: {bad}: ")), "{args:?}: {said}");
+    }
+    let summaries = rows(&cli(&["analyse", &bad, &good], b""));
+    assert_eq!(summaries.last().unwrap()["file"], good, "the other file is read");
+}

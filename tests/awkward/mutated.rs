@@ -1,12 +1,17 @@
 //! Two hundred broken files of all containers: none may take the others with it.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use super::commands::{Folder, cli};
 use super::frames;
 use super::recordings;
 use super::{boxes, comes};
 
+/// Seeds of the fuzzer are cut to so many bytes: small ones are mutated faster.
+const MAX_SEED_BYTES: usize = 32 << 10;
 /// Files in all.
 const N_FILES: usize = 200;
 /// Kinds that ffmpeg makes where the system has it: ending, and how.
@@ -59,6 +64,9 @@ fn seeds(folder: &Folder) -> Vec<(&'static str, Vec<u8>)> {
 /// `bytes` with something wrong.
 fn mutated(mut bytes: Vec<u8>, random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
     let len = bytes.len();
+    if len == 0 {
+        return bytes;
+    }
     match random(6) {
         0 => bytes.truncate(random(len)),
         1 => (0..=random(20)).for_each(|_| {
@@ -88,16 +96,20 @@ fn mutated(mut bytes: Vec<u8>, random: &mut impl FnMut(usize) -> usize) -> Vec<u
     bytes
 }
 
-/// The files, written into a folder: names, endings and bytes.
-fn files(folder: &Folder) -> Vec<(String, &'static str, Vec<u8>)> {
-    // Marsaglia's xorshift: the same files in every run.
+/// Numbers below any other, the same in every run: Marsaglia's xorshift.
+fn random() -> impl FnMut(usize) -> usize {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut random = |n: usize| {
+    move |n: usize| {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         (state % n.max(1) as u64) as usize
-    };
+    }
+}
+
+/// The files, written into a folder: names, endings and bytes.
+fn files(folder: &Folder) -> Vec<(String, &'static str, Vec<u8>)> {
+    let mut random = random();
     let seeds = seeds(folder);
     (0..N_FILES)
         .map(|n| {
@@ -128,6 +140,53 @@ fn of_two_hundred_broken_files_each_gets_its_line_and_none_ends_the_run() {
     }
 }
 
+/// Writes the seeds of `fuzz/fuzz_targets/decode.rs`: `cargo test --test tests seeds_of_the_fuzzer -- --ignored`.
+#[test]
+#[ignore = "writes files, and checks nothing"]
+fn seeds_of_the_fuzzer() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/decode");
+    std::fs::create_dir_all(&corpus).unwrap();
+    let folder = Folder::new("seeds");
+    for (n, (ending, bytes)) in seeds(&folder).into_iter().enumerate() {
+        // The first byte picks an ending, and whether it comes through a pipe.
+        let seed = [&[n as u8], &bytes[..bytes.len().min(MAX_SEED_BYTES)]].concat();
+        std::fs::write(corpus.join(format!("seed{n}-{ending}")), seed).unwrap();
+    }
+}
+
+/// Any broken file, for as many seconds as `MOODRING_FUZZ_SECS` says: without a fuzzer that sees where the code goes, but with no
+/// other build than the tests have.
+#[test]
+#[ignore = "as long as one likes"]
+fn any_number_of_broken_files_ends_in_words() {
+    let secs = std::env::var("MOODRING_FUZZ_SECS").map_or(600, |secs| secs.parse().unwrap());
+    let folder = Folder::new("any");
+    let seeds = seeds(&folder);
+    let until = Instant::now() + Duration::from_secs(secs);
+    let mut random = random();
+    let (mut n, mut longest, mut failed) = (0_u64, Duration::ZERO, BTreeMap::new());
+    while Instant::now() < until {
+        let (ending, seed) = &seeds[random(seeds.len())];
+        let mut bytes = mutated(seed.clone(), &mut random);
+        (0..random(3)).for_each(|_| bytes = mutated(std::mem::take(&mut bytes), &mut random));
+        _ = std::fs::write(folder.0.join("last"), &bytes);
+        let began = Instant::now();
+        let outcome = comes(bytes.clone(), ending, random(2) == 0);
+        longest = longest.max(began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(20), "a hang: {ending}, {}", bytes.len());
+        if let Some(why) = outcome.err().filter(|why| why.contains("failed (")) {
+            failed.entry(why).or_insert((0, *ending, bytes)).0 += 1;
+        }
+        n += 1;
+    }
+    println!("{n} files, the longest took {longest:?}; decoders that panicked:");
+    for (why, (times, ending, bytes)) in failed {
+        let path = std::env::temp_dir().join(format!("panics-{}.{ending}", bytes.len()));
+        std::fs::write(&path, bytes).unwrap();
+        println!("{times} times, {why}: {}", path.display());
+    }
+}
+
 /// `cargo test --test tests what_ffmpeg_reads -- --ignored --nocapture`: slow, and needs ffmpeg.
 #[test]
 #[ignore = "slow, and needs ffmpeg"]
@@ -146,9 +205,11 @@ fn what_ffmpeg_reads_of_broken_files_is_read_or_refused_by_name() {
             Err(why) => why.clone(),
         };
         println!("{path}: ffmpeg {by_ffmpeg:.2} s, here {line}");
+        // Pages of ogg with a wrong checksum are left out without a word at the edge of a link (docs/upstream.md).
+        let slack_secs = if ending == "opus" { 0.05 + 0.6 } else { 0.05 };
         // As much as ffmpeg reads, or the rest is said to be missing, or the whole is refused with a reason.
         match ours {
-            Ok((secs, missing)) if secs < 0.99 * by_ffmpeg - 0.05 && missing == Some(0.0) => {
+            Ok((secs, missing)) if secs < 0.99 * by_ffmpeg - slack_secs && missing == Some(0.0) => {
                 short.push(format!("{path}: ffmpeg {by_ffmpeg:.2} s, here {line}"));
             }
             Err(why) if by_ffmpeg > 0.5 && why.len() < 10 => short.push(path),

@@ -18,6 +18,8 @@ pub enum For {
     Python,
     /// A window that nobody sees, for the editor's tests.
     Window,
+    /// Files of every kind, for the tests of broken ones.
+    Audio,
 }
 
 /// How to see whether something is there.
@@ -55,7 +57,7 @@ use Probe::{Library, Program, Runs, SoftwareGl};
 use Source::{Apt, Rustup};
 
 /// Libraries stand here although the plugin links none of them: baseview and x11rb open them by name when a window opens.
-const NEEDS: [Need; 19] = [
+const NEEDS: [Need; 20] = [
     need(For::Building, "a C compiler and linker", Runs(&["cc", "--version"]), Apt("gcc")),
     need(For::Building, "C headers", Runs(C_HEADERS), Apt("libc6-dev")),
     need(For::Checking, "cargo fmt", Runs(&["cargo", "fmt", "--version"]), Rustup("rustfmt")),
@@ -68,6 +70,7 @@ const NEEDS: [Need; 19] = [
         Apt("python3-venv"),
     ),
     need(For::Python, "libatomic, for pedalboard", Library("libatomic.so.1"), Apt("libatomic1")),
+    need(For::Audio, "ffmpeg", Runs(&["ffmpeg", "-version"]), Apt("ffmpeg")),
     need(For::Window, "a virtual screen", Program("Xvfb"), Apt("xvfb")),
     need(For::Window, "a pointer for it", Program("xdotool"), Apt("xdotool")),
     need(For::Window, "a window manager for it", Program("openbox"), Apt("openbox")),

@@ -139,7 +139,7 @@ fn cargo(command: &mut Command, line: &str) -> Result<()> {
 }
 
 fn has_system_needs(_: &Repo) -> Result<()> {
-    system::ensure(&[For::Building, For::Checking, For::Python, For::Window])
+    system::ensure(&[For::Building, For::Checking, For::Python, For::Audio, For::Window])
 }
 
 fn is_tidy(repo: &Repo) -> Result<()> {

@@ -73,7 +73,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         mood
     };
     jobs::each(&labelled, read, |song, mood| match mood {
-        Ok(mood) => moods.push((song.name.clone(), mood)),
+        Ok(mood) => {
+            bar.suspend(|| jobs::warn(&song.file, &mood.outcome));
+            moods.push((song.name.clone(), mood));
+        }
         Err(why) => {
             is_whole = false;
             bar.suspend(|| tell(format_args!("error: {}: {why:#}", song.file.display())));

@@ -23,7 +23,8 @@ mod report;
 
 /// How excited or calm, joyful or sad music is.
 ///
-/// Every command takes wav, flac, mp3, ogg/vorbis and aac/m4a. Exit codes: 0 all well, 1 some file or the model failed, 2 the
+/// Every command takes wav (also rf64, bw64, w64), aiff, flac, mp3, ogg (Vorbis, Opus, FLAC), m4a and mp4 (AAC, ALAC), aac, caf, mkv,
+/// webm and MPEG-TS, also from a pipe; `-` is standard input. Exit codes: 0 all well, 1 some file or the model failed, 2 the
 /// command line was not understood.
 #[derive(Parser)]
 #[command(name = "moodring-cli", version, propagate_version = true)]

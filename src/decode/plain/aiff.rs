@@ -68,7 +68,7 @@ impl Common {
         let channels = common.u16(0);
         ensure!(
             (1..=MAX_CHANNELS).contains(&channels),
-            "is an AIFF file of {channels} channels, which cannot be right"
+            "is an AIFF file of {channels} channels; 1 to {MAX_CHANNELS} are read"
         );
         ensure!(common.rate_hz() >= 1.0, "is an AIFF file without a sample rate");
         Ok(common)

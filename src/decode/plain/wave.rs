@@ -26,6 +26,9 @@ const MP3: u16 = 0x55;
 const ADTS: u16 = 0x1600;
 const EXTENSIBLE: u16 = 0xfffe;
 
+/// Channels for which a mask of places has names.
+const MASKED_CHANNELS: u16 = 18;
+
 /// Bytes of a format chunk that say anything: MS-ADPCM's, with its coefficients, is the longest.
 const MAX_FORMAT_BYTES: usize = 50;
 
@@ -156,7 +159,7 @@ impl Format {
         let channels = format.u16(2);
         ensure!(
             (1..=MAX_CHANNELS).contains(&channels),
-            "is a WAVE file of {channels} channels, which cannot be right"
+            "is a WAVE file of {channels} channels; 1 to {MAX_CHANNELS} are read"
         );
         ensure!(format.rate_hz() > 0, "is a WAVE file without a sample rate");
         ensure!(
@@ -231,13 +234,15 @@ impl Format {
             MS_ADPCM | IMA_ADPCM => self.u16(12),
             _ => channels * (self.bits() / 8),
         };
-        let mut written = self.bytes[..2].to_vec();
+        // A mask has no places for more channels; without one, they have none to be at.
+        let tag = if channels > MASKED_CHANNELS { self.tag() } else { self.u16(0) };
+        let mut written = tag.to_le_bytes().to_vec();
         written.extend(channels.to_le_bytes());
         written.extend(self.rate_hz().to_le_bytes());
         written.extend((self.bytes_per_sec() as u32).to_le_bytes());
         written.extend(block.to_le_bytes());
         written.extend(self.bits().to_le_bytes());
-        match self.u16(0) {
+        match tag {
             PCM | FLOAT => {}
             A_LAW | MU_LAW => written.extend([0, 0]),
             IMA_ADPCM => {
