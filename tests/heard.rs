@@ -125,7 +125,7 @@ fn a_channel_that_is_no_number_or_empty_hides_no_other() {
     const AT_THE_GATE: f32 = 0.02;
     for (db, tolerance) in [(-20.0, INVERTED), (-66.5, AT_THE_GATE)] {
         let song = music_at(db, 12.0);
-        let expected = readings(&[song.clone()], Layout::MONO);
+        let expected = readings(std::slice::from_ref(&song), Layout::MONO);
         assert_eq!(last_phase(&expected), Phase::Live);
         for bad in [f32::NAN, f32::INFINITY, 0.0] {
             let bad = vec![bad; song.len()];
@@ -201,7 +201,7 @@ fn the_meter_rests_when_nothing_but_the_unheard_follows_a_song() {
 #[test]
 fn a_constant_or_hum_under_a_song_moves_no_reading() {
     let song = music_at(-20.0, 16.0);
-    let expected = readings(&[song.clone()], Layout::MONO);
+    let expected = readings(std::slice::from_ref(&song), Layout::MONO);
     let constants = [0.005, 0.02, 0.1, 0.4].map(|x| vec![x; song.len()]);
     for unheard in constants.into_iter().chain([sine(50.0, -63.0, 16.0)]) {
         let read = readings(&[with(&song, &unheard)], Layout::MONO);
@@ -215,7 +215,7 @@ fn rumble_as_strong_as_the_song_moves_readings_as_little_as_songs_differ_in_it()
     /// Ten times less than without the filter.
     const RUMBLE: f32 = 0.05;
     let song = music_at(-20.0, 16.0);
-    let expected = readings(&[song.clone()], Layout::MONO);
+    let expected = readings(std::slice::from_ref(&song), Layout::MONO);
     for hz in [5.0, 10.0, 15.0] {
         let read = readings(&[with(&song, &sine(hz, -20.0, 16.0))], Layout::MONO);
         let apart = apart(&read, &expected, 13.0);

@@ -531,7 +531,7 @@ mod tests {
     fn what_is_no_number_is_silence_in_its_own_channel_and_what_is_huge_is_clamped() {
         let strange = vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30, 1e-40, 0.25];
         let clean = [0.0, 0.0, 0.0, SAMPLE_LIMIT, -SAMPLE_LIMIT, 0.0, 0.25];
-        assert_eq!(pushed(&[strange.clone()], Layout::MONO, 3).0, clean);
+        assert_eq!(pushed(std::slice::from_ref(&strange), Layout::MONO, 3).0, clean);
         let halves = clean.map(|x| 0.5 * x + 0.1);
         assert_eq!(pushed(&[strange, vec![0.2; 7]], Layout::STEREO, 3).0, halves);
         let all = vec![vec![f32::MAX; 9]; 8];
@@ -585,7 +585,7 @@ mod tests {
     fn what_the_sum_has_lost_of_the_channels_power_is_told() {
         let [left, right] = [noise(48_000, 1), noise(48_000, 2)];
         let lost = |channels: &[Vec<f32>]| pushed(channels, Layout::of(channels.len()), 512).1;
-        assert_eq!(lost(&[left.clone()]), 1.0);
+        assert_eq!(lost(std::slice::from_ref(&left)), 1.0);
         assert!((lost(&[left.clone(), left.clone()]) - 1.0).abs() < 1e-3);
         assert!((lost(&[left.clone(), right]) - 2.0).abs() < 0.1);
         assert!((lost(&[left.clone(), vec![f32::NAN; 48_000]]) - 4.0).abs() < 1e-3);
