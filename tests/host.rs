@@ -6,6 +6,7 @@
 mod support {
     pub mod host;
     pub mod music;
+    pub mod sounds;
 }
 
 use std::fs;
@@ -17,6 +18,7 @@ use moodring::history::{Clock, History, Point, state};
 use serde_json::json;
 use support::host::{Host, Playing, framed};
 use support::music::{Random, music};
+use support::sounds::{SETTLED_SECS, TOLERANCE, sounds};
 
 /// Tests that play share this; the one that counts threads has it alone.
 static PLAYING: RwLock<()> = RwLock::new(());
@@ -212,6 +214,38 @@ fn every_layout_passes_audio_and_is_read() {
         assert_same_bits(&play(&mut host, &audio, &way), &audio, "layout");
         drop(host);
         assert!(rows(&csv.text()).len() >= 5, "{n_channels} channels: {}", csv.text());
+    }
+}
+
+#[test]
+fn every_channel_is_heard_and_nothing_that_no_ear_hears() {
+    let _playing = others_may_play();
+    let way = |channels: &[Vec<f32>]| Way { n_channels: channels.len(), ..BOUNCE };
+    for sound in sounds(BOUNCE.rate_hz) {
+        let read = rows(&readings_of("sound", &sound.channels, &way(&sound.channels)));
+        let Some(reads_as) = sound.reads_as else {
+            assert!(
+                read.len() > 60 && read.iter().all(|row| row.phase == "silent"),
+                "{}",
+                sound.name
+            );
+            continue;
+        };
+        let expected = rows(&readings_of("as-if", &reads_as, &way(&reads_as)));
+        let settled = read.iter().zip(&expected).filter(|(row, _)| row.time_secs > SETTLED_SECS);
+        assert!(settled.clone().count() > 5, "{}", sound.name);
+        for (row, as_if) in settled {
+            assert_eq!(
+                (row.time_secs, &row.phase),
+                (as_if.time_secs, &as_if.phase),
+                "{}",
+                sound.name
+            );
+            assert_eq!(row.phase, "live", "{}", sound.name);
+            for (share, as_if) in row.shares.iter().zip(&as_if.shares) {
+                assert!((share - as_if).abs() < TOLERANCE, "{}: {share}, not {as_if}", sound.name);
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod support {
     pub mod music;
+    pub mod sounds;
     pub mod vst3;
 }
 
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::music::{Random, music};
+use support::sounds::{SETTLED_SECS, TOLERANCE, sounds};
 use support::vst3::{Host, Mode, maker};
 use vst3::Steinberg::Vst::SpeakerArr;
 
@@ -99,6 +101,55 @@ fn rendered(name: &str, audio: &[Vec<f32>], announced: Announced, speed: Option<
     assert!(heard == audio, "audio was changed");
     drop(host);
     csv.text()
+}
+
+/// Time, phase and shares of each row.
+fn rows(csv: &str) -> Vec<(f64, String, Vec<f32>)> {
+    let row = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        // Share, low and high of each of the two pairs of words.
+        let shares = [3, 6].iter().filter_map(|i| fields[*i].parse().ok()).collect();
+        (fields[0].parse().unwrap(), fields[1].to_owned(), shares)
+    };
+    csv.lines().skip(1).map(row).collect()
+}
+
+/// The rows of channels, rendered in the arrangement that such channels have.
+fn heard(channels: &[Vec<f32>]) -> Vec<(f64, String, Vec<f32>)> {
+    let csv = CsvPath::new("sound");
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    let arrangement = if channels.len() == 6 { SpeakerArr::k51 } else { SpeakerArr::kStereo };
+    assert_eq!(host.arrange(arrangement), Some([arrangement; 2]));
+    host.set_up(RATE_HZ, BLOCK, Mode::Offline).unwrap();
+    host.start().unwrap();
+    let out = host.play(channels, BLOCK, Mode::Offline, |_| ()).unwrap();
+    let bits = |x: &[Vec<f32>]| -> Vec<u32> { x.iter().flatten().map(|x| x.to_bits()).collect() };
+    assert!(bits(&out) == bits(channels), "audio was changed");
+    drop(host);
+    rows(&csv.text())
+}
+
+#[test]
+fn every_channel_is_heard_and_nothing_that_no_ear_hears() {
+    let _alone = alone();
+    for sound in sounds(RATE_HZ) {
+        let read = heard(&sound.channels);
+        let Some(reads_as) = sound.reads_as else {
+            assert!(read.len() > 60 && read.iter().all(|row| row.1 == "silent"), "{}", sound.name);
+            continue;
+        };
+        let expected = heard(&reads_as);
+        let settled = read.iter().zip(&expected).filter(|(row, _)| row.0 > SETTLED_SECS);
+        assert!(settled.clone().count() > 5, "{}", sound.name);
+        for (row, as_if) in settled {
+            assert_eq!((row.0, &row.1), (as_if.0, &as_if.1), "{}", sound.name);
+            assert_eq!((row.1.as_str(), row.2.len()), ("live", 2), "{}", sound.name);
+            for (share, as_if) in row.2.iter().zip(&as_if.2) {
+                assert!((share - as_if).abs() < TOLERANCE, "{}: {share}, not {as_if}", sound.name);
+            }
+        }
+    }
 }
 
 #[test]

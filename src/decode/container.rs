@@ -1,6 +1,6 @@
 //! Files in a container that Symphonia takes apart: flac, ogg, m4a, mkv, caf, and samples behind a correct header.
 
-use symphonia::core::codecs::audio::{AudioCodecParameters, CODEC_ID_NULL_AUDIO};
+use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::well_known::FORMAT_ID_OGG;
@@ -216,9 +216,4 @@ pub(super) enum Refusal {
     /// There is no audio track.
     #[error("it has no audio track")]
     NoAudio,
-}
-
-/// Whether a track is of a kind that not even its container could name.
-pub(super) fn is_unnamed(parameters: &AudioCodecParameters) -> bool {
-    parameters.codec == CODEC_ID_NULL_AUDIO
 }

@@ -1,13 +1,11 @@
 //! What kinds of files there are: those that are read, and the names of those that are not, with what to do.
 
-use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::{
     CODEC_ID_AAC, CODEC_ID_AC3, CODEC_ID_AC4, CODEC_ID_ATRAC3, CODEC_ID_ATRAC3PLUS, CODEC_ID_COOK,
     CODEC_ID_DCA, CODEC_ID_EAC3, CODEC_ID_MONKEYS_AUDIO, CODEC_ID_MUSEPACK, CODEC_ID_SPEEX,
     CODEC_ID_TRUEHD, CODEC_ID_TTA, CODEC_ID_WAVPACK, CODEC_ID_WMA,
 };
-
-use super::container::is_unnamed;
+use symphonia::core::codecs::audio::{AudioCodecParameters, CODEC_ID_NULL_AUDIO};
 
 /// What is read, for people.
 pub const READABLE: &str = "wav (also rf64, bw64, w64), aiff, flac, mp3 (mp2, mp1), ogg (Vorbis, Opus, FLAC), \
@@ -126,7 +124,7 @@ pub(super) fn undecodable(parameters: &AudioCodecParameters, why: &str) -> Strin
         CODEC_ID_TTA => "True Audio",
         CODEC_ID_ATRAC3 | CODEC_ID_ATRAC3PLUS => "ATRAC",
         CODEC_ID_COOK => "RealAudio",
-        _ if is_unnamed(parameters) => "sound of an unknown kind",
+        CODEC_ID_NULL_AUDIO => "sound of an unknown kind",
         _ => &format!("sound that the decoder refuses ({why})"),
     };
     format!("holds {name}, which is not read; {CONVERT}")
