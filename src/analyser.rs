@@ -28,8 +28,9 @@ pub enum AnalyserError {
 
 /// Follows one stream of music and reads its mood.
 ///
-/// A reading comes every 186 ms of music, from the first second on. Each depends on the last 10 s of audio alone, on neither
-/// chunking nor wall-clock time, so the same music gives the same readings live, bounced and on the command line.
+/// A reading comes every 186 ms of music, from the first second on. Each depends on the last 10 s of audio, on neither
+/// chunking nor wall-clock time, so the same music gives the same readings live, bounced and on the command line. Of what was before, only this
+/// is asked: which channels agreed in the last two seconds that told, and how much stronger than the music a constant or rumble was.
 ///
 /// Latency: a reading made of music up to `time_secs` is handed out as soon as the sample at `time_secs` is in, plus at most
 /// 2.9 ms in the resampler. The newest 348 ms serve the medians as their future and weigh in fully only later.

@@ -241,7 +241,7 @@ fn every_channel_is_heard_and_nothing_that_no_ear_hears() {
                 "{}",
                 sound.name
             );
-            assert_eq!(row.phase, "live", "{}", sound.name);
+            assert_ne!(row.phase, "silent", "{}", sound.name);
             for (share, as_if) in row.shares.iter().zip(&as_if.shares) {
                 assert!((share - as_if).abs() < TOLERANCE, "{}: {share}, not {as_if}", sound.name);
             }

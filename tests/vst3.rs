@@ -144,7 +144,8 @@ fn every_channel_is_heard_and_nothing_that_no_ear_hears() {
         assert!(settled.clone().count() > 5, "{}", sound.name);
         for (row, as_if) in settled {
             assert_eq!((row.0, &row.1), (as_if.0, &as_if.1), "{}", sound.name);
-            assert_eq!((row.1.as_str(), row.2.len()), ("live", 2), "{}", sound.name);
+            assert_ne!(row.1, "silent", "{}", sound.name);
+            assert_eq!(row.2.len(), 2, "{}", sound.name);
             for (share, as_if) in row.2.iter().zip(&as_if.2) {
                 assert!((share - as_if).abs() < TOLERANCE, "{}: {share}, not {as_if}", sound.name);
             }

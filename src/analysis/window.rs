@@ -245,7 +245,7 @@ impl Step {
 
 /// The rolling window: frames in, the network's input out on request.
 ///
-/// Everything it hands out depends on the last 10 s of audio alone, so that a reading after ten hours is the reading of a fresh
+/// Everything it hands out depends on the frames of the last 10 s alone, so that a reading after ten hours is the reading of a fresh
 /// start ten seconds ago.
 ///
 /// # Real-time safety
