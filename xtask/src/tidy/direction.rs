@@ -20,6 +20,7 @@ const fn rule(module: &'static str, may_name: &'static [&'static str]) -> Rule {
 const RULES: &[Rule] = &[
     rule("units", &[]),
     rule("files", &[]),
+    rule("errand", &[]),
     rule("simd", &[]),
     rule("config", &["units"]),
     rule("analysis", &["config"]),
@@ -117,7 +118,15 @@ const RULES: &[Rule] = &[
     rule("outputs::plot::*", &["units", "reading", "model::space"]),
     rule(
         "outputs::export",
-        &["reading", "history", "model::space", "outputs::csv", "outputs::whole", "outputs::plot"],
+        &[
+            "errand",
+            "reading",
+            "history",
+            "model::space",
+            "outputs::csv",
+            "outputs::whole",
+            "outputs::plot",
+        ],
     ),
     rule("engine::atomic", &[]),
     rule("engine::handover", &["engine::atomic"]),
@@ -154,8 +163,7 @@ const RULES: &[Rule] = &[
             "engine::requests",
         ],
     ),
-    rule("engine::errand", &[]),
-    rule("engine::outputs", &["outputs::csv", "engine::publish", "engine::errand"]),
+    rule("engine::outputs", &["outputs::csv", "engine::publish", "errand"]),
     rule(
         "engine::own",
         &[
@@ -166,7 +174,7 @@ const RULES: &[Rule] = &[
             "engine::requests",
             "engine::ring",
             "engine::publish",
-            "engine::errand",
+            "errand",
         ],
     ),
     rule(
@@ -186,7 +194,7 @@ const RULES: &[Rule] = &[
             "engine::ring",
             "engine::pace",
             "engine::publish",
-            "engine::errand",
+            "errand",
             "engine::outputs",
             "engine::own",
         ],
@@ -211,6 +219,7 @@ const RULES: &[Rule] = &[
     rule(
         "editor::*",
         &[
+            "errand",
             "units",
             "config",
             "reading",
