@@ -5,11 +5,10 @@
 //!                                                                 → mood-outputs → CSV file
 //! ```
 //!
-//! **Architecture Invariant**: no thread outlives its [`Engine`] but one whose file does not answer, and no call of a host waits for a file.
-//! The host may unload the plugin's code as soon as the engine is gone: whoever leaves a thread behind sees to it that the code stays in
-//! memory (`engine::errand`).
+//! **Architecture Invariant**: no thread outlives its [`Engine`] but one whose file does not answer, and no call of a host waits
+//! for a file. The host may unload the plugin's code as soon as the engine is gone: whoever leaves a thread behind sees to it that
+//! the code stays in memory ([`crate::errand`]).
 
-mod errand;
 mod handover;
 pub mod lead;
 mod outputs;

@@ -43,9 +43,10 @@ pub enum Clock {
 
 /// What was read, on both clocks.
 ///
-/// A place that is played again is overwritten, but not by less than is known of it: neither by a provisional reading where there is a whole
-/// one, nor by the silence in which the host stood before it played. What really changed is there once it is read as a whole. After a song, while the host's transport stands still, music goes on record once it
-/// has lasted for a window of ten seconds: neither silence nor what rings on takes the song out of view.
+/// A place that is played again is overwritten, but not by less than is known of it: neither by a provisional reading where there
+/// is a whole one, nor by the silence in which the host stood before it played. What really changed is there once it is read as a
+/// whole. After a song, while the host's transport stands still, music goes on record once it has lasted for a window of ten
+/// seconds: neither silence nor what rings on takes the song out of view.
 ///
 /// Six hours fit on each clock. Of the time heard the oldest hour is then forgotten. Of the song, what lies more than six hours
 /// from the place being played is forgotten.

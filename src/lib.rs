@@ -16,6 +16,8 @@ pub mod units;
 
 pub mod files;
 
+pub mod errand;
+
 pub mod simd;
 
 pub mod config;

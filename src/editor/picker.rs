@@ -1,9 +1,11 @@
 //! A file dialog inside the window: hosts disagree about windows of a plugin's own, and on a stage nothing may lie behind another.
 //!
-//! Folders are read when they are entered, never while painting.
+//! Folders are read when they are entered, never while painting, and by somebody else: a drive that is gone answers no call, and the window
+//! must go on.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use egui::accesskit::Role;
 use egui::{
@@ -13,10 +15,14 @@ use egui::{
 use super::desk::Command;
 use super::strings;
 use super::theme::Theme;
+use crate::errand::Errand;
 use crate::outputs::export::Format;
 
 /// Most entries of a folder that are listed.
 const MAX_ENTRIES: usize = 2000;
+
+/// How long a folder may take to be read, and the window stand still for it.
+const ANSWER_LIMIT: Duration = Duration::from_secs(1);
 
 /// What a file is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +107,12 @@ impl Picker {
 
     /// Goes to `folder`; stays, with a word why, where it cannot be read.
     fn enter(&mut self, folder: PathBuf) {
-        match entries(&folder, self.purpose.extension()) {
+        self.enter_with(entries, folder);
+    }
+
+    /// As [`enter`](Self::enter), with `read` to read a folder.
+    fn enter_with(&mut self, read: ReadFolder, folder: PathBuf) {
+        match answered(read, &folder, self.purpose.extension()) {
             Ok(entries) => {
                 self.typed = folder.display().to_string();
                 (self.folder, self.entries, self.problem) = (folder, entries, None);
@@ -232,6 +243,20 @@ fn home() -> PathBuf {
     std::env::home_dir().filter(|home| home.is_dir()).unwrap_or_else(|| PathBuf::from("/"))
 }
 
+/// Reads a folder, of whose files those with an extension are wanted.
+type ReadFolder = fn(&Path, &str) -> io::Result<Vec<Entry>>;
+
+/// What `read` makes of a folder; an error where it takes longer than [`ANSWER_LIMIT`].
+fn answered(read: ReadFolder, folder: &Path, extension: &'static str) -> io::Result<Vec<Entry>> {
+    let path = folder.to_owned();
+    let errand = Errand::start(move || read(&path, extension))?;
+    match errand.wait(ANSWER_LIMIT) {
+        Some(Ok(entries)) => entries,
+        Some(Err(_)) => Err(io::Error::other("it cannot be understood")),
+        None => Err(io::Error::new(io::ErrorKind::TimedOut, "it does not answer")),
+    }
+}
+
 /// Folders, then files with `extension`, by name; hidden ones are left out.
 fn entries(folder: &Path, extension: &str) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
@@ -283,6 +308,22 @@ mod tests {
         assert!(picker.problem.as_ref().unwrap().contains("Choose another folder"));
         picker.enter(folder.join("b folder"));
         assert_eq!(picker.problem, None);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_does_not_answer_is_told_and_the_window_goes_on() {
+        let folder = folder("unanswered");
+        let mut picker = Picker::new(Purpose::Model, folder.clone(), String::new());
+        let gone: ReadFolder = |_, _| {
+            std::thread::sleep(4 * ANSWER_LIMIT);
+            Ok(Vec::new())
+        };
+        let began = std::time::Instant::now();
+        picker.enter_with(gone, PathBuf::from("/gone"));
+        assert!(began.elapsed() < 3 * ANSWER_LIMIT, "{:?}", began.elapsed());
+        assert_eq!(picker.folder, folder);
+        assert!(picker.problem.as_ref().unwrap().contains("it does not answer"));
         std::fs::remove_dir_all(folder).unwrap();
     }
 

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::errand;
 use super::publish::{Monitor, Published};
+use crate::errand;
 use crate::outputs::csv::{CsvError, CsvFile};
 
 /// Name of the thread that writes the outputs.
@@ -24,9 +24,6 @@ const FINISH_LIMIT: Duration = Duration::from_millis(500);
 
 /// How long a file may take before the user is told.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
-
-/// How often somebody who waits for a thread looks.
-const LOOK: Duration = Duration::from_millis(1);
 
 /// The outputs of one engine.
 pub(super) struct Outputs {
@@ -149,17 +146,11 @@ impl Writer {
 
     /// Waits for one that was asked to stop, for `limit`, and leaves it behind where that is not enough. Whether it has ended.
     fn end(self, limit: Duration) -> bool {
-        let began = Instant::now();
-        while !self.thread.is_finished() {
-            if began.elapsed() > limit {
-                self.told.is_lost.store(true, Ordering::Release);
-                errand::leave_behind(self.thread);
-                return false;
-            }
-            std::thread::sleep(LOOK);
+        let has_ended = errand::end(self.thread, limit);
+        if !has_ended {
+            self.told.is_lost.store(true, Ordering::Release);
         }
-        let _ended = self.thread.join();
-        true
+        has_ended
     }
 }
 

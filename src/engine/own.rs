@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::analyser::{Analyser, AnalyserError};
 use crate::analysis::downmix::Layout;
+use crate::errand::{Errand, Panicked};
 use crate::model::{Model, ModelError};
 
-use super::errand::{Errand, Panicked};
 use super::handover::Handover;
 use super::publish::Status;
 use super::requests::Requests;

@@ -1,4 +1,5 @@
-//! What people ask of a running analysis: a new start, another model, another file for its readings, another gate. Outlives any one engine.
+//! What people ask of a running analysis: a new start, another model, another file for its readings, another gate. Outlives any
+//! one engine.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};

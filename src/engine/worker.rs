@@ -12,10 +12,10 @@ use crate::analyser::{Analyser, AnalyserError};
 use crate::analysis::beat::in_octave_of;
 use crate::analysis::downmix::{Layout, MAX_CHANNELS};
 use crate::config;
+use crate::errand::Errand;
 use crate::model::{Model, ModelError};
 use crate::units::samples_to_secs;
 
-use super::errand::Errand;
 use super::handover::Handover;
 use super::outputs::Outputs;
 use super::own::{self, LoadModel, Loading, Own};

@@ -9,7 +9,7 @@
 //! times in five; empty where the phase carries none.
 //!
 //! One file has one header. Readings of a model with other spaces go to a file beside it, `readings-2.csv`: a second header in the
-//! middle would break whoever reads the first.
+//! middle would break whoever reads the first. So do those of a version that has other columns.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -269,10 +269,11 @@ fn open(path: &Path, header: &str) -> Result<Option<BufWriter<File>>, CsvError> 
     Ok(Some(BufWriter::new(file)))
 }
 
-/// Whether a line is the header of readings, whatever the spaces.
+/// Whether a line is the header of readings, whatever the spaces and whichever version wrote it: all versions have begun and ended with
+/// the same columns.
 fn is_header(line: &str) -> bool {
-    let (before, after) = (COLUMNS_BEFORE.join(","), COLUMNS_AFTER.join(","));
-    line.starts_with(&before) && line.ends_with(&after)
+    line.starts_with(&COLUMNS_BEFORE.join(","))
+        && line.ends_with(COLUMNS_AFTER[COLUMNS_AFTER.len() - 1])
 }
 
 #[cfg(test)]
@@ -402,6 +403,18 @@ mod tests {
         }
         assert_eq!(std::fs::read(&beside[0]).unwrap(), b"my novel\n");
         [&path, &beside[0], &beside[1]].iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_stays_as_it_is_and_readings_go_on_beside_it() {
+        let path = scratch("earlier");
+        let earlier = header(&spaces()).replace("tempo_bpm,", "");
+        std::fs::write(&path, &earlier).unwrap();
+        CsvFile::new(path.clone()).write_all([live()].into_iter(), &spaces()).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), earlier);
+        let beside = numbered(&path, 2);
+        assert_eq!(std::fs::read_to_string(&beside).unwrap().lines().count(), 2);
+        [path, beside].iter().for_each(|path| std::fs::remove_file(path).unwrap());
     }
 
     #[cfg(target_os = "linux")]

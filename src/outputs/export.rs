@@ -11,7 +11,8 @@
 //! The file is there only once it is whole ([`WholeFile`]): until then, and whatever goes wrong, what was there stays as it was. A
 //! path that is a pipe or a device is refused and never opened, so that nothing waits for whoever is at its other end.
 //!
-//! **Architecture Invariant**: no thread outlives its [`Export`], so a host may unload the plugin's code as soon as it is gone.
+//! **Architecture Invariant**: no thread outlives its [`Export`], so a host may unload the plugin's code as soon as it is gone, but one
+//! whose file does not answer, which is left behind ([`crate::errand`]).
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use atomic_float::AtomicF32;
@@ -26,12 +28,16 @@ use atomic_float::AtomicF32;
 use super::csv::{self, coarse, fine};
 use super::plot::paint_readings;
 use super::whole::WholeFile;
+use crate::errand;
 use crate::history::Point;
 use crate::model::space::LabelSpace;
 use crate::reading::Reading;
 
 /// Name of the thread that writes an export.
 pub const EXPORT_THREAD: &str = "mood-export";
+
+/// How long a cancelled export may take to end: some times as long as a picture takes between two looks at whether it is wanted.
+const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// The progress at which a picture is painted, and that at which all is written; the rest is the disk's.
 const PAINTED: f32 = 0.5;
@@ -82,7 +88,7 @@ pub struct Course {
 }
 
 /// An export under way, or done. Dropping it cancels what is not done yet and waits for the thread to end: milliseconds with rows,
-/// some tenths of a second with a picture.
+/// some tenths of a second with a picture. A drive that does not answer is not waited for.
 pub struct Export {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -130,7 +136,7 @@ impl Drop for Export {
     fn drop(&mut self) {
         self.shared.is_cancelled.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            let _ended = thread.join();
+            let _ended = errand::end(thread, END_LIMIT);
         }
     }
 }
@@ -263,7 +269,7 @@ fn write_png(out: &mut impl Write, course: &Course, shared: &Shared) -> Result<(
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::*;
     use crate::outputs::plot::{HEIGHT, WIDTH};
@@ -464,6 +470,16 @@ mod tests {
             assert!(words.contains("a device or a pipe"), "{words}");
             assert!(!path.is_file(), "it was replaced");
         }
+    }
+
+    #[test]
+    fn a_drive_that_does_not_answer_is_not_waited_for() {
+        let (answer, answered) = std::sync::mpsc::channel::<()>();
+        let thread = Some(std::thread::spawn(move || _ = answered.recv()));
+        let began = Instant::now();
+        drop(Export { shared: Arc::default(), thread });
+        assert!(began.elapsed() < 2 * END_LIMIT, "{:?}", began.elapsed());
+        drop(answer);
     }
 
     #[test]

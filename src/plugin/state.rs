@@ -159,19 +159,27 @@ fn tamed(text: &str) -> String {
 
 fn readable_params(params: Option<Value>, unread: &mut Vec<String>) -> Map<String, Value> {
     let mut readable = Map::new();
-    for (name, value) in object(params) {
+    let (params, is_object) = object(params);
+    if !is_object {
+        unread.extend(params_by_name().map(str::to_owned));
+    }
+    for (name, value) in params {
         // A known one of no known type becomes what `filter` takes for unreadable.
         match param(&value) {
             Some(value) => drop(readable.insert(name, value)),
             None => unread.push(name),
         }
     }
-    for name in SWITCHES.map(|(name, _)| name).into_iter().chain([RESPONSE, GATE]) {
+    for name in params_by_name() {
         if unread.iter().any(|unread| unread == name) {
             readable.insert(name.to_owned(), default_param(name));
         }
     }
     readable
+}
+
+fn params_by_name() -> impl Iterator<Item = &'static str> {
+    SWITCHES.map(|(name, _)| name).into_iter().chain([RESPONSE, GATE])
 }
 
 fn default_param(name: &str) -> Value {
@@ -206,7 +214,12 @@ fn param(value: &Value) -> Option<Value> {
 
 fn readable_fields(fields: Option<Value>, unread: &mut Vec<String>) -> Map<String, Value> {
     let mut readable = Map::new();
-    for (name, value) in object(fields) {
+    let (mut fields, is_object) = object(fields);
+    if !is_object {
+        // None of them is what its reader takes.
+        fields.extend(TEXTS.into_iter().chain([EDITOR]).map(|name| (name.to_owned(), Value::Null)));
+    }
+    for (name, value) in fields {
         // Fields are JSON inside of JSON.
         let inside = value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
         let is_text = TEXTS.contains(&name.as_str());
@@ -227,10 +240,11 @@ fn readable_fields(fields: Option<Value>, unread: &mut Vec<String>) -> Map<Strin
     readable
 }
 
-fn object(value: Option<Value>) -> Map<String, Value> {
+/// What is in an object, and whether it is one; none that is missing is as good as an empty one.
+fn object(value: Option<Value>) -> (Map<String, Value>, bool) {
     match value {
-        Some(Value::Object(map)) => map,
-        _ => Map::new(),
+        Some(Value::Object(map)) => (map, true),
+        other => (Map::new(), other.is_none()),
     }
 }
 
@@ -344,6 +358,28 @@ mod tests {
             ("\"\"", vec!["editor".to_owned(), "history".to_owned()])
         );
         assert_eq!(read.fields["csv_path"], "\"/a.csv\"");
+    }
+
+    #[test]
+    fn half_a_state_is_read_and_the_other_half_is_named() {
+        let mut state = whole();
+        state["fields"] = json!(5);
+        let (read, unread) = loaded(state.to_string().as_bytes()).unwrap();
+        assert_eq!(unread, ["csv_path", "editor", "history", "model_path"]);
+        assert_eq!(json_of(&read, "gate_db"), json!({"f32": -50.0}));
+        assert_eq!(
+            (&read.fields["history"], &read.fields["editor"]),
+            (&"\"\"".into(), &"null".into())
+        );
+        let mut state = whole();
+        state["params"] = json!([1, 2]);
+        let (read, unread) = loaded(state.to_string().as_bytes()).unwrap();
+        assert_eq!((unread.len(), read.params.len()), (6, 6));
+        assert_eq!(json_of(&read, "hold"), json!({"bool": false}));
+        assert_eq!(read.fields["csv_path"], "\"/a.csv\"");
+        // What an older version had not yet is no fault of the state.
+        let (_, unread) = loaded(br#"{"params": {}}"#).unwrap();
+        assert!(unread.is_empty());
     }
 
     #[test]

@@ -62,7 +62,7 @@ const fn aac_at(rate_hz: f64, frames: f64) -> f64 {
 }
 
 /// The table.
-pub const CASES: [Case; 50] = [
+pub const CASES: [Case; 51] = [
     case(
         Group::Chained,
         "ogg: two links, Opus",
@@ -330,6 +330,13 @@ pub const CASES: [Case; 50] = [
         "wav",
         recordings::very_many_channels,
         Refused("65535 channels"),
+    ),
+    case(
+        Group::Hostile,
+        "AIFF of 65 535 bits in 26 channels",
+        "aiff",
+        recordings::aiff_of_absurd_width,
+        Refused("cannot be read: "),
     ),
     case(
         Group::Hostile,

@@ -191,6 +191,17 @@ pub fn aiff_cut_off() -> Vec<u8> {
     aiff
 }
 
+/// Little-endian samples of more bits than any number has, in 26 channels: what is made of both does not fit into 16 bits.
+pub fn aiff_of_absurd_width() -> Vec<u8> {
+    let mut aiff = aiff_of(AIFF_BYTES + 46, AIFF_BYTES + 8, AIFF_BYTES / 2);
+    let common = [&[0, 26], [1, 0, 0, 0].as_slice(), &[0xff; 2]].concat();
+    aiff[20..20 + common.len()].copy_from_slice(&common);
+    aiff[8..12].copy_from_slice(b"AIFC");
+    aiff[16..20].copy_from_slice(&22_u32.to_be_bytes());
+    aiff.splice(38..38, *b"sowt");
+    aiff
+}
+
 pub fn very_many_channels() -> Vec<u8> {
     let fmt = chunk(b"fmt ", 16, &format(1, 65_535));
     wave(u32::MAX, &[fmt, chunk(b"data", u32::MAX, &samples())])

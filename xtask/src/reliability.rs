@@ -49,7 +49,7 @@ const PARTS: [Part; 5] = [
         tests: &[
             ("--test host", &[]),
             ("--test vst3", &[]),
-            ("--lib", &["plugin::", "history::", "engine::lead", "engine::errand"]),
+            ("--lib", &["plugin::", "history::", "engine::lead", "errand::"]),
         ],
     },
     Part {

@@ -132,7 +132,8 @@ impl Common {
     fn little_endian_head(&self, bytes: u64) -> Vec<u8> {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let (channels, rate_hz) = (self.u16(0), self.rate_hz() as u32);
-        let block = channels * self.bytes_per_sample() as u16;
+        // Of absurd widths the reader makes a refusal of its own.
+        let block = channels.saturating_mul(self.bytes_per_sample() as u16);
         let mut head = b"RIFF".to_vec();
         head.extend(bytes.saturating_add(36).to_le_bytes());
         head.extend(b"WAVEfmt \x10\0\0\0\x01\0");
@@ -140,7 +141,7 @@ impl Common {
         head.extend(rate_hz.to_le_bytes());
         head.extend(rate_hz.saturating_mul(u32::from(block)).to_le_bytes());
         head.extend(block.to_le_bytes());
-        head.extend((8 * self.bytes_per_sample() as u16).to_le_bytes());
+        head.extend((self.bytes_per_sample() as u16).saturating_mul(8).to_le_bytes());
         head.extend(b"data");
         head.extend(bytes.to_le_bytes());
         head

@@ -20,6 +20,7 @@ const fn rule(module: &'static str, may_name: &'static [&'static str]) -> Rule {
 const RULES: &[Rule] = &[
     rule("units", &[]),
     rule("files", &[]),
+    rule("errand", &[]),
     rule("simd", &[]),
     rule("config", &["units"]),
     rule("analysis", &["config"]),
@@ -134,7 +135,15 @@ const RULES: &[Rule] = &[
     rule("outputs::plot::*", &["units", "reading", "model::space"]),
     rule(
         "outputs::export",
-        &["reading", "history", "model::space", "outputs::csv", "outputs::whole", "outputs::plot"],
+        &[
+            "errand",
+            "reading",
+            "history",
+            "model::space",
+            "outputs::csv",
+            "outputs::whole",
+            "outputs::plot",
+        ],
     ),
     rule("engine::atomic", &[]),
     rule("engine::handover", &["engine::atomic"]),
@@ -171,8 +180,7 @@ const RULES: &[Rule] = &[
             "engine::requests",
         ],
     ),
-    rule("engine::errand", &[]),
-    rule("engine::outputs", &["outputs::csv", "engine::publish", "engine::errand"]),
+    rule("engine::outputs", &["outputs::csv", "engine::publish", "errand"]),
     rule(
         "engine::own",
         &[
@@ -183,7 +191,7 @@ const RULES: &[Rule] = &[
             "engine::requests",
             "engine::ring",
             "engine::publish",
-            "engine::errand",
+            "errand",
         ],
     ),
     rule(
@@ -203,7 +211,7 @@ const RULES: &[Rule] = &[
             "engine::ring",
             "engine::pace",
             "engine::publish",
-            "engine::errand",
+            "errand",
             "engine::outputs",
             "engine::own",
         ],
@@ -228,6 +236,7 @@ const RULES: &[Rule] = &[
     rule(
         "editor::*",
         &[
+            "errand",
             "units",
             "config",
             "reading",

@@ -3,13 +3,18 @@
 //! It is done by a thread of its own, which whoever asked for it looks after, or leaves behind. **Architecture Invariant**: who leaves
 //! a thread behind keeps the library in memory for good, for the thread will run its code when the drive comes back.
 
+use std::cell::Cell;
 use std::io;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// Name of the threads.
 const THREAD: &str = "mood-files";
+
+/// How often somebody who waits for a thread looks whether it has ended.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Most threads of this process that may be left behind: each one more would be a project opened again on a drive that is gone.
 const MOST_LOST: usize = 32;
@@ -28,6 +33,8 @@ fn lost() -> usize {
 pub struct Errand<T> {
     result: Receiver<T>,
     thread: Option<JoinHandle<()>>,
+    /// Whether the result has been handed over.
+    is_done: Cell<bool>,
 }
 
 impl<T: Send + 'static> Errand<T> {
@@ -45,7 +52,7 @@ impl<T: Send + 'static> Errand<T> {
             let _taken = sender.send(work());
         };
         let thread = Builder::new().name(THREAD.to_owned()).spawn(body)?;
-        Ok(Self { result, thread: Some(thread) })
+        Ok(Self { result, thread: Some(thread), is_done: Cell::new(false) })
     }
 
     /// What came of it; `None` while it is not done. An error where the work panicked.
@@ -54,10 +61,24 @@ impl<T: Send + 'static> Errand<T> {
     /// While it is not done: neither allocates nor waits.
     pub fn poll(&self) -> Option<Result<T, Panicked>> {
         match self.result.try_recv() {
-            Ok(result) => Some(Ok(result)),
+            Ok(result) => Some(Ok(self.done(result))),
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Disconnected) => Some(Err(Panicked)),
         }
+    }
+
+    /// As [`poll`](Self::poll), and waits for it, but no longer than `limit`.
+    pub fn wait(&self, limit: Duration) -> Option<Result<T, Panicked>> {
+        match self.result.recv_timeout(limit) {
+            Ok(result) => Some(Ok(self.done(result))),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Err(Panicked)),
+        }
+    }
+
+    fn done(&self, result: T) -> T {
+        self.is_done.set(true);
+        result
     }
 }
 
@@ -68,14 +89,32 @@ pub struct Panicked;
 impl<T> Drop for Errand<T> {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.take() {
-            // One that has handed over its result, or nothing, has nothing left to wait for.
-            if matches!(self.result.try_recv(), Err(TryRecvError::Empty)) && !thread.is_finished() {
+            // One that has handed over its result, or nothing, is about to end.
+            let is_at_work = !self.is_done.get()
+                && matches!(self.result.try_recv(), Err(TryRecvError::Empty))
+                && !thread.is_finished();
+            if is_at_work {
                 leave_behind(thread);
             } else {
                 let _ended = thread.join();
             }
         }
     }
+}
+
+/// Waits for a thread that is about to end, but no longer than `limit`, and goes on without it where that is not enough. Whether it
+/// has ended.
+pub fn end(thread: JoinHandle<()>, limit: Duration) -> bool {
+    let began = Instant::now();
+    while !thread.is_finished() {
+        if began.elapsed() > limit {
+            leave_behind(thread);
+            return false;
+        }
+        std::thread::sleep(LOOK);
+    }
+    let _ended = thread.join();
+    true
 }
 
 /// Goes on without a thread, whose code stays in memory.
@@ -118,10 +157,19 @@ fn keep_in_memory() {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
-    use std::time::{Duration, Instant};
+    use std::thread::ThreadId;
 
     use super::*;
+
+    /// Whether that thread has been left behind and has not come back; others may have been, by other tests.
+    fn is_lost(thread: ThreadId) -> bool {
+        lost();
+        LOST.lock().unwrap().iter().any(|lost| lost.thread().id() == thread)
+    }
+
+    fn id<T>(errand: &Errand<T>) -> ThreadId {
+        errand.thread.as_ref().unwrap().thread().id()
+    }
 
     fn result<T: Send + 'static>(errand: &Errand<T>) -> Result<T, Panicked> {
         let began = Instant::now();
@@ -144,15 +192,37 @@ mod tests {
     fn whoever_does_not_come_back_is_not_waited_for() {
         let (never, waits) = channel::<()>();
         let errand = Errand::start(move || waits.recv().is_ok()).unwrap();
-        assert!(errand.poll().is_none());
-        let began = Instant::now();
+        assert!(errand.poll().is_none() && errand.wait(Duration::from_millis(5)).is_none());
+        let (began, thread) = (Instant::now(), id(&errand));
         drop(errand);
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
-        assert!(lost() >= 1);
+        assert!(is_lost(thread));
         drop(never);
-        while lost() > 0 {
+        while is_lost(thread) {
             assert!(began.elapsed() < Duration::from_secs(10));
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    #[test]
+    fn a_thread_that_has_handed_over_its_result_is_never_left_behind() {
+        for _ in 0..500 {
+            let errand = Errand::start(|| 7).unwrap();
+            let thread = id(&errand);
+            assert_eq!(errand.wait(Duration::from_secs(10)).unwrap().unwrap(), 7);
+            drop(errand);
+            assert!(!is_lost(thread), "and the library with it");
+        }
+    }
+
+    #[test]
+    fn an_end_is_waited_for_and_no_longer_than_that() {
+        assert!(end(std::thread::spawn(|| ()), Duration::from_secs(10)));
+        let (never, waits) = channel::<()>();
+        let thread = std::thread::spawn(move || _ = waits.recv());
+        let began = Instant::now();
+        assert!(!end(thread, Duration::from_millis(20)));
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        drop(never);
     }
 }
