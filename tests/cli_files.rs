@@ -151,20 +151,25 @@ fn a_run_that_fails_leaves_the_old_file() {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_interrupted_run_leaves_the_old_file_and_nothing_else() {
+    use std::io::Write;
     use std::os::unix::process::ExitStatusExt;
     use std::time::{Duration, Instant};
 
     use rustix::process::{Pid, Signal, kill_process};
-    /// Long enough that the run cannot be over before it is interrupted.
-    const SECS: f64 = 300.0;
     let folder = Folder::new("interrupted");
-    let (wav, out) = (folder.wav("song.wav", SECS), folder.path("m.jsonl"));
+    let song = std::fs::read(folder.wav("song.wav", 2.0)).unwrap();
+    std::fs::remove_file(folder.path("song.wav")).unwrap();
+    // A pipe whose end never comes, so that the run cannot be over before it is interrupted.
+    let (pipe, out) = (folder.path("song.wav"), folder.path("m.jsonl"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     std::fs::write(&out, "").unwrap();
     // Again and again: what matters is the moment at which the file is made.
     for signal in [Signal::INT, Signal::TERM].into_iter().cycle().take(20) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_moodring-cli"));
         let mut child =
-            command.args(["analyse", &wav, "--every", "0", "--out", &out]).spawn().unwrap();
+            command.args(["analyse", &pipe, "--every", "0", "--out", &out]).spawn().unwrap();
+        let mut open_end = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+        open_end.write_all(&song).unwrap();
         let began = Instant::now();
         while names(&folder.0).len() < 3 {
             assert!(began.elapsed() < Duration::from_secs(60), "no file began to grow");
