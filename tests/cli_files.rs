@@ -177,7 +177,8 @@ fn an_interrupted_run_leaves_the_old_file_and_nothing_else() {
         }
         assert!(names(&folder.0).iter().any(|name| name.starts_with(".m.jsonl-")));
         kill_process(Pid::from_child(&child), signal).unwrap();
-        assert_eq!(child.wait().unwrap().signal(), Some(signal.as_raw()));
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal(), Some(signal.as_raw()), "{status:?}");
         assert_eq!(std::fs::read_to_string(&out).unwrap(), "");
         assert_eq!(names(&folder.0), ["m.jsonl", "song.wav"]);
     }
