@@ -82,6 +82,9 @@ fn run(args: &Args) -> Result<()> {
     };
     let mut music = decode::decode(&args.audio)
         .with_context(|| format!("cannot play {}", args.audio.display()))?;
+    if let Some(missing) = &music.missing {
+        eprintln!("warning: {}: {missing}", args.audio.display());
+    }
     music.channels.truncate(MAX_CHANNELS);
     let model = Model::shipped()?;
     let spaces = &model.card().spaces;

@@ -328,9 +328,11 @@ pub struct Decoded {
     pub rate_hz: f64,
     /// Samples of each channel.
     pub channels: Vec<Vec<f32>>,
+    /// What of the file is not here, in words for a warning; `None` where all is.
+    pub missing: Option<String>,
 }
 
-/// Decodes a whole file, for those that need it in memory. Where rate or channels change on the way, it ends there.
+/// Decodes a whole file, for those that need it in memory. Where rate or channels change on the way, it ends there, and says so.
 ///
 /// # Errors
 /// As [`AudioFile::open`].
@@ -339,12 +341,23 @@ pub fn decode(path: &Path) -> anyhow::Result<Decoded> {
     let (rate_hz, layout) = file.input();
     let n_channels = layout.n_channels();
     let mut channels = vec![Vec::new(); n_channels];
-    while let Some(block) = file.next_block().filter(|block| block.input() == (rate_hz, layout)) {
+    let mut changes = false;
+    while let Some(block) = file.next_block() {
+        if block.input() != (rate_hz, layout) {
+            changes = true;
+            break;
+        }
         for (c, channel) in channels.iter_mut().enumerate() {
             channel.extend(block.samples.iter().skip(c).step_by(n_channels));
         }
     }
-    Ok(Decoded { rate_hz, channels })
+    let missing = if changes {
+        let secs = channels[0].len() as f64 / rate_hz;
+        Some(format!("its rate or its channels change after {secs:.1} s; what follows is left out"))
+    } else {
+        file.outcome().warning()
+    };
+    Ok(Decoded { rate_hz, channels, missing })
 }
 
 #[cfg(test)]

@@ -587,6 +587,27 @@ fn tense_model(folder: &Path) -> PathBuf {
     path
 }
 
+/// Bytes of all files in a folder.
+fn bytes_in(folder: &Path) -> u64 {
+    let files = fs::read_dir(folder).unwrap();
+    files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
+}
+
+/// Waits until the files in a folder are no longer of `before` bytes, and grow no more.
+fn wait_for_rest(folder: &Path, mut before: u64) {
+    /// Longer than readings, and the thread that writes them, may be apart on a busy machine.
+    const REST: Duration = Duration::from_millis(700);
+    let (began, mut since) = (Instant::now(), None);
+    while since.is_none_or(|since: Instant| since.elapsed() < REST) {
+        assert!(began.elapsed() < Duration::from_secs(30), "nothing was written");
+        std::thread::sleep(Duration::from_millis(20));
+        let now = bytes_in(folder);
+        if now != before {
+            (before, since) = (now, Some(Instant::now()));
+        }
+    }
+}
+
 #[test]
 fn a_model_with_other_words_that_is_chosen_while_it_plays_has_a_file_of_its_own() {
     let _guard = others_may_play();
@@ -599,9 +620,10 @@ fn a_model_with_other_words_that_is_chosen_while_it_plays_has_a_file_of_its_own(
     host.set_field("csv_path", csv.to_str().unwrap()).unwrap();
     let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
     for model in [tense.to_str().unwrap(), "", tense.to_str().unwrap()] {
+        let before = bytes_in(&folder);
         playing.play(&audio, Blocks::Of(512).sizes(), |_| true).unwrap();
         // Until what is in the ring is read by the model that it was played to.
-        std::thread::sleep(Duration::from_millis(700));
+        wait_for_rest(&folder, before);
         playing.host().set_field("model_path", model).unwrap();
         std::thread::sleep(Duration::from_millis(700));
     }
@@ -773,6 +795,11 @@ fn a_render_reads_the_same_whether_it_is_announced_or_not_and_at_any_pace() {
     }
 }
 
+/// Times that a thread may give the processor away in seconds of playback that is never made to wait: the kernel fetches a page under a
+/// lock. A block that is made to wait does so many times.
+#[cfg(target_os = "linux")]
+const STRAY_WAITS: i64 = 3;
+
 /// Times that this thread has given the processor away of its own accord.
 #[cfg(target_os = "linux")]
 fn n_waits() -> i64 {
@@ -810,7 +837,10 @@ fn a_render_is_waited_for_and_live_playback_right_after_it_is_not_whatever_is_an
             playing.block(&mut ins, &mut outs).unwrap();
             waits += n_waits() - before;
         }
-        assert_eq!(waits, 0, "announced: {offline}: live playback was made to wait");
+        assert!(
+            waits <= STRAY_WAITS,
+            "announced: {offline}: live playback was made to wait, {waits}"
+        );
     }
 }
 

@@ -60,7 +60,7 @@ const ABSENCE: f32 = 12.0;
 const NEARLY_EQUAL: f32 = 0.75;
 const EQUALITY: f32 = 20.0;
 
-/// Correlation under which no beat is shown: six of ten windows of noise stay under it, of songs read right one of twenty.
+/// Correlation under which no beat is shown: at least six of ten windows of noise stay under it, of songs read right one of twenty.
 const LEAST_SALIENCE: f32 = 0.2;
 
 /// How far the clearest lag of a beat may be from its candidate's, part of it: two steps of candidates.

@@ -16,6 +16,9 @@ pub type Correlation = [f32; N_LAGS];
 /// Blocks under the global autocorrelation: 67, or 6.2 s.
 const N_BLOCKS: usize = N_STEPS - MAX_LAG_FRAMES.div_ceil(FRAMES_PER_STEP);
 
+/// Frames before it that a smoothed strength rests on.
+const SMOOTHING_FRAMES: usize = 2;
+
 /// Blocks under one local autocorrelation: 16, or 1.5 s, three beats at 120 BPM.
 const LOCAL_BLOCKS: usize = 16;
 
@@ -59,25 +62,26 @@ pub struct Tempo {
 /// `librosa.feature.tempo`, against which the goldens `tests/data/tempo_*.npy` check it.
 #[must_use]
 pub fn tempo(onset: &[f32]) -> Tempo {
-    agree(last_blocks(onset).iter())
+    agree(last_blocks(onset, N_BLOCKS).iter())
 }
 
-/// How a sequence of onset strengths repeats, by lag in frames: its autocorrelation about the mean, over the blocks and with the
-/// smoothing of [`tempo`]. 1 at lag 0, 0 by chance, down to −1; 0 throughout where the strength does not vary.
+/// How a sequence of onset strengths repeats, by lag in frames: its autocorrelation about the mean, with the smoothing of [`tempo`],
+/// over as many of the last [`N_STEPS`] blocks as have their past at that lag within them: all but one for the shortest lags, 66
+/// for the longest. 1 at lag 0, 0 by chance, down to −1; 0 where the strength does not vary.
 #[must_use]
 pub fn correlation(onset: &[f32]) -> Correlation {
-    correlated(last_blocks(onset).iter())
+    correlated(last_blocks(onset, N_STEPS).iter())
 }
 
-/// The last blocks of a sequence, oldest first.
-fn last_blocks(onset: &[f32]) -> Vec<Block> {
+/// The last blocks of a sequence, `most` of them, oldest first.
+fn last_blocks(onset: &[f32], most: usize) -> Vec<Block> {
     let strength = |t: usize, lag: usize| t.checked_sub(lag).map_or(0.0, |t| onset[t]);
     let smooth: Vec<f32> = (0..onset.len())
         .map(|t| smoothed(strength(t, 0), strength(t, 1), strength(t, 2)))
         .collect();
     let past = |t: usize, lag: usize| t.checked_sub(lag).map_or(0.0, |t| smooth[t]);
     let whole = onset.len() / FRAMES_PER_STEP;
-    (whole.saturating_sub(N_BLOCKS)..whole)
+    (whole.saturating_sub(most)..whole)
         .map(|b| {
             let mut block = Block::EMPTY;
             let frames = b * FRAMES_PER_STEP..(b + 1) * FRAMES_PER_STEP;
@@ -131,16 +135,6 @@ impl Block {
         self.sum * self.sum / count(blocks * FRAMES_PER_STEP)
     }
 
-    /// Autocorrelation about the mean, by lag; 0 throughout where the strength does not vary.
-    fn correlation(&self, blocks: usize) -> Correlation {
-        let pedestal = self.pedestal(blocks);
-        let variation = self.products[0] - pedestal;
-        if variation <= STEADY_VARIANCE * count(blocks * FRAMES_PER_STEP) {
-            return [0.0; N_LAGS];
-        }
-        self.products.map(|product| (product - pedestal) / variation)
-    }
-
     /// Autocorrelation about the mean at `lag`: 0 by chance, 1 for exact repetition.
     fn salience(&self, lag: usize, blocks: usize) -> f32 {
         let pedestal = self.pedestal(blocks);
@@ -184,7 +178,7 @@ impl Tempogram {
             newest: 0,
             current: Block::EMPTY,
             frames_in_current: 0,
-            blocks: vec![Block::EMPTY; N_BLOCKS],
+            blocks: vec![Block::EMPTY; N_STEPS],
             next: 0,
             complete: 0,
         }
@@ -203,8 +197,8 @@ impl Tempogram {
         self.frames_in_current += 1;
         if self.frames_in_current == FRAMES_PER_STEP {
             self.blocks[self.next].clone_from(&self.current);
-            self.next = (self.next + 1) % N_BLOCKS;
-            self.complete = (self.complete + 1).min(N_BLOCKS);
+            self.next = (self.next + 1) % N_STEPS;
+            self.complete = (self.complete + 1).min(N_STEPS);
             self.current = Block::EMPTY;
             self.frames_in_current = 0;
         }
@@ -213,18 +207,20 @@ impl Tempogram {
     /// The tempo now.
     #[must_use]
     pub fn read(&self) -> Tempo {
-        agree(self.oldest_first())
+        agree(self.oldest_first(N_BLOCKS))
     }
 
     /// How what was heard repeats, by lag: [`correlation`] of it.
     #[must_use]
     pub fn correlation(&self) -> Correlation {
-        correlated(self.oldest_first())
+        correlated(self.oldest_first(N_STEPS))
     }
 
-    fn oldest_first(&self) -> impl ExactSizeIterator<Item = &Block> + Clone {
-        let oldest = self.next + N_BLOCKS - self.complete;
-        (0..self.complete).map(move |b| &self.blocks[(oldest + b) % N_BLOCKS])
+    /// The last blocks, `most` of them.
+    fn oldest_first(&self, most: usize) -> impl ExactSizeIterator<Item = &Block> + Clone {
+        let n_blocks = self.complete.min(most);
+        let oldest = self.next + N_STEPS - n_blocks;
+        (0..n_blocks).map(move |b| &self.blocks[(oldest + b) % N_STEPS])
     }
 
     /// Forgets everything.
@@ -238,12 +234,33 @@ impl Tempogram {
     }
 }
 
-/// Autocorrelation of all `blocks` about the mean.
+/// Autocorrelation about the mean of up to [`N_STEPS`] `blocks`, oldest first, at each lag over those whose past it is among them. Before
+/// the first of fewer blocks there was silence.
 fn correlated<'a>(blocks: impl ExactSizeIterator<Item = &'a Block>) -> Correlation {
-    let n_blocks = blocks.len();
-    let mut whole = Block::EMPTY;
-    blocks.for_each(|block| whole.add_block(block, 1.0));
-    whole.correlation(n_blocks.max(1))
+    let before = N_STEPS.saturating_sub(blocks.len());
+    let (mut products, mut powers) = ([0.0; N_LAGS], [0.0; N_LAGS]);
+    let (mut sums, mut n_blocks) = ([0.0; N_LAGS], [0_usize; N_LAGS]);
+    for (b, block) in blocks.enumerate() {
+        // Smoothed strengths rest on frames before them.
+        let frames = (before + b) * FRAMES_PER_STEP;
+        let n_lags = (frames + 1).saturating_sub(SMOOTHING_FRAMES).min(N_LAGS);
+        for lag in 0..n_lags {
+            products[lag] += block.products[lag];
+            powers[lag] += block.products[0];
+            sums[lag] += block.sum;
+            n_blocks[lag] += 1;
+        }
+    }
+    std::array::from_fn(|lag| {
+        let n_frames = count(n_blocks[lag].max(1) * FRAMES_PER_STEP);
+        let pedestal = sums[lag] * sums[lag] / n_frames;
+        let variation = powers[lag] - pedestal;
+        if variation <= STEADY_VARIANCE * n_frames {
+            0.0
+        } else {
+            (products[lag] - pedestal) / variation
+        }
+    })
 }
 
 /// The tempo on which the local and the global autocorrelation of `blocks`, oldest first, agree best.
@@ -397,6 +414,21 @@ mod tests {
             onset.iter().for_each(|o| tempogram.push(*o));
             prop_assert_eq!(tempogram.read(), tempo(&onset), "again after reset");
         }
+    }
+
+    #[test]
+    fn a_correlation_rests_on_the_window_alone_and_at_short_lags_on_nearly_all_of_it() {
+        let before = 500 * FRAMES_PER_STEP;
+        let mut onset = clicks(90.0, before);
+        onset.extend(clicks(140.0, FEATURE_FRAMES));
+        assert_eq!(correlation(&onset), correlation(&onset[before..]));
+        // A pulse every eight frames that is over before the longest lag has its past.
+        let pulse: Vec<f32> = (0..FEATURE_FRAMES)
+            .map(|t| if t < MAX_LAG_FRAMES && t % 8 == 0 { 10.0 } else { 0.0 })
+            .collect();
+        let heard = correlation(&pulse);
+        assert!(heard[8] > 0.5, "{}", heard[8]);
+        assert_eq!(heard[MAX_LAG_FRAMES], 0.0);
     }
 
     #[test]

@@ -134,6 +134,20 @@ fn panicking() -> Vec<u8> {
 }
 
 #[test]
+fn a_file_in_memory_says_what_of_it_is_missing() {
+    use super::frames::mp3;
+    let folder = Folder::new("in-memory");
+    let missing = |name: &str, bytes: &[u8]| {
+        moodring::decode::decode(folder.write(name, bytes).as_ref()).unwrap().missing
+    };
+    assert_eq!(missing("whole.wav", &recordings::right()), None);
+    let cut = missing("cut.wav", &recordings::cut_off());
+    assert_eq!(cut.unwrap(), "1.0 s of 3.0 s are missing");
+    let changed = [mp3(44_100, 1, 100), mp3(48_000, 2, 100)].concat();
+    assert!(missing("changed.mp3", &changed).unwrap().contains("change after 2.6 s"));
+}
+
+#[test]
 fn a_file_that_its_reader_panics_on_gets_one_line_in_every_command_and_the_others_go_on() {
     let folder = Folder::new("panicking");
     let bad = folder.write("bad.caf", &panicking());
