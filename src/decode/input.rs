@@ -1,25 +1,40 @@
 //! Where the bytes come from: a file, a pipe, standard input or memory; and the bytes of one with another beginning.
 
+use std::collections::VecDeque;
 use std::fs::{File, FileType};
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, bail};
 use symphonia::core::io::MediaSource;
 
-/// How far into a pipe one can look before it is read, bytes: the header of a recording, with a picture in it.
+use super::following::Watch;
+
+/// How far one can look into what comes next in a pipe, bytes: the header of a recording, with a picture in it.
 const LOOK_AHEAD_BYTES: u64 = 4 << 20;
 
-/// The bytes of a file or a pipe, the first of which can be looked at beforehand.
+/// The bytes of a file or a pipe, or those from a place in it on; what comes next can be looked at beforehand. A clone reads the same
+/// bytes from a place of its own; of a pipe they come to one of them only.
+#[derive(Clone)]
 pub(super) struct Input {
-    from: From,
-    /// Of a pipe: what has been read to look at it.
-    start: Vec<u8>,
+    shared: Arc<Mutex<Shared>>,
+    /// The byte of the whole that is the first here.
+    base: u64,
     /// The next byte that is read.
     pos: u64,
     /// Length in bytes; unknown of a pipe.
     len: Option<u64>,
+}
+
+/// What clones have in common.
+struct Shared {
+    from: From,
+    /// Of a pipe: what has been read to look at it.
+    ahead: VecDeque<u8>,
+    /// The byte of the whole that comes next.
+    pos: u64,
 }
 
 enum From {
@@ -76,7 +91,19 @@ impl Input {
     }
 
     fn new(from: From, len: Option<u64>) -> Self {
-        Self { from, start: Vec::new(), pos: 0, len }
+        let shared = Shared { from, ahead: VecDeque::new(), pos: 0 };
+        Self { shared: Arc::new(Mutex::new(shared)), base: 0, pos: 0, len }
+    }
+
+    /// The bytes from `at` on, as an input of their own.
+    pub(super) fn from(&self, at: u64) -> Self {
+        let len = self.len.map(|len| len.saturating_sub(at));
+        Self { shared: self.shared.clone(), base: self.base.saturating_add(at), pos: 0, len }
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        // A reader that panicked did so outside of this file.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Length in bytes; unknown of a pipe.
@@ -84,28 +111,43 @@ impl Input {
         self.len
     }
 
-    /// Up to `n` bytes from `at` on, which are still to be read afterwards; fewer at the end, and of a pipe behind the first
-    /// [`LOOK_AHEAD_BYTES`].
+    /// Up to `n` bytes from `at` on, which are still to be read afterwards; fewer at the end. Of a pipe there are none that have been
+    /// read, and none further away than [`LOOK_AHEAD_BYTES`].
     pub(super) fn look(&mut self, at: u64, n: usize) -> io::Result<Vec<u8>> {
+        self.shared().look(self.base.saturating_add(at), n)
+    }
+
+    /// Reads on at `at`, which of a pipe must lie ahead.
+    fn go_to(&mut self, at: u64) {
+        self.pos = at;
+    }
+}
+
+impl Shared {
+    fn look(&mut self, at: u64, n: usize) -> io::Result<Vec<u8>> {
         match &mut self.from {
             From::Seekable(storage) => {
-                storage.seek(SeekFrom::Start(at))?;
+                self.pos = storage.seek(SeekFrom::Start(at))?;
                 let mut bytes = Vec::new();
-                storage.take(n as u64).read_to_end(&mut bytes)?;
-                storage.seek(SeekFrom::Start(self.pos))?;
+                self.pos += storage.take(n as u64).read_to_end(&mut bytes)? as u64;
                 Ok(bytes)
             }
             From::Pipe(pipe) => {
-                let until = at.saturating_add(n as u64).min(LOOK_AHEAD_BYTES);
-                let missing = until.saturating_sub(self.start.len() as u64);
-                pipe.take(missing).read_to_end(&mut self.start)?;
-                let from = (at.min(until) as usize).min(self.start.len());
-                Ok(self.start[from..self.start.len().min(until as usize)].to_vec())
+                let Some(from) = at.checked_sub(self.pos) else { return Ok(Vec::new()) };
+                let until = from.saturating_add(n as u64).min(LOOK_AHEAD_BYTES);
+                let missing = until.saturating_sub(self.ahead.len() as u64);
+                let mut read = Vec::new();
+                let outcome = pipe.take(missing).read_to_end(&mut read);
+                self.ahead.extend(read);
+                outcome?;
+                let until = (until as usize).min(self.ahead.len());
+                let from = from.min(until as u64) as usize;
+                Ok(self.ahead.range(from..until).copied().collect())
             }
         }
     }
 
-    /// Reads on at `at`, which of a pipe must lie ahead.
+    /// Reads on at `at`.
     fn go_to(&mut self, at: u64) -> io::Result<()> {
         match &mut self.from {
             From::Seekable(storage) => {
@@ -121,18 +163,27 @@ impl Input {
     }
 }
 
-impl Read for Input {
+impl Read for Shared {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = match &mut self.from {
             From::Seekable(storage) => storage.read(buffer)?,
-            From::Pipe(pipe) => match self.start.get(self.pos as usize..) {
-                Some(mut looked_at) if !looked_at.is_empty() => looked_at.read(buffer)?,
-                _ => {
-                    self.start = Vec::new();
-                    pipe.read(buffer)?
-                }
-            },
+            From::Pipe(_) if !self.ahead.is_empty() => self.ahead.read(buffer)?,
+            From::Pipe(pipe) => pipe.read(buffer)?,
         };
+        self.pos += n as u64;
+        Ok(n)
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let at = self.base.saturating_add(self.pos);
+        let mut shared = self.shared();
+        if shared.pos != at {
+            shared.go_to(at)?;
+        }
+        let n = shared.read(buffer)?;
+        drop(shared);
         self.pos += n as u64;
         Ok(n)
     }
@@ -149,12 +200,14 @@ pub(super) struct Spliced {
     /// Whether it gives itself out as a pipe.
     once: bool,
     pos: u64,
+    /// Where it ends before its end.
+    watch: Option<Watch>,
 }
 
 impl Spliced {
     /// `head`, then the bytes of `input` in `part`; an end that is not known is `u64::MAX`.
     pub(super) fn new(head: Vec<u8>, input: Input, part: Range<u64>) -> Self {
-        Self { head, input, part, patch: None, once: false, pos: 0 }
+        Self { head, input, part, patch: None, once: false, pos: 0, watch: None }
     }
 
     /// All of `input`.
@@ -173,6 +226,11 @@ impl Spliced {
         Self { once: true, ..self }
     }
 
+    /// The same, which ends where another file begins in it.
+    pub(super) fn watched(self, watch: Option<Watch>) -> Self {
+        Self { watch, ..self }
+    }
+
     /// Bytes in all; unknown of a pipe.
     pub(super) fn len(&self) -> Option<u64> {
         self.input.len().map(|len| {
@@ -189,10 +247,17 @@ impl Read for Spliced {
         } else {
             let at = self.part.start.saturating_add(self.pos - head);
             if self.input.pos != at {
-                self.input.go_to(at)?;
+                self.input.go_to(at);
             }
             let left = self.part.end.saturating_sub(at).min(buffer.len() as u64);
-            self.input.read(&mut buffer[..left as usize])?
+            let n = self.input.read(&mut buffer[..left as usize])?;
+            match self.watch.as_mut().and_then(|watch| watch.see(at, &buffer[..n])) {
+                Some(end) => {
+                    self.part.end = end;
+                    n.min(end.saturating_sub(at) as usize)
+                }
+                None => n,
+            }
         };
         if let Some((at, patch)) = &self.patch {
             for (place, byte) in (*at..).zip(patch) {
