@@ -118,7 +118,11 @@ impl AudioFile {
         if file.ahead.is_empty() {
             match file.no_codec {
                 Some(why) => bail!(why),
-                None => bail!("holds no sound that can be decoded{}", file.outcome.reason()),
+                None => bail!(
+                    "holds no sound that can be decoded{}{}",
+                    file.outcome.reason(),
+                    file.outcome.broken()
+                ),
             }
         }
         file.input = file.ahead_input;

@@ -67,7 +67,10 @@ impl Chain {
         let Some((input, end, order)) = &mut self.file.rest else { return Ok(None) };
         let next = match end {
             End::Known(end) => next_file(input, *end, *order)?,
-            End::Watched(end) => end.found(),
+            End::Watched(end) => match end.found() {
+                Some(end) => next_file(input, end, *order)?,
+                None => None,
+            },
         };
         Ok(next.map(|at| input.from(at)))
     }

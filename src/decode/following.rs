@@ -17,6 +17,9 @@ const MAX_PASSED: usize = 4096;
 const START_BYTES: usize = 16;
 /// FLAC's mark with the header of its first block, which always is as long.
 const FLAC_START: &[u8] = b"fLaC\0\0\0\x22";
+const FLAC_MARK_BYTES: u64 = 4;
+/// The bit of a block's kind that is set in the last before the frames.
+const FLAC_LAST_BLOCK: u8 = 0x80;
 /// Chunks that a WAVE file begins with.
 const FIRST_CHUNKS: [&[u8]; 6] = [b"fmt ", b"ds64", b"JUNK", b"junk", b"LIST", b"bext"];
 
@@ -40,11 +43,6 @@ fn is_flac(bytes: &[u8]) -> bool {
     bytes.starts_with(FLAC_START)
 }
 
-/// Where the first such file begins in `bytes`, at `from` or behind it.
-fn find(bytes: &[u8], from: usize, begins: fn(&[u8]) -> bool) -> Option<usize> {
-    (from..bytes.len()).find(|at| begins(&bytes[*at..]))
-}
-
 /// Where the next file begins behind one whose samples end at `from`: there, or behind chunks, tags and a little junk.
 pub(super) fn next_file(input: &mut Input, from: u64, order: Order) -> io::Result<Option<u64>> {
     let mut at = from;
@@ -66,17 +64,15 @@ pub(super) fn next_file(input: &mut Input, from: u64, order: Order) -> io::Resul
         };
     }
     let junk = input.look(at, JUNK_BYTES)?;
-    Ok(find(&junk, 0, begins).map(|found| at + found as u64))
+    let found = (0..junk.len()).find(|from| begins(&junk[*from..]));
+    Ok(found.map(|found| at + found as u64))
 }
 
-/// Watches the bytes of a file whose end is not known beforehand for another behind it.
+/// Watches the bytes of a file whose end is not known beforehand for another behind it, or for tags.
 pub(super) struct Watch {
     begins: fn(&[u8]) -> bool,
     /// Bytes at the start that are the file's own.
     own: u64,
-    /// The last bytes that were seen, and where the next one stands.
-    last: Vec<u8>,
-    next: u64,
     found: Arc<AtomicU64>,
 }
 
@@ -84,16 +80,31 @@ pub(super) struct Watch {
 pub(super) struct End(Arc<AtomicU64>);
 
 impl End {
-    /// Where the file behind begins, byte.
+    /// Where what follows begins, byte.
     pub(super) fn found(&self) -> Option<u64> {
         Some(self.0.load(Ordering::Relaxed)).filter(|at| *at != u64::MAX)
     }
 }
 
 impl Watch {
-    /// For FLAC behind FLAC. Other files are not looked for: their headers may be kept in its metadata.
-    pub(super) fn for_flac() -> (Self, End) {
-        Self::new(is_flac, FLAC_START.len() as u64)
+    /// How far a watch looks beyond the bytes that are read, so that none of what follows is read before it is known, bytes.
+    pub(super) const AHEAD_BYTES: usize = TAG_HEADER_BYTES;
+
+    /// For FLAC or tags behind FLAC, the last frame of which cannot be told from what follows. Other files are not looked for.
+    ///
+    /// # Errors
+    /// Where `input` cannot be read.
+    pub(super) fn for_flac(input: &mut Input) -> io::Result<(Self, End)> {
+        // Pictures and foreign headers may look like anything.
+        let mut own = FLAC_MARK_BYTES;
+        while let [kind, a, b, c] = *input.look(own, 4)? {
+            own += 4 + u64::from(u32::from_be_bytes([0, a, b, c]));
+            if kind & FLAC_LAST_BLOCK != 0 {
+                break;
+            }
+        }
+        let begins = |bytes: &[u8]| is_flac(bytes) || tag_bytes(bytes).is_some();
+        Ok(Self::new(begins, own))
     }
 
     /// For WAVE behind samples whose length was left open, which begin at `start`.
@@ -104,25 +115,16 @@ impl Watch {
     fn new(begins: fn(&[u8]) -> bool, own: u64) -> (Self, End) {
         let found = Arc::new(AtomicU64::new(u64::MAX));
         let end = End(found.clone());
-        (Self { begins, own, last: Vec::new(), next: 0, found }, end)
+        (Self { begins, own, found }, end)
     }
 
-    /// Sees the bytes at `at`; where another file begins in them, or began a little before them.
-    pub(super) fn see(&mut self, at: u64, bytes: &[u8]) -> Option<u64> {
-        if at != self.next {
-            self.last.clear();
-        }
-        let start = at - self.last.len() as u64;
-        self.last.extend(bytes);
-        self.next = at + bytes.len() as u64;
-        let own = self.own.saturating_sub(start) as usize;
-        let found = find(&self.last, own, self.begins).map(|found| start + found as u64);
-        if let Some(found) = found {
-            self.found.store(found, Ordering::Relaxed);
-        }
-        let keep = self.last.len().saturating_sub(START_BYTES - 1);
-        self.last.drain(..keep);
-        found
+    /// Sees `n` bytes at `at`, with what follows them; where another file or a tag begins in them.
+    pub(super) fn see(&mut self, at: u64, n: usize, bytes: &[u8]) -> Option<u64> {
+        let own = self.own.saturating_sub(at).min(n as u64) as usize;
+        let found = (own..n).find(|from| (self.begins)(&bytes[*from..]))?;
+        let found = at + found as u64;
+        self.found.store(found, Ordering::Relaxed);
+        Some(found)
     }
 }
 
@@ -132,15 +134,16 @@ mod tests {
 
     #[test]
     fn another_file_is_seen_however_its_bytes_come() {
-        let bytes = [b"fLaC\0\0\0\x22 and frames ".as_slice(), FLAC_START, b"more"].concat();
+        let own = b"fLaC\x80\0\0\x10 a picture: fLaC ";
+        let bytes = [own.as_slice(), b"frames", FLAC_START, b"more"].concat();
         for step in [1, 5, 16, 100] {
-            let (mut watch, end) = Watch::for_flac();
-            let mut at = 0;
-            for piece in bytes.chunks(step) {
-                watch.see(at, piece);
-                at += piece.len() as u64;
+            let mut input = Input::of_bytes(bytes.clone(), false);
+            let (mut watch, end) = Watch::for_flac(&mut input).unwrap();
+            for at in (0..bytes.len()).step_by(step) {
+                let n = step.min(bytes.len() - at);
+                watch.see(at as u64, n, &bytes[at..]);
             }
-            assert_eq!(end.found(), Some(20), "{step} bytes at a time");
+            assert_eq!(end.found(), Some(own.len() as u64 + 6), "{step} bytes at a time");
         }
     }
 

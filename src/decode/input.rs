@@ -250,13 +250,21 @@ impl Read for Spliced {
                 self.input.go_to(at);
             }
             let left = self.part.end.saturating_sub(at).min(buffer.len() as u64);
-            let n = self.input.read(&mut buffer[..left as usize])?;
-            match self.watch.as_mut().and_then(|watch| watch.see(at, &buffer[..n])) {
-                Some(end) => {
-                    self.part.end = end;
-                    n.min(end.saturating_sub(at) as usize)
+            let buffer = &mut buffer[..left as usize];
+            match &mut self.watch {
+                Some(watch) => {
+                    // Not read before it is known to be this file's: of a pipe it could not be read again.
+                    let seen = self.input.look(at, buffer.len() + Watch::AHEAD_BYTES)?;
+                    let n = buffer.len().min(seen.len());
+                    if let Some(end) = watch.see(at, n, &seen) {
+                        self.part.end = end;
+                    }
+                    let n = n.min((self.part.end - at) as usize);
+                    buffer[..n].copy_from_slice(&seen[..n]);
+                    self.input.go_to(at + n as u64);
+                    n
                 }
-                None => n,
+                None => self.input.read(buffer)?,
             }
         };
         if let Some((at, patch)) = &self.patch {

@@ -93,7 +93,7 @@ fn find(input: Input, extension: &str) -> anyhow::Result<Opened> {
         return Ok(Opened::alone(found));
     }
     if start.starts_with(b"fLaC") {
-        let (watch, end) = Watch::for_flac();
+        let (watch, end) = Watch::for_flac(&mut input).context("cannot be read")?;
         let rest = Some((input.clone(), End::Watched(end), Order::Big));
         // Its length is known from its start, and nothing is sought at its end.
         let source = Spliced::whole(input).watched(Some(watch)).into_pipe();

@@ -7,9 +7,9 @@ use super::frames::{adts, id3v1, id3v2, mp3, opus_tone};
 use super::recordings::{self, SECS, in_a_wave};
 use Comes::{Part, Whole};
 
-/// Seconds in the pages that are damaged: a whole one, and the last of three seconds.
-const PAGE_SECS: f64 = 0.98;
-const LAST_PAGE_SECS: f64 = 0.04;
+/// Seconds in the pages that are damaged: the first of sound, and the last of three seconds.
+const PAGE_SECS: f64 = 0.48;
+const LAST_PAGE_SECS: f64 = 0.46;
 
 /// Where the pages of an ogg file begin.
 fn pages(ogg: &[u8]) -> Vec<usize> {
@@ -22,7 +22,8 @@ fn damaged(page: isize) -> Vec<u8> {
     let pages = pages(&ogg);
     let page = page.rem_euclid(pages.len() as isize) as usize;
     let end = pages.get(page + 1).copied().unwrap_or(ogg.len());
-    ogg[end - 1] ^= 1;
+    // In the first, the rate; in the second, the encoder's name.
+    ogg[end - 6] ^= 1;
     ogg
 }
 
@@ -58,7 +59,7 @@ pub const BEHIND: [Case; 32] = [
     ),
     case(
         Group::Chained,
-        "WAVE, RF64, Wave64, AIFF, FLAC and WAVE behind one another",
+        "WAVE, RF64, Wave64, AIFF, FLAC and FLAC behind one another",
         "wav",
         || {
             let plain = [recordings::right(), recordings::rf64(), recordings::wave64()].concat();
@@ -100,8 +101,8 @@ pub const BEHIND: [Case; 32] = [
     ),
     case(
         Group::Missing,
-        "WAVE behind a WAVE that was cut off",
-        "wav",
+        "FLAC behind FLAC that was cut off",
+        "flac",
         || [flac(true)[..40_000].to_vec(), flac(true)].concat(),
         Part { secs: 5.0, missing_secs: Some(1.0) },
     ),
