@@ -5,7 +5,7 @@ use std::io;
 use super::demux::{Demux, Step};
 use super::following::next_file;
 use super::input::Input;
-use super::opening::{self, End, Length, Opened};
+use super::opening::{self, Length, Opened};
 
 /// The files in one.
 pub(super) struct Chain {
@@ -65,13 +65,8 @@ impl Chain {
     /// The bytes of the file behind this one.
     fn next_input(&mut self) -> io::Result<Option<Input>> {
         let Some((input, end, order)) = &mut self.file.rest else { return Ok(None) };
-        let next = match end {
-            End::Known(end) => next_file(input, *end, *order)?,
-            End::Watched(end) => match end.found() {
-                Some(end) => next_file(input, end, *order)?,
-                None => None,
-            },
-        };
+        let Some(end) = end.at() else { return Ok(None) };
+        let next = next_file(input, end, *order)?;
         Ok(next.map(|at| input.from(at)))
     }
 

@@ -14,7 +14,7 @@ const JUNK_BYTES: usize = 64 << 10;
 /// Chunks and tags that are passed on the way; files have a few.
 const MAX_PASSED: usize = 4096;
 /// Bytes that a file's beginning is told from.
-const START_BYTES: usize = 16;
+pub(super) const START_BYTES: usize = 16;
 /// FLAC's mark with the header of its first block, which always is as long.
 const FLAC_START: &[u8] = b"fLaC\0\0\0\x22";
 const FLAC_MARK_BYTES: u64 = 4;
@@ -68,9 +68,11 @@ pub(super) fn next_file(input: &mut Input, from: u64, order: Order) -> io::Resul
     Ok(found.map(|found| at + found as u64))
 }
 
-/// Watches the bytes of a file whose end is not known beforehand for another behind it, or for tags.
+/// Watches the bytes of a file for another behind it, or for tags, wherever its header says that it ends.
 pub(super) struct Watch {
     begins: fn(&[u8]) -> bool,
+    /// The bytes that it begins with, so that most are passed quickly.
+    first: &'static [u8],
     /// Bytes at the start that are the file's own.
     own: u64,
     found: Arc<AtomicU64>,
@@ -104,24 +106,25 @@ impl Watch {
             }
         }
         let begins = |bytes: &[u8]| is_flac(bytes) || tag_bytes(bytes).is_some();
-        Ok(Self::new(begins, own))
+        Ok(Self::new(begins, b"fITAL", own))
     }
 
-    /// For WAVE behind samples whose length was left open, which begin at `start`.
+    /// For any file behind samples, which begin at `start`.
     pub(super) fn for_samples(start: u64) -> (Self, End) {
-        Self::new(is_wave, start)
+        Self::new(begins, b"RrFf", start)
     }
 
-    fn new(begins: fn(&[u8]) -> bool, own: u64) -> (Self, End) {
+    fn new(begins: fn(&[u8]) -> bool, first: &'static [u8], own: u64) -> (Self, End) {
         let found = Arc::new(AtomicU64::new(u64::MAX));
         let end = End(found.clone());
-        (Self { begins, own, found }, end)
+        (Self { begins, first, own, found }, end)
     }
 
     /// Sees `n` bytes at `at`, with what follows them; where another file or a tag begins in them.
     pub(super) fn see(&mut self, at: u64, n: usize, bytes: &[u8]) -> Option<u64> {
         let own = self.own.saturating_sub(at).min(n as u64) as usize;
-        let found = (own..n).find(|from| (self.begins)(&bytes[*from..]))?;
+        let mut places = (own..n).filter(|from| self.first.contains(&bytes[*from]));
+        let found = places.find(|from| (self.begins)(&bytes[*from..]))?;
         let found = at + found as u64;
         self.found.store(found, Ordering::Relaxed);
         Some(found)

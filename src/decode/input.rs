@@ -259,7 +259,7 @@ impl Read for Spliced {
                     if let Some(end) = watch.see(at, n, &seen) {
                         self.part.end = end;
                     }
-                    let n = n.min((self.part.end - at) as usize);
+                    let n = n.min(self.part.end.saturating_sub(at) as usize);
                     buffer[..n].copy_from_slice(&seen[..n]);
                     self.input.go_to(at + n as u64);
                     n

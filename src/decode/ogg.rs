@@ -97,8 +97,9 @@ struct Stream {
 /// The whole pages of an input, one behind the other.
 pub(super) struct Pages {
     input: Input,
-    /// Bytes that have been read, from the next page on.
+    /// Bytes that have been read, and where in them the next page is looked for.
     bytes: Vec<u8>,
+    start: usize,
     is_ended: bool,
     /// The page that is being handed out, and how much of it has been.
     page: Vec<u8>,
@@ -117,6 +118,7 @@ impl Pages {
         let pages = Self {
             input,
             bytes: Vec::new(),
+            start: 0,
             is_ended: false,
             page: Vec::new(),
             handed: 0,
@@ -131,9 +133,10 @@ impl Pages {
 
     /// Reads until so many bytes lie before the reader, or the input ends.
     fn fill(&mut self, bytes: usize) -> io::Result<()> {
-        while self.bytes.len() < bytes && !self.is_ended {
-            let n = (&mut self.input).take(READ_BYTES as u64).read_to_end(&mut self.bytes)?;
-            self.is_ended = n == 0;
+        while self.bytes.len() - self.start < bytes && !self.is_ended {
+            self.bytes.drain(..std::mem::take(&mut self.start));
+            let mut next = (&mut self.input).take(READ_BYTES as u64);
+            self.is_ended = next.read_to_end(&mut self.bytes)? == 0;
         }
         Ok(())
     }
@@ -142,43 +145,40 @@ impl Pages {
     fn next_page(&mut self) -> io::Result<()> {
         self.page.clear();
         self.handed = 0;
-        let mut at = 0;
         loop {
-            self.fill(at + MAX_PAGE_BYTES + CAPTURE.len())?;
-            let rest = &self.bytes[at..];
+            self.fill(MAX_PAGE_BYTES + CAPTURE.len())?;
+            let rest = &self.bytes[self.start..];
             if rest.is_empty() {
-                break;
+                return Ok(());
             }
             let header = Header::parse(rest).filter(|header| header.bytes <= rest.len());
             let Some(header) = header else {
                 let next = rest[1..].windows(CAPTURE.len()).position(|window| window == CAPTURE);
-                at += next.map_or(rest.len(), |next| next + 1);
+                // A page may begin in the last bytes that have been read.
+                let keep = if self.is_ended { 0 } else { CAPTURE.len() - 1 };
+                self.start += next.map_or((rest.len() - keep).max(1), |next| next + 1);
                 self.has_junk = true;
-                self.bytes.drain(..std::mem::take(&mut at));
                 continue;
             };
             let behind = &rest[header.bytes..];
             let is_framed = behind.starts_with(CAPTURE) || (behind.is_empty() && self.is_ended);
-            let mut page = rest[..header.bytes].to_vec();
-            let checksum = checksum(&page);
-            let is_whole = page[CHECKSUM] == checksum;
+            let checksum = checksum(&rest[..header.bytes]);
+            let is_whole = rest[CHECKSUM] == checksum;
             if is_whole || (is_framed && self.is_header(&header)) {
-                page[CHECKSUM].copy_from_slice(&checksum);
-                at += header.bytes;
+                self.page.extend(&rest[..header.bytes]);
+                self.page[CHECKSUM].copy_from_slice(&checksum);
+                self.start += header.bytes;
                 self.took(&header);
-                self.page = page;
-                break;
+                return Ok(());
             }
             if is_framed {
                 self.lost(&header);
-                at += header.bytes;
+                self.start += header.bytes;
             } else {
                 self.has_junk = true;
-                at += CAPTURE.len();
+                self.start += CAPTURE.len();
             }
         }
-        self.bytes.drain(..at);
-        Ok(())
     }
 
     /// Whether a page is one of those before the sound.

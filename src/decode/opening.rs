@@ -39,11 +39,18 @@ pub(super) enum Length {
 }
 
 /// Where a file ends.
-pub(super) enum End {
-    /// At this byte.
-    Known(u64),
-    /// Where another one begins, if one does.
-    Watched(following::End),
+pub(super) struct End {
+    /// By its header, byte; none where that leaves it open.
+    known: Option<u64>,
+    /// Where another begins.
+    watched: following::End,
+}
+
+impl End {
+    /// Where to look for the next file, once this one has been read, byte.
+    pub(super) fn at(&self) -> Option<u64> {
+        self.watched.found().or(self.known)
+    }
 }
 
 /// Opens what `input` begins with. The ending of its name helps to tell what it is.
@@ -67,15 +74,10 @@ fn find(input: Input, extension: &str) -> anyhow::Result<Opened> {
     }
     if let Some(mut plain) = Plain::find(&mut input)? {
         let (secs, is_elementary) = (plain.promised_secs, plain.is_elementary);
-        let (watch, end) = match plain.end() {
-            Some(end) => (None, End::Known(end)),
-            None => {
-                let (watch, end) = Watch::for_samples(plain.start());
-                (Some(watch), End::Watched(end))
-            }
-        };
+        let (watch, watched) = Watch::for_samples(plain.start());
+        let end = End { known: plain.end(), watched };
         let rest = Some((input.clone(), end, plain.order));
-        let source = plain.source(input).watched(watch);
+        let source = plain.source(input).watched(Some(watch));
         if is_elementary {
             let found = Elementary::find(Box::new(source)).context("cannot be read")?;
             let found = found.context("is a WAVE file without the frames that it promises")?;
@@ -93,8 +95,8 @@ fn find(input: Input, extension: &str) -> anyhow::Result<Opened> {
         return Ok(Opened::alone(found));
     }
     if start.starts_with(b"fLaC") {
-        let (watch, end) = Watch::for_flac(&mut input).context("cannot be read")?;
-        let rest = Some((input.clone(), End::Watched(end), Order::Big));
+        let (watch, watched) = Watch::for_flac(&mut input).context("cannot be read")?;
+        let rest = Some((input.clone(), End { known: None, watched }, Order::Big));
         // Its length is known from its start, and nothing is sought at its end.
         let source = Spliced::whole(input).watched(Some(watch)).into_pipe();
         let container = container(Container::open(Box::new(source), "flac"), start, "flac")?;

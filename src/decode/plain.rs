@@ -50,10 +50,9 @@ impl Plain {
         self.data.start
     }
 
-    /// Where its samples end, byte; none where that is not known before they have been read.
+    /// Where its samples end, byte; none where a pipe's end is not known.
     pub(super) fn end(&self) -> Option<u64> {
-        let is_open = self.promised_secs.is_none() || self.data.end == u64::MAX;
-        (!is_open).then_some(self.data.end)
+        Some(self.data.end).filter(|end| *end != u64::MAX)
     }
 }
 

@@ -35,7 +35,7 @@ fn wave_of_two_channels() -> Vec<u8> {
 }
 
 /// The table.
-pub const BEHIND: [Case; 32] = [
+pub const BEHIND: [Case; 34] = [
     case(
         Group::Chained,
         "WAVE behind WAVE behind WAVE",
@@ -105,6 +105,20 @@ pub const BEHIND: [Case; 32] = [
         "flac",
         || [flac(true)[..40_000].to_vec(), flac(true)].concat(),
         Part { secs: 5.0, missing_secs: Some(1.0) },
+    ),
+    case(
+        Group::Missing,
+        "WAVE behind WAVE that was cut off",
+        "wav",
+        || [recordings::cut_off(), recordings::right()].concat(),
+        Part { secs: SECS + 2.0, missing_secs: Some(1.0) },
+    ),
+    case(
+        Group::Chained,
+        "WAVE behind WAVE with sizes of 0",
+        "wav",
+        || [recordings::crashed(), recordings::right()].concat(),
+        Whole(2.0 * SECS),
     ),
     case(
         Group::Missing,

@@ -108,7 +108,8 @@ pub(super) fn goes_on_with_sound(input: &mut Input, end: u64, order: Order) -> i
             return Ok(false);
         }
     }
-    if following::next_file(input, end, order)?.is_some() {
+    // Another file, at once.
+    if following::begins(&input.look(end, following::START_BYTES)?) {
         return Ok(false);
     }
     let rest = input.look(end, LEAST_REST_BYTES as usize)?;
