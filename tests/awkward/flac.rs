@@ -8,8 +8,8 @@ const BLOCK: usize = 4000;
 /// A remainder of so many bits by a polynomial, the highest bit first, from 0.
 fn crc(bits: u32, polynomial: u32, bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte) << (bits - 8), |crc, _| {
-            let shifted = crc << 1 & ((1 << bits) - 1);
+        (0..8).fold(crc ^ (u32::from(*byte) << (bits - 8)), |crc, _| {
+            let shifted = (crc << 1) & ((1 << bits) - 1);
             if crc >> (bits - 1) == 1 { shifted ^ polynomial } else { shifted }
         })
     })
@@ -18,7 +18,7 @@ fn crc(bits: u32, polynomial: u32, bytes: &[u8]) -> u32 {
 /// The recording of three seconds; the length in its header left open where not `told`.
 pub fn flac(told: bool) -> Vec<u8> {
     let total = if told { (SECS * f64::from(RATE_HZ)) as u64 } else { 0 };
-    let rate_channels_bits_total = u64::from(RATE_HZ) << 44 | 15 << 36 | total;
+    let rate_channels_bits_total = (u64::from(RATE_HZ) << 44) | (15 << 36) | total;
     let mut flac = b"fLaC\0\0\0\x22".to_vec();
     flac.extend([(BLOCK as u16).to_be_bytes(); 2].concat());
     flac.extend([0; 6]);

@@ -146,7 +146,7 @@ pub fn wave64() -> Vec<u8> {
 
 /// With what an editor keeps behind the samples.
 pub fn wave64_with_levels() -> Vec<u8> {
-    let levels = (0..4000_u32).map(|n| (n * n >> 3) as u8).collect();
+    let levels = (0..4000_u32).map(|n| ((n * n) >> 3) as u8).collect();
     wave64_of(&[(b"fmt ", format(1, 1)), (b"data", samples()), (b"levl", levels)])
 }
 
