@@ -6,30 +6,31 @@
 //! [`AudioFile::outcome`]. A decoder that panics ends its file, and nothing else.
 
 mod boxes;
+mod chain;
 mod codec;
 mod container;
 mod demux;
 mod elementary;
+mod following;
 mod frames;
 mod guard;
 mod input;
 mod kinds;
+mod ogg;
+mod opening;
 mod outcome;
 mod plain;
 mod transport;
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::analysis::downmix::Layout;
+use chain::Chain;
 use codec::{Broken, Codec};
-use container::{Container, Refusal};
 use demux::{Demux, Step};
-use elementary::Elementary;
-use input::{Input, Spliced};
-use plain::Plain;
-use transport::Transport;
+use input::Input;
 
 pub use guard::guarded;
 pub use kinds::{EXTENSIONS, READABLE};
@@ -44,7 +45,6 @@ pub struct AudioFile {
     codec: Option<Codec>,
     /// Why the stream cannot be decoded, where there is no codec.
     no_codec: Option<String>,
-    length: Length,
     /// The block decoded ahead, interleaved, with its rate in Hz and its channels.
     ahead: Vec<f32>,
     ahead_input: (f64, Layout),
@@ -55,15 +55,6 @@ pub struct AudioFile {
     input: (f64, Layout),
     outcome: Outcome,
     is_ended: bool,
-}
-
-/// Who says how long a file is.
-#[derive(Clone, Copy)]
-enum Length {
-    /// What takes it apart.
-    ByPackets,
-    /// The header of a recording of samples, seconds; none where it leaves that open.
-    ByHeader(Option<f64>),
 }
 
 /// A piece of a file.
@@ -103,21 +94,17 @@ impl AudioFile {
         Self::start(Input::of_bytes(bytes, once), extension)
     }
 
-    fn start(mut input: Input, extension: &str) -> anyhow::Result<Self> {
-        let start = input.look(0, kinds::MAGIC_BYTES).context("cannot be read")?;
-        let opened = guarded(|| demux(input, &start, extension));
-        let (demux, length) = opened.unwrap_or_else(Self::panicked)?;
-        Self::of_demux(demux, length)
+    fn start(input: Input, extension: &str) -> anyhow::Result<Self> {
+        Self::of_demux(Box::new(Chain::open(input, extension)?))
     }
 
     /// A file that is already taken apart, up to its first block of sound.
-    fn of_demux(demux: Box<dyn Demux>, length: Length) -> anyhow::Result<Self> {
+    fn of_demux(demux: Box<dyn Demux>) -> anyhow::Result<Self> {
         let silent = (0.0, Layout::MONO);
         let mut file = Self {
             demux,
             codec: None,
             no_codec: None,
-            length,
             ahead: Vec::new(),
             ahead_input: silent,
             silence_secs: 0.0,
@@ -131,15 +118,15 @@ impl AudioFile {
         if file.ahead.is_empty() {
             match file.no_codec {
                 Some(why) => bail!(why),
-                None => bail!("holds no sound that can be decoded{}", file.outcome.reason()),
+                None => bail!(
+                    "holds no sound that can be decoded{}{}",
+                    file.outcome.reason(),
+                    file.outcome.broken()
+                ),
             }
         }
         file.input = file.ahead_input;
         Ok(file)
-    }
-
-    fn panicked<T>(words: String) -> anyhow::Result<T> {
-        bail!("its reader failed ({words}); please report this file")
     }
 
     /// Sample rate of the next block, Hz, and its channels.
@@ -151,10 +138,7 @@ impl AudioFile {
     /// Length in seconds, as far as can be told before the end.
     #[must_use]
     pub fn total_secs(&self) -> Option<f64> {
-        match self.length {
-            Length::ByHeader(secs) => secs,
-            Length::ByPackets => self.demux.length_secs(),
-        }
+        self.demux.length_secs()
     }
 
     /// The next block; `None` at the end.
@@ -255,10 +239,8 @@ impl AudioFile {
 
     fn end(&mut self, broke_off: Option<String>) {
         self.is_ended = true;
-        self.outcome.promised_secs = match self.length {
-            Length::ByHeader(secs) => secs,
-            Length::ByPackets => self.demux.promised_secs(),
-        };
+        self.outcome.promised_secs = self.demux.promised_secs();
+        self.outcome.lost_secs += self.demux.lost_at_end_secs();
         // In a later link of a chain, that there is no decoder is a reason too.
         let no_codec = self.no_codec.clone().filter(|_| self.codec.is_none());
         self.outcome.broke_off = broke_off.or(no_codec);
@@ -266,59 +248,6 @@ impl AudioFile {
             // Some readers miss something at the end of a pipe although all of the sound has come.
             self.outcome.forgive();
         }
-    }
-}
-
-/// What takes a file apart that begins with `start`, and who says how long it is.
-fn demux(
-    mut input: Input,
-    start: &[u8],
-    extension: &str,
-) -> anyhow::Result<(Box<dyn Demux>, Length)> {
-    if let Some(why) = kinds::refused(start) {
-        bail!(why);
-    }
-    if let Some(mut plain) = Plain::find(&mut input)? {
-        let (secs, is_elementary) = (plain.promised_secs, plain.is_elementary);
-        let source = plain.source(input);
-        if is_elementary {
-            let found = Elementary::find(Box::new(source)).context("cannot be read")?;
-            let found = found.context("is a WAVE file without the frames that it promises")?;
-            return Ok((Box::new(found), Length::ByPackets));
-        }
-        let container = Container::open_recording(Box::new(source));
-        let container = container.map_err(|why| anyhow::anyhow!("cannot be read: {why}"))?;
-        return Ok((Box::new(container), Length::ByHeader(secs)));
-    }
-    if let Some(places) = Transport::find(&mut input).context("cannot be read")? {
-        let found = Elementary::find(Box::new(Transport::new(input, places)));
-        let found = found.context("cannot be read")?.context(
-            "is an MPEG transport stream without MPEG audio or AAC, the sounds that are read from one; convert it, for example with ffmpeg -i IN OUT.flac",
-        )?;
-        return Ok((Box::new(found), Length::ByPackets));
-    }
-    let has_frames = !kinds::is_container(start) && elementary::begins(&mut input)?;
-    let mended = boxes::mended_length(&mut input).context("cannot be read")?;
-    let (is_cut_off, is_mp4) = (mended.is_some(), start.get(4..8) == Some(b"ftyp"));
-    let mut source = Spliced::whole(input).patched(mended);
-    if has_frames {
-        let found = Elementary::find(Box::new(source)).context("cannot be read")?;
-        return Ok((Box::new(found.context("holds no frame of sound")?), Length::ByPackets));
-    }
-    let is_pipe = source.len().is_none();
-    if is_cut_off && start.starts_with(&boxes::EBML_ID) {
-        // Its table of contents points behind its end.
-        source = source.into_pipe();
-    }
-    match Container::open(Box::new(source), extension) {
-        Err(_) if is_cut_off && is_mp4 => bail!(kinds::UNFINISHED_MP4),
-        Ok(container) => Ok((Box::new(container.cut_off(is_cut_off)), Length::ByPackets)),
-        Err(Refusal::Panicked(words)) => AudioFile::panicked(words),
-        Err(Refusal::NoAudio) => bail!("has no audio track"),
-        Err(why) if is_pipe && kinds::is_container(start) => bail!(
-            "is of a kind that cannot be read from a pipe ({why}): what tells where its sound is may stand at its end; name the file itself"
-        ),
-        Err(why) => bail!(kinds::unknown(start, extension, &why.to_string())),
     }
 }
 
@@ -401,7 +330,7 @@ mod tests {
     #[test]
     fn a_reader_that_panics_ends_its_file_and_nothing_else() {
         let demux = Box::new(Thoughtless { steps: 0 });
-        let mut file = AudioFile::of_demux(demux, Length::ByPackets).unwrap();
+        let mut file = AudioFile::of_demux(demux).unwrap();
         let mut blocks = 0;
         while file.next_block().is_some() {
             blocks += 1;
@@ -409,7 +338,7 @@ mod tests {
         assert_eq!(blocks, 3, "what came before is read");
         let said = file.outcome().warning().unwrap();
         assert_eq!(said, "0.7 s of 1.0 s are missing (its reader failed: on purpose)");
-        let none = AudioFile::of_demux(Box::new(Thoughtless { steps: 4 }), Length::ByPackets);
+        let none = AudioFile::of_demux(Box::new(Thoughtless { steps: 4 }));
         let said = none.err().unwrap().to_string();
         assert_eq!(said, "holds no sound that can be decoded (its reader failed: on purpose)");
     }

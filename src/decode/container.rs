@@ -13,6 +13,7 @@ use super::codec;
 use super::demux::{Demux, Step};
 use super::elementary::MAX_GAP_SECS;
 use super::guard::guarded;
+use super::ogg::{Loss, Losses};
 
 /// Broken places in a row after which a container is taken to have ended.
 const MAX_BROKEN: usize = 64;
@@ -43,6 +44,16 @@ pub(super) struct Container {
     is_cut_off: bool,
     /// The parameters of a stream that has just begun.
     new: Option<Box<AudioCodecParameters>>,
+    /// Of ogg: what is damaged in its pages.
+    pages: Option<Losses>,
+    /// Links before this one.
+    link: usize,
+    /// Seconds that are missing before the next packet, beside what its timestamp shows.
+    carried_secs: f64,
+    /// The first reason why something is missing of which nobody knows how much.
+    damage: Option<&'static str>,
+    /// Of ogg that can be sought in: the serial number of its last page, and when that ends.
+    end: Option<(u32, u64)>,
 }
 
 impl Container {
@@ -82,6 +93,11 @@ impl Container {
             ends_anywhere: false,
             is_cut_off: false,
             new: None,
+            pages: None,
+            link: 0,
+            carried_secs: 0.0,
+            damage: None,
+            end: None,
         };
         container.choose_track()?;
         Ok(container)
@@ -90,6 +106,22 @@ impl Container {
     /// The same file, of which it is known whether its end is missing.
     pub(super) fn cut_off(self, is_cut_off: bool) -> Self {
         Self { is_cut_off, ..self }
+    }
+
+    /// The same file in pages of ogg, with what is damaged in them, and where it ends.
+    pub(super) fn in_pages(self, losses: Losses, end: Option<(u32, u64)>) -> Self {
+        Self { pages: Some(losses), end, ..self }
+    }
+
+    /// What is lost in this link's pages that timestamps do not show.
+    fn page_loss(&self) -> Loss {
+        self.pages.as_ref().map_or_else(Loss::default, |pages| pages.of(self.link, self.track_id))
+    }
+
+    /// Seconds of so many ticks of the track's clock.
+    fn secs_of(&self, ticks: u64) -> f64 {
+        let time = self.time_base.and_then(|base| base.calc_duration(Duration::new(ticks)));
+        time.map_or(0.0, |time| time.as_secs_f64())
     }
 
     /// Goes on with the first audio track that can be decoded.
@@ -134,7 +166,10 @@ impl Container {
         let (mut gap_secs, mut dur_secs) = (0.0, 0.0);
         if let Some(base) = &self.time_base {
             dur_secs = secs(base, whole);
-            let jump = self.due.and_then(|due| packet.pts.duration_from(due));
+            let due = self.due.or_else(|| {
+                (self.page_loss().at_start && self.handed_secs == 0.0).then_some(Timestamp::ZERO)
+            });
+            let jump = due.and_then(|due| packet.pts.duration_from(due));
             let jump_secs = jump.map_or(0.0, |jump| secs(base, jump));
             let least = (JUMP_SLACK * dur_secs).max(JUMP_SLACK_SECS);
             if whole > Duration::ZERO && jump_secs >= least && jump_secs < MAX_GAP_SECS {
@@ -143,6 +178,7 @@ impl Container {
         }
         self.due = (whole > Duration::ZERO).then(|| packet.pts.saturating_add(whole));
         self.handed_secs += gap_secs + dur_secs;
+        gap_secs += std::mem::take(&mut self.carried_secs);
         Step::Packet { packet, gap_secs, dur_secs }
     }
 
@@ -150,6 +186,12 @@ impl Container {
     fn end(&mut self, why: Error, broken: &mut usize) -> Option<Step> {
         match why {
             Error::ResetRequired => {
+                let loss = self.page_loss();
+                self.carried_secs += self.secs_of(loss.end_ticks);
+                if loss.is_unknown {
+                    self.damage = Some("pages of ogg are damaged");
+                }
+                self.link += 1;
                 let promised = self.promised_secs();
                 self.before_secs = promised.or_else(|| Some(self.before_secs? + self.handed_secs));
                 self.choose_track().err().map(|why| Step::End { broke_off: Some(why.to_string()) })
@@ -178,7 +220,8 @@ impl Demux for Container {
                 Ok(Some(packet)) if packet.track_id == self.track_id => return self.packet(packet),
                 Ok(Some(_)) => {}
                 Ok(None) => {
-                    return Step::End { broke_off: self.is_cut_off.then(|| CUT_OFF.to_owned()) };
+                    let damage = self.damage.or(self.is_cut_off.then_some(CUT_OFF));
+                    return Step::End { broke_off: damage.map(str::to_owned) };
                 }
                 Err(why) => {
                     if let Some(end) = self.end(why, &mut broken) {
@@ -191,6 +234,15 @@ impl Demux for Container {
 
     fn promised_secs(&self) -> Option<f64> {
         Some(self.before_secs? + self.link_secs?)
+    }
+
+    fn length_secs(&self) -> Option<f64> {
+        let end = self.end.filter(|(serial, _)| *serial == self.track_id);
+        self.promised_secs().or(end.map(|(_, ticks)| self.secs_of(ticks)))
+    }
+
+    fn lost_at_end_secs(&self) -> f64 {
+        self.carried_secs + self.secs_of(self.page_loss().end_ticks)
     }
 
     fn keeps_its_word(&self) -> bool {

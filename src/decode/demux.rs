@@ -35,6 +35,11 @@ pub(super) trait Demux: Send {
         true
     }
 
+    /// Seconds known to be lost behind the last packet; final at the end.
+    fn lost_at_end_secs(&self) -> f64 {
+        0.0
+    }
+
     /// Seconds that the whole file will last, as far as can be told before its end.
     fn length_secs(&self) -> Option<f64> {
         self.promised_secs()

@@ -17,7 +17,7 @@ use window::{READ_BYTES, Window};
 /// its own length.
 const SEARCH_BYTES: usize = 256 << 10;
 /// Bytes that a tag's length can be told from.
-const TAG_HEADER_BYTES: usize = 128;
+pub(super) const TAG_HEADER_BYTES: usize = 128;
 /// Bytes of an old tag, always.
 const ID3V1_BYTES: usize = 128;
 /// Frames that must follow one another for a stream to be believed.
@@ -335,7 +335,7 @@ impl Demux for Elementary {
 }
 
 /// Length of the tag that `bytes` begin with; `None` where there is none.
-fn tag_bytes(bytes: &[u8]) -> Option<usize> {
+pub(super) fn tag_bytes(bytes: &[u8]) -> Option<usize> {
     match bytes {
         [b'I', b'D', b'3', major, minor, flags, a, b, c, d, ..]
             if *major < 0xff && *minor < 0xff && [a, b, c, d].iter().all(|byte| **byte < 0x80) =>

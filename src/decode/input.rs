@@ -1,25 +1,40 @@
 //! Where the bytes come from: a file, a pipe, standard input or memory; and the bytes of one with another beginning.
 
+mod spliced;
+
+use std::collections::VecDeque;
 use std::fs::{File, FileType};
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
-use std::ops::Range;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, bail};
-use symphonia::core::io::MediaSource;
 
-/// How far into a pipe one can look before it is read, bytes: the header of a recording, with a picture in it.
+pub(super) use spliced::Spliced;
+
+/// How far one can look into what comes next in a pipe, bytes: the header of a recording, with a picture in it.
 const LOOK_AHEAD_BYTES: u64 = 4 << 20;
 
-/// The bytes of a file or a pipe, the first of which can be looked at beforehand.
+/// The bytes of a file or a pipe, or those from a place in it on; what comes next can be looked at beforehand. A clone reads the same
+/// bytes from a place of its own; of a pipe they come to one of them only.
+#[derive(Clone)]
 pub(super) struct Input {
-    from: From,
-    /// Of a pipe: what has been read to look at it.
-    start: Vec<u8>,
+    shared: Arc<Mutex<Shared>>,
+    /// The byte of the whole that is the first here.
+    base: u64,
     /// The next byte that is read.
     pos: u64,
     /// Length in bytes; unknown of a pipe.
     len: Option<u64>,
+}
+
+/// What clones have in common.
+struct Shared {
+    from: From,
+    /// Of a pipe: what has been read to look at it.
+    ahead: VecDeque<u8>,
+    /// The byte of the whole that comes next.
+    pos: u64,
 }
 
 enum From {
@@ -76,7 +91,19 @@ impl Input {
     }
 
     fn new(from: From, len: Option<u64>) -> Self {
-        Self { from, start: Vec::new(), pos: 0, len }
+        let shared = Shared { from, ahead: VecDeque::new(), pos: 0 };
+        Self { shared: Arc::new(Mutex::new(shared)), base: 0, pos: 0, len }
+    }
+
+    /// The bytes from `at` on, as an input of their own.
+    pub(super) fn from(&self, at: u64) -> Self {
+        let len = self.len.map(|len| len.saturating_sub(at));
+        Self { shared: self.shared.clone(), base: self.base.saturating_add(at), pos: 0, len }
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        // A reader that panicked did so outside of this file.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Length in bytes; unknown of a pipe.
@@ -84,28 +111,43 @@ impl Input {
         self.len
     }
 
-    /// Up to `n` bytes from `at` on, which are still to be read afterwards; fewer at the end, and of a pipe behind the first
-    /// [`LOOK_AHEAD_BYTES`].
+    /// Up to `n` bytes from `at` on, which are still to be read afterwards; fewer at the end. Of a pipe there are none that have been
+    /// read, and none further away than [`LOOK_AHEAD_BYTES`].
     pub(super) fn look(&mut self, at: u64, n: usize) -> io::Result<Vec<u8>> {
+        self.shared().look(self.base.saturating_add(at), n)
+    }
+
+    /// Reads on at `at`, which of a pipe must lie ahead.
+    fn go_to(&mut self, at: u64) {
+        self.pos = at;
+    }
+}
+
+impl Shared {
+    fn look(&mut self, at: u64, n: usize) -> io::Result<Vec<u8>> {
         match &mut self.from {
             From::Seekable(storage) => {
-                storage.seek(SeekFrom::Start(at))?;
+                self.pos = storage.seek(SeekFrom::Start(at))?;
                 let mut bytes = Vec::new();
-                storage.take(n as u64).read_to_end(&mut bytes)?;
-                storage.seek(SeekFrom::Start(self.pos))?;
+                self.pos += storage.take(n as u64).read_to_end(&mut bytes)? as u64;
                 Ok(bytes)
             }
             From::Pipe(pipe) => {
-                let until = at.saturating_add(n as u64).min(LOOK_AHEAD_BYTES);
-                let missing = until.saturating_sub(self.start.len() as u64);
-                pipe.take(missing).read_to_end(&mut self.start)?;
-                let from = (at.min(until) as usize).min(self.start.len());
-                Ok(self.start[from..self.start.len().min(until as usize)].to_vec())
+                let Some(from) = at.checked_sub(self.pos) else { return Ok(Vec::new()) };
+                let until = from.saturating_add(n as u64).min(LOOK_AHEAD_BYTES);
+                let missing = until.saturating_sub(self.ahead.len() as u64);
+                let mut read = Vec::new();
+                let outcome = pipe.take(missing).read_to_end(&mut read);
+                self.ahead.extend(read);
+                outcome?;
+                let until = (until as usize).min(self.ahead.len());
+                let from = from.min(until as u64) as usize;
+                Ok(self.ahead.range(from..until).copied().collect())
             }
         }
     }
 
-    /// Reads on at `at`, which of a pipe must lie ahead.
+    /// Reads on at `at`.
     fn go_to(&mut self, at: u64) -> io::Result<()> {
         match &mut self.from {
             From::Seekable(storage) => {
@@ -121,110 +163,29 @@ impl Input {
     }
 }
 
-impl Read for Input {
+impl Read for Shared {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = match &mut self.from {
             From::Seekable(storage) => storage.read(buffer)?,
-            From::Pipe(pipe) => match self.start.get(self.pos as usize..) {
-                Some(mut looked_at) if !looked_at.is_empty() => looked_at.read(buffer)?,
-                _ => {
-                    self.start = Vec::new();
-                    pipe.read(buffer)?
-                }
-            },
+            From::Pipe(_) if !self.ahead.is_empty() => self.ahead.read(buffer)?,
+            From::Pipe(pipe) => pipe.read(buffer)?,
         };
         self.pos += n as u64;
         Ok(n)
     }
 }
 
-/// An input, or a part of it behind other first bytes: a corrected header with the sound of the file that it belongs to.
-pub(super) struct Spliced {
-    head: Vec<u8>,
-    input: Input,
-    /// The bytes of the input that follow the head.
-    part: Range<u64>,
-    /// Bytes that stand in place of others, and where.
-    patch: Option<(u64, Vec<u8>)>,
-    /// Whether it gives itself out as a pipe.
-    once: bool,
-    pos: u64,
-}
-
-impl Spliced {
-    /// `head`, then the bytes of `input` in `part`; an end that is not known is `u64::MAX`.
-    pub(super) fn new(head: Vec<u8>, input: Input, part: Range<u64>) -> Self {
-        Self { head, input, part, patch: None, once: false, pos: 0 }
-    }
-
-    /// All of `input`.
-    pub(super) fn whole(input: Input) -> Self {
-        let end = input.len().unwrap_or(u64::MAX);
-        Self::new(Vec::new(), input, 0..end)
-    }
-
-    /// The same with other bytes at a place.
-    pub(super) fn patched(self, patch: Option<(u64, Vec<u8>)>) -> Self {
-        Self { patch, ..self }
-    }
-
-    /// The same for a reader that shall not look for what stands behind its end.
-    pub(super) fn into_pipe(self) -> Self {
-        Self { once: true, ..self }
-    }
-
-    /// Bytes in all; unknown of a pipe.
-    pub(super) fn len(&self) -> Option<u64> {
-        self.input.len().map(|len| {
-            self.head.len() as u64 + self.part.end.min(len).saturating_sub(self.part.start)
-        })
-    }
-}
-
-impl Read for Spliced {
+impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let head = self.head.len() as u64;
-        let n = if self.pos < head {
-            (&self.head[self.pos as usize..]).read(buffer)?
-        } else {
-            let at = self.part.start.saturating_add(self.pos - head);
-            if self.input.pos != at {
-                self.input.go_to(at)?;
-            }
-            let left = self.part.end.saturating_sub(at).min(buffer.len() as u64);
-            self.input.read(&mut buffer[..left as usize])?
-        };
-        if let Some((at, patch)) = &self.patch {
-            for (place, byte) in (*at..).zip(patch) {
-                let in_buffer = place.checked_sub(self.pos).filter(|i| *i < n as u64);
-                in_buffer.into_iter().for_each(|i| buffer[i as usize] = *byte);
-            }
+        let at = self.base.saturating_add(self.pos);
+        let mut shared = self.shared();
+        if shared.pos != at {
+            shared.go_to(at)?;
         }
+        let n = shared.read(buffer)?;
+        drop(shared);
         self.pos += n as u64;
         Ok(n)
-    }
-}
-
-impl Seek for Spliced {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let Some(len) = self.len() else { return Err(io::ErrorKind::Unsupported.into()) };
-        let to = match to {
-            SeekFrom::Start(to) => Some(to),
-            SeekFrom::End(by) => len.checked_add_signed(by),
-            SeekFrom::Current(by) => self.pos.checked_add_signed(by),
-        };
-        self.pos = to.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.pos)
-    }
-}
-
-impl MediaSource for Spliced {
-    fn is_seekable(&self) -> bool {
-        !self.once && self.input.len().is_some()
-    }
-
-    fn byte_len(&self) -> Option<u64> {
-        self.len().filter(|_| !self.once)
     }
 }
 
@@ -276,28 +237,6 @@ mod tests {
             let mut all = Vec::new();
             input.read_to_end(&mut all).unwrap();
             assert!(all.iter().copied().eq(0..200), "once: {once}");
-        }
-    }
-
-    #[test]
-    fn a_part_stands_behind_another_head() {
-        for once in [false, true] {
-            let input = Input::of_bytes((0..100).collect(), once);
-            let mut spliced = Spliced::new(vec![200, 201], input, 40..44);
-            let mut all = Vec::new();
-            spliced.read_to_end(&mut all).unwrap();
-            assert_eq!(all, [200, 201, 40, 41, 42, 43], "once: {once}");
-            let input = Input::of_bytes((0..100).collect(), once);
-            let patch = Some((3, vec![103, 104]));
-            let mut patched = Spliced::whole(input).patched(patch);
-            let (mut start, mut rest) = ([0; 4], [0; 3]);
-            patched.read_exact(&mut start).unwrap();
-            patched.read_exact(&mut rest).unwrap();
-            assert_eq!((start, rest), ([0, 1, 2, 103], [104, 5, 6]));
-            if !once {
-                assert_eq!(spliced.seek(SeekFrom::End(-1)).unwrap(), 5);
-                assert_eq!(spliced.read(&mut [0; 9]).unwrap(), 1);
-            }
         }
     }
 }

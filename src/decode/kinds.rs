@@ -89,20 +89,26 @@ pub(super) fn refused(start: &[u8]) -> Option<String> {
     refused.map(|(.., name)| format!("is {name}, which is not read; {CONVERT}"))
 }
 
+/// Containers, by the bytes that they have at a place.
+const CONTAINERS: [(usize, &[u8], &str); 8] = [
+    (0, b"OggS", "ogg"),
+    (0, b"fLaC", "FLAC"),
+    (0, b"caff", "CAF"),
+    (4, b"ftyp", "mp4"),
+    (4, b"moov", "mp4"),
+    (4, b"mdat", "mp4"),
+    (4, b"wide", "QuickTime"),
+    (0, b"\x1a\x45\xdf\xa3", "Matroska"),
+];
+
 /// Whether a file that begins like this is in a container, so that no frames are looked for in it.
 pub(super) fn is_container(start: &[u8]) -> bool {
-    const CONTAINERS: [(usize, &[u8]); 7] = [
-        (0, b"OggS"),
-        (0, b"fLaC"),
-        (0, b"caff"),
-        (4, b"ftyp"),
-        (4, b"moov"),
-        (0, b"\x1a\x45\xdf\xa3"),
-        (4, b"mdat"),
-    ];
-    CONTAINERS
-        .iter()
-        .any(|(at, magic)| start.get(*at..).is_some_and(|rest| rest.starts_with(magic)))
+    container(start).is_some()
+}
+
+fn container(start: &[u8]) -> Option<&'static str> {
+    let has = |at: usize, magic: &[u8]| start.get(at..).is_some_and(|rest| rest.starts_with(magic));
+    CONTAINERS.iter().find(|(at, magic, _)| has(*at, magic)).map(|(.., name)| *name)
 }
 
 /// Why a stream in a container cannot be decoded; `why` are the decoder's words.
@@ -149,7 +155,12 @@ pub(super) fn unknown(start: &[u8], extension: &str, why: &str) -> String {
             return format!("holds {name} in ogg, which is not read; {CONVERT}");
         }
     }
-    if is_container(start) || EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()) {
+    if let Some(name) = container(start) {
+        return format!(
+            "is a damaged {name} file, or one of a kind that is not read ({why}); if other programs play it, {CONVERT}"
+        );
+    }
+    if EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()) {
         return format!(
             "not audio that can be decoded ({why}); if other programs play it, {CONVERT}"
         );

@@ -49,11 +49,15 @@ impl Outcome {
             (Some(missing), _) => format!("{missing:.1} s are missing"),
             (None, _) => "the end is missing".to_owned(),
         };
-        let broken = match self.broken_packets {
+        Some(format!("{missing}{}{}", self.reason(), self.broken()))
+    }
+
+    /// How many packets could not be decoded, behind a semicolon; nothing where all could.
+    pub(super) fn broken(&self) -> String {
+        match self.broken_packets {
             0 => String::new(),
             n => format!("; packets that could not be decoded: {n}"),
-        };
-        Some(format!("{missing}{}{broken}", self.reason()))
+        }
     }
 
     /// Forgets why it broke off where all has come that was promised.

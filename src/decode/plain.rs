@@ -4,8 +4,8 @@
 //! So the header is read here, leniently, and a correct one is put in front of the samples that are there.
 
 mod aiff;
-mod chunks;
-mod wave;
+pub(super) mod chunks;
+pub(super) mod wave;
 
 use std::ops::Range;
 
@@ -24,6 +24,8 @@ pub(super) struct Plain {
     pub(super) is_elementary: bool,
     /// Seconds that the header promised; none where it left that open.
     pub(super) promised_secs: Option<f64>,
+    /// Which end of a number comes first in its chunks.
+    pub(super) order: chunks::Order,
 }
 
 impl Plain {
@@ -41,6 +43,16 @@ impl Plain {
     /// The recording with its header put right.
     pub(super) fn source(&mut self, input: Input) -> Spliced {
         Spliced::new(std::mem::take(&mut self.head), input, self.data.clone())
+    }
+
+    /// Where its samples begin, byte.
+    pub(super) fn start(&self) -> u64 {
+        self.data.start
+    }
+
+    /// Where its samples end, byte; none where a pipe's end is not known.
+    pub(super) fn end(&self) -> Option<u64> {
+        Some(self.data.end).filter(|end| *end != u64::MAX)
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Case {
     pub comes: Comes,
 }
 
-const fn case(
+pub const fn case(
     group: Group,
     name: &'static str,
     ending: &'static str,
@@ -54,10 +54,10 @@ const fn case(
 use Comes::{Part, Refused, Whole};
 
 /// Seconds of frames at 44.1 kHz.
-const fn mp3_at_44100(frames: u32) -> f64 {
+pub const fn mp3_at_44100(frames: u32) -> f64 {
     frames as f64 * 1152.0 / 44_100.0
 }
-const fn aac_at(rate_hz: f64, frames: f64) -> f64 {
+pub const fn aac_at(rate_hz: f64, frames: f64) -> f64 {
     frames * 1024.0 / rate_hz
 }
 

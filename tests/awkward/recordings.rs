@@ -141,13 +141,23 @@ pub fn rf64_cut_off() -> Vec<u8> {
 }
 
 pub fn wave64() -> Vec<u8> {
+    wave64_of(&[(b"fmt ", format(1, 1)), (b"data", samples())])
+}
+
+/// With what an editor keeps behind the samples.
+pub fn wave64_with_levels() -> Vec<u8> {
+    let levels = (0..4000_u32).map(|n| ((n * n) >> 3) as u8).collect();
+    wave64_of(&[(b"fmt ", format(1, 1)), (b"data", samples()), (b"levl", levels)])
+}
+
+fn wave64_of(chunks: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
     const TAIL: &[u8] = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
-    let chunk = |id: &[u8; 4], body: &[u8]| {
-        let mut chunk = [id, TAIL, &(body.len() as u64 + 24).to_le_bytes(), body].concat();
+    let chunk = |(id, body): &(&[u8; 4], Vec<u8>)| {
+        let mut chunk = [*id, TAIL, &(body.len() as u64 + 24).to_le_bytes(), body].concat();
         chunk.resize(chunk.len().next_multiple_of(8), 0);
         chunk
     };
-    let chunks = [chunk(b"fmt ", &format(1, 1)), chunk(b"data", &samples())].concat();
+    let chunks: Vec<u8> = chunks.iter().flat_map(chunk).collect();
     let riff = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00";
     let length = (40 + chunks.len() as u64).to_le_bytes();
     [riff.as_slice(), &length, b"wave", TAIL, &chunks].concat()
@@ -177,6 +187,10 @@ fn aiff_of(form: u32, sound: u32, frames: u32) -> Vec<u8> {
 
 const AIFF_BYTES: u32 = (SECS * 2.0 * RATE_HZ as f64) as u32;
 
+pub fn aiff() -> Vec<u8> {
+    aiff_of(AIFF_BYTES + 46, AIFF_BYTES + 8, AIFF_BYTES / 2)
+}
+
 pub fn aiff_too_long() -> Vec<u8> {
     aiff_of(AIFF_BYTES + 46 + 5000, AIFF_BYTES + 8, AIFF_BYTES / 2)
 }
@@ -186,7 +200,7 @@ pub fn aiff_crashed() -> Vec<u8> {
 }
 
 pub fn aiff_cut_off() -> Vec<u8> {
-    let mut aiff = aiff_of(AIFF_BYTES + 46, AIFF_BYTES + 8, AIFF_BYTES / 2);
+    let mut aiff = aiff();
     aiff.truncate(aiff.len() - 2 * RATE_HZ as usize);
     aiff
 }

@@ -52,7 +52,7 @@ pub(super) fn find(input: &mut Input) -> anyhow::Result<Option<Plain>> {
     let end = end_of_samples(input, at, claimed, Order::Big)?;
     let promised_secs = common.promised_secs(claimed);
     let head = common.head(end.saturating_sub(at));
-    Ok(Some(Plain { head, data: at..end, is_elementary: false, promised_secs }))
+    Ok(Some(Plain { head, data: at..end, is_elementary: false, promised_secs, order: Order::Big }))
 }
 
 /// A common chunk.

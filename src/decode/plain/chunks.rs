@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::wave::{W64_ALIGNMENT, W64_TAIL};
+use crate::decode::following;
 use crate::decode::input::Input;
 
 /// Where the first chunk stands in the one around all.
@@ -15,7 +17,7 @@ const LEAST_REST_BYTES: u64 = 1024;
 
 /// Which end of a number comes first.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(in crate::decode) enum Order {
     /// WAVE's.
     Little,
     /// AIFF's.
@@ -33,7 +35,7 @@ impl Order {
 
 /// A chunk's header.
 #[derive(Clone, Copy)]
-pub(super) struct Chunk {
+pub(in crate::decode) struct Chunk {
     pub(super) id: [u8; 4],
     /// Length of its body by its header, bytes.
     pub(super) bytes: u32,
@@ -43,7 +45,11 @@ pub(super) struct Chunk {
 
 impl Chunk {
     /// The chunk whose header is at `at`; `None` at the end.
-    pub(super) fn at(input: &mut Input, at: u64, order: Order) -> io::Result<Option<Self>> {
+    pub(in crate::decode) fn at(
+        input: &mut Input,
+        at: u64,
+        order: Order,
+    ) -> io::Result<Option<Self>> {
         let header = input.look(at, 8)?;
         let header: Option<[u8; 8]> = header.try_into().ok();
         Ok(header.map(|[a, b, c, d, e, f, g, h]| Self {
@@ -54,12 +60,12 @@ impl Chunk {
     }
 
     /// Where the next chunk's header should be: bodies are padded to whole words.
-    pub(super) fn end(&self) -> u64 {
+    pub(in crate::decode) fn end(&self) -> u64 {
         self.body + u64::from(self.bytes) + u64::from(self.bytes & 1)
     }
 
     /// Whether it looks like a chunk that lies within the file.
-    fn is_sound(&self, len: Option<u64>) -> bool {
+    pub(in crate::decode) fn is_sound(&self, len: Option<u64>) -> bool {
         self.id.iter().all(|byte| (0x20..0x7f).contains(byte))
             && self.id.iter().filter(|byte| byte.is_ascii_alphanumeric()).count() >= 3
             && len.is_none_or(|len| self.body + u64::from(self.bytes) <= len + 1)
@@ -85,7 +91,8 @@ pub(super) fn next(
     found.map_or(Ok(None), |found| Chunk::at(input, FIRST_CHUNK + found as u64, order))
 }
 
-/// Whether there is more sound at `end`, where a header says that there is none: much, and neither chunks, nor tags, nor padding.
+/// Whether there is more sound at `end`, where a header says that there is none: much, and neither chunks, nor tags, nor padding, nor
+/// text, nor another file.
 pub(super) fn goes_on_with_sound(input: &mut Input, end: u64, order: Order) -> io::Result<bool> {
     const TAGS: [&[u8]; 4] = [b"ID3", b"TAG", b"APETAGEX", b"LYRICS"];
     let len = input.len();
@@ -96,8 +103,18 @@ pub(super) fn goes_on_with_sound(input: &mut Input, end: u64, order: Order) -> i
         if Chunk::at(input, at, order)?.is_some_and(|chunk| chunk.is_sound(len)) {
             return Ok(false);
         }
+        let is_wave64 = |header: &[u8]| header.get(4..16).is_some_and(|tail| tail == W64_TAIL);
+        if is_wave64(&input.look(at.next_multiple_of(W64_ALIGNMENT), 16)?) {
+            return Ok(false);
+        }
+    }
+    // Another file, at once.
+    if following::begins(&input.look(end, following::START_BYTES)?) {
+        return Ok(false);
     }
     let rest = input.look(end, LEAST_REST_BYTES as usize)?;
     let is_tag = TAGS.iter().any(|tag| rest.starts_with(tag) || rest[1..].starts_with(tag));
-    Ok(!is_tag && rest.iter().any(|byte| *byte != 0))
+    let is_padding = rest.iter().all(|byte| *byte == rest[0]);
+    let is_text = rest.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    Ok(!(is_tag || is_padding || is_text))
 }

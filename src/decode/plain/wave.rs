@@ -9,10 +9,11 @@ use super::{MAX_CHANNELS, Plain, end_of_samples};
 use crate::decode::input::Input;
 
 /// Wave64's identifiers, and how its chunks are aligned.
-const W64_RIFF: [u8; 16] = *b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00";
-const W64_TAIL: [u8; 12] = *b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
+pub(in crate::decode) const W64_RIFF: [u8; 16] =
+    *b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00";
+pub(super) const W64_TAIL: [u8; 12] = *b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
 const W64_HEADER_BYTES: u64 = 24;
-const W64_ALIGNMENT: u64 = 8;
+pub(super) const W64_ALIGNMENT: u64 = 8;
 
 /// Format tags.
 const PCM: u16 = 1;
@@ -61,7 +62,7 @@ pub(super) fn find(input: &mut Input) -> anyhow::Result<Option<Plain>> {
     let is_elementary = [MPEG, MP3, ADTS].contains(&format.tag());
     let head = if is_elementary { Vec::new() } else { head(&format, &(at..end)) };
     let promised_secs = claimed.map(|bytes| bytes as f64 / format.bytes_per_sec());
-    Ok(Some(Plain { head, data: at..end, is_elementary, promised_secs }))
+    Ok(Some(Plain { head, data: at..end, is_elementary, promised_secs, order: Order::Little }))
 }
 
 fn riff(input: &mut Input) -> anyhow::Result<Found> {

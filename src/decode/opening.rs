@@ -1,0 +1,160 @@
+//! Which reader takes a file apart: its content decides, not its name.
+
+use anyhow::{Context, bail};
+
+use super::boxes;
+use super::container::{Container, Refusal};
+use super::demux::Demux;
+use super::elementary::{self, Elementary, TAG_HEADER_BYTES, tag_bytes};
+use super::following::{self, Watch};
+use super::guard::guarded;
+use super::input::{Input, Spliced};
+use super::kinds;
+use super::ogg::{self, Pages};
+use super::plain::Plain;
+use super::plain::chunks::Order;
+use super::transport::Transport;
+
+/// A file that is ready to be taken apart.
+pub(super) struct Opened {
+    pub(super) demux: Box<dyn Demux>,
+    pub(super) length: Length,
+    /// Its bytes, where it ends in them, and the order of the numbers in what follows; none where its own reader sees to all that follows.
+    pub(super) rest: Option<(Input, End, Order)>,
+}
+
+impl Opened {
+    fn alone(demux: impl Demux + 'static) -> Self {
+        Self { demux: Box::new(demux), length: Length::ByPackets, rest: None }
+    }
+}
+
+/// Who says how long a file is.
+#[derive(Clone, Copy)]
+pub(super) enum Length {
+    /// What takes it apart.
+    ByPackets,
+    /// The header of a recording of samples, seconds; none where it leaves that open.
+    ByHeader(Option<f64>),
+}
+
+/// Where a file ends.
+pub(super) struct End {
+    /// By its header, byte; none where that leaves it open.
+    known: Option<u64>,
+    /// Where another begins.
+    watched: following::End,
+}
+
+impl End {
+    /// Where to look for the next file, once this one has been read, byte.
+    pub(super) fn at(&self) -> Option<u64> {
+        self.watched.found().or(self.known)
+    }
+}
+
+/// Opens what `input` begins with. The ending of its name helps to tell what it is.
+///
+/// # Errors
+/// Where it is no audio that can be read; the words say why, and what to do.
+pub(super) fn open(input: Input, extension: &str) -> anyhow::Result<Opened> {
+    guarded(|| find(input, extension)).unwrap_or_else(|words| Err(panicked(&words)))
+}
+
+fn panicked(words: &str) -> anyhow::Error {
+    anyhow::anyhow!("its reader failed ({words}); please report this file")
+}
+
+fn find(input: Input, extension: &str) -> anyhow::Result<Opened> {
+    let mut input = behind_tags(input).context("cannot be read")?;
+    let start = input.look(0, kinds::MAGIC_BYTES).context("cannot be read")?;
+    let start = start.as_slice();
+    if let Some(why) = kinds::refused(start) {
+        bail!(why);
+    }
+    if let Some(mut plain) = Plain::find(&mut input)? {
+        let (secs, is_elementary) = (plain.promised_secs, plain.is_elementary);
+        let (watch, watched) = Watch::for_samples(plain.start());
+        let end = End { known: plain.end(), watched };
+        let rest = Some((input.clone(), end, plain.order));
+        let source = plain.source(input).watched(Some(watch));
+        if is_elementary {
+            let found = Elementary::find(Box::new(source)).context("cannot be read")?;
+            let found = found.context("is a WAVE file without the frames that it promises")?;
+            return Ok(Opened { demux: Box::new(found), length: Length::ByPackets, rest });
+        }
+        let container = Container::open_recording(Box::new(source));
+        let container = container.map_err(|why| anyhow::anyhow!("cannot be read: {why}"))?;
+        return Ok(Opened { demux: Box::new(container), length: Length::ByHeader(secs), rest });
+    }
+    if let Some(places) = Transport::find(&mut input).context("cannot be read")? {
+        let found = Elementary::find(Box::new(Transport::new(input, places)));
+        let found = found.context("cannot be read")?.context(
+            "is an MPEG transport stream without MPEG audio or AAC, the sounds that are read from one; convert it, for example with ffmpeg -i IN OUT.flac",
+        )?;
+        return Ok(Opened::alone(found));
+    }
+    if start.starts_with(b"fLaC") {
+        let (watch, watched) = Watch::for_flac(&mut input).context("cannot be read")?;
+        let rest = Some((input.clone(), End { known: None, watched }, Order::Big));
+        // Its length is known from its start, and nothing is sought at its end.
+        let source = Spliced::whole(input).watched(Some(watch)).into_pipe();
+        let container = container(Container::open(Box::new(source), "flac"), start, "flac")?;
+        return Ok(Opened { demux: Box::new(container), length: Length::ByPackets, rest });
+    }
+    if start.starts_with(ogg::CAPTURE) {
+        let end = ogg::end_granule(&mut input).context("cannot be read")?;
+        let (pages, losses) = Pages::new(input);
+        let container = container(Container::open(Box::new(pages), "ogg"), start, extension)?;
+        return Ok(Opened::alone(container.in_pages(losses, end)));
+    }
+    let has_frames = !kinds::is_container(start) && elementary::begins(&mut input)?;
+    let mended = boxes::mended_length(&mut input).context("cannot be read")?;
+    let (is_cut_off, is_mp4) = (mended.is_some(), start.get(4..8) == Some(b"ftyp"));
+    let mut source = Spliced::whole(input).patched(mended);
+    if has_frames {
+        let found = Elementary::find(Box::new(source)).context("cannot be read")?;
+        return Ok(Opened::alone(found.context("holds no frame of sound")?));
+    }
+    let is_pipe = source.len().is_none();
+    if is_cut_off && start.starts_with(&boxes::EBML_ID) {
+        // Its table of contents points behind its end.
+        source = source.into_pipe();
+    }
+    match Container::open(Box::new(source), extension) {
+        Err(_) if is_cut_off && is_mp4 => bail!(kinds::UNFINISHED_MP4),
+        Err(Refusal::Unreadable(why)) if is_pipe && kinds::is_container(start) => bail!(
+            "is of a kind that cannot be read from a pipe ({why}): what tells where its sound is may stand at its end; name the file itself"
+        ),
+        opened => Ok(Opened::alone(container(opened, start, extension)?.cut_off(is_cut_off))),
+    }
+}
+
+/// A container, or in words why it is none.
+fn container(
+    opened: Result<Container, Refusal>,
+    start: &[u8],
+    extension: &str,
+) -> anyhow::Result<Container> {
+    match opened {
+        Ok(container) => Ok(container),
+        Err(Refusal::Panicked(words)) => Err(panicked(&words)),
+        Err(Refusal::NoAudio) => bail!("has no audio track"),
+        Err(why) => bail!(kinds::unknown(start, extension, &why.to_string())),
+    }
+}
+
+/// A file without the tags before it that do not belong to its kind.
+fn behind_tags(mut input: Input) -> std::io::Result<Input> {
+    let mut at = 0;
+    loop {
+        let header = input.look(at, TAG_HEADER_BYTES)?;
+        if at > 0 && (following::begins(&header) || kinds::is_container(&header)) {
+            return Ok(input.from(at));
+        }
+        match tag_bytes(&header) {
+            Some(bytes) => at += bytes as u64,
+            None => return Ok(input),
+        }
+    }
+}
