@@ -5,6 +5,7 @@
 //! so that later times are right; wrong headers of recordings are put right. What is still missing at the end is told by
 //! [`AudioFile::outcome`]. A decoder that panics ends its file, and nothing else.
 
+mod beginnings;
 mod boxes;
 mod chain;
 mod codec;

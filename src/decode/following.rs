@@ -4,45 +4,18 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::beginnings::{START_BYTES, begins, is_flac};
 use super::elementary::{TAG_HEADER_BYTES, tag_bytes};
 use super::input::Input;
 use super::plain::chunks::{Chunk, Order};
-use super::plain::wave::W64_RIFF;
 
 /// How much junk may stand before the next file, bytes: padding to a disk's or a tape's blocks.
 const JUNK_BYTES: usize = 64 << 10;
 /// Chunks and tags that are passed on the way; files have a few.
 const MAX_PASSED: usize = 4096;
-/// Bytes that a file's beginning is told from.
-pub(super) const START_BYTES: usize = 16;
-/// FLAC's mark with the header of its first block, which always is as long.
-const FLAC_START: &[u8] = b"fLaC\0\0\0\x22";
 const FLAC_MARK_BYTES: u64 = 4;
 /// The bit of a block's kind that is set in the last before the frames.
 const FLAC_LAST_BLOCK: u8 = 0x80;
-/// Chunks that a WAVE file begins with.
-const FIRST_CHUNKS: [&[u8]; 6] = [b"fmt ", b"ds64", b"JUNK", b"junk", b"LIST", b"bext"];
-
-/// Whether a file begins with these bytes that can stand behind another and be told from its sound.
-pub(super) fn begins(bytes: &[u8]) -> bool {
-    is_wave(bytes) || bytes.starts_with(&W64_RIFF) || is_aiff(bytes) || is_flac(bytes)
-}
-
-fn is_wave(bytes: &[u8]) -> bool {
-    let is_riff = matches!(bytes.get(..4), Some(b"RIFF" | b"RF64" | b"BW64"));
-    is_riff
-        && bytes.get(8..12) == Some(b"WAVE")
-        && bytes.get(12..16).is_some_and(|first| FIRST_CHUNKS.contains(&first))
-}
-
-fn is_aiff(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"FORM") && matches!(bytes.get(8..12), Some(b"AIFF" | b"AIFC"))
-}
-
-fn is_flac(bytes: &[u8]) -> bool {
-    bytes.starts_with(FLAC_START)
-}
-
 /// Where the next file begins behind one whose samples end at `from`: there, or behind chunks, tags and a little junk.
 pub(super) fn next_file(input: &mut Input, from: u64, order: Order) -> io::Result<Option<u64>> {
     let mut at = from;
@@ -134,6 +107,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::beginnings::FLAC_START;
 
     #[test]
     fn another_file_is_seen_however_its_bytes_come() {

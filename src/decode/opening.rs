@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 
+use super::beginnings;
 use super::boxes;
 use super::container::{Container, Refusal};
 use super::demux::Demux;
@@ -149,7 +150,7 @@ fn behind_tags(mut input: Input) -> std::io::Result<Input> {
     let mut at = 0;
     loop {
         let header = input.look(at, TAG_HEADER_BYTES)?;
-        if at > 0 && (following::begins(&header) || kinds::is_container(&header)) {
+        if at > 0 && (beginnings::begins(&header) || kinds::is_container(&header)) {
             return Ok(input.from(at));
         }
         match tag_bytes(&header) {

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::wave::{W64_ALIGNMENT, W64_TAIL};
-use crate::decode::following;
+use crate::decode::beginnings::{START_BYTES, begins};
 use crate::decode::input::Input;
 
 /// Where the first chunk stands in the one around all.
@@ -109,7 +109,7 @@ pub(super) fn goes_on_with_sound(input: &mut Input, end: u64, order: Order) -> i
         }
     }
     // Another file, at once.
-    if following::begins(&input.look(end, following::START_BYTES)?) {
+    if begins(&input.look(end, START_BYTES)?) {
         return Ok(false);
     }
     let rest = input.look(end, LEAST_REST_BYTES as usize)?;

@@ -6,11 +6,9 @@ use anyhow::{Context, bail, ensure};
 
 use super::chunks::{self, Chunk, Order};
 use super::{MAX_CHANNELS, Plain, end_of_samples};
+use crate::decode::beginnings::W64_RIFF;
 use crate::decode::input::Input;
 
-/// Wave64's identifiers, and how its chunks are aligned.
-pub(in crate::decode) const W64_RIFF: [u8; 16] =
-    *b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00";
 pub(super) const W64_TAIL: [u8; 12] = *b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
 const W64_HEADER_BYTES: u64 = 24;
 pub(super) const W64_ALIGNMENT: u64 = 8;
