@@ -166,8 +166,8 @@ fn an_interrupted_run_leaves_the_old_file_and_nothing_else() {
     // Again and again: what matters is the moment at which the file is made.
     for signal in [Signal::INT, Signal::TERM].into_iter().cycle().take(20) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_moodring-cli"));
-        let mut child =
-            command.args(["analyse", &pipe, "--every", "0", "--out", &out]).spawn().unwrap();
+        command.args(["analyse", &pipe, "--every", "0", "--out", &out]).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
         let mut open_end = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
         open_end.write_all(&song).unwrap();
         let began = Instant::now();
@@ -177,8 +177,8 @@ fn an_interrupted_run_leaves_the_old_file_and_nothing_else() {
         }
         assert!(names(&folder.0).iter().any(|name| name.starts_with(".m.jsonl-")));
         kill_process(Pid::from_child(&child), signal).unwrap();
-        let status = child.wait().unwrap();
-        assert_eq!(status.signal(), Some(signal.as_raw()), "{status:?}");
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.signal(), Some(signal.as_raw()), "{output:?}");
         assert_eq!(std::fs::read_to_string(&out).unwrap(), "");
         assert_eq!(names(&folder.0), ["m.jsonl", "song.wav"]);
     }
