@@ -25,7 +25,7 @@ struct Part {
 const PARTS: [Part; 5] = [
     Part {
         title: "What is heard",
-        words: "Sounds of 14 s made in `tests/heard.rs`, over 22.05 kHz. *Apart* is the largest difference of either share from what they \
+        words: "Sounds of 14 s made in `tests/heard.rs`, at 22.05 kHz. *Apart* is the largest difference of either share from what they \
             should read as, from 12 s on.",
         table: "heard::the_table_of_sounds",
         tests: &[("--test tests", &["heard::"])],
