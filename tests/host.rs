@@ -6,6 +6,7 @@
 mod support {
     pub mod host;
     pub mod music;
+    pub mod readings_file;
     pub mod sounds;
 }
 
@@ -18,6 +19,9 @@ use moodring::history::{Clock, History, Point, state};
 use serde_json::json;
 use support::host::{Host, Playing, framed};
 use support::music::{Random, music};
+use support::readings_file::CsvPath;
+#[cfg(target_os = "linux")]
+use support::readings_file::{STRAY_WAITS, n_waits};
 use support::sounds::{SETTLED_SECS, TOLERANCE, sounds};
 
 /// Tests that play share this; the one that counts threads has it alone.
@@ -31,28 +35,6 @@ const MAX_BLOCK: usize = 4096;
 
 fn others_may_play() -> RwLockReadGuard<'static, ()> {
     PLAYING.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A file of readings for one test, gone when the test ends.
-struct CsvPath(PathBuf);
-
-impl CsvPath {
-    fn new(name: &str) -> Self {
-        let name = format!("moodring-host-{}-{name}.csv", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let _absent = fs::remove_file(&path);
-        Self(path)
-    }
-
-    fn text(&self) -> String {
-        fs::read_to_string(&self.0).unwrap_or_default()
-    }
-}
-
-impl Drop for CsvPath {
-    fn drop(&mut self) {
-        let _absent = fs::remove_file(&self.0);
-    }
 }
 
 /// One row of a readings file: its time and the shares that the phase carries.
@@ -792,23 +774,6 @@ fn a_render_reads_the_same_whether_it_is_announced_or_not_and_at_any_pace() {
         drop(playing);
         drop(host);
         assert_eq!(csv.text(), expected, "announced: {offline}, {speed} times the clock");
-    }
-}
-
-/// Times that a thread may give the processor away in seconds of playback that is never made to wait: the kernel fetches a page under a
-/// lock. A block that is made to wait does so many times.
-#[cfg(target_os = "linux")]
-const STRAY_WAITS: i64 = 3;
-
-/// Times that this thread has given the processor away of its own accord.
-#[cfg(target_os = "linux")]
-fn n_waits() -> i64 {
-    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: it writes one `rusage`, for which all zeros are a value too.
-    #[allow(unsafe_code)]
-    unsafe {
-        libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr());
-        usage.assume_init().ru_nvcsw
     }
 }
 

@@ -5,17 +5,19 @@
 
 mod support {
     pub mod music;
+    pub mod readings_file;
     pub mod sounds;
     pub mod vst3;
 }
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::music::{Random, music};
+use support::readings_file::{CsvPath, STRAY_WAITS, n_waits};
 use support::sounds::{SETTLED_SECS, TOLERANCE, sounds};
 use support::vst3::{Host, Mode, maker};
 use vst3::Steinberg::Vst::SpeakerArr;
@@ -31,28 +33,6 @@ static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A file of readings for one test, gone when the test ends.
-struct CsvPath(PathBuf);
-
-impl CsvPath {
-    fn new(name: &str) -> Self {
-        let name = format!("moodring-vst3-{}-{name}.csv", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let _absent = fs::remove_file(&path);
-        Self(path)
-    }
-
-    fn text(&self) -> String {
-        fs::read_to_string(&self.0).unwrap_or_default()
-    }
-}
-
-impl Drop for CsvPath {
-    fn drop(&mut self) {
-        let _absent = fs::remove_file(&self.0);
-    }
 }
 
 /// Waits until a block is due that begins after `played` samples, at `speed` times the clock.
@@ -167,21 +147,6 @@ fn a_render_reads_as_live_playback_does_whatever_the_host_announces_and_loses_no
             let text = rendered(&format!("{announced:?}-{speed:?}"), &audio, announced, speed);
             assert_eq!(text, live, "{announced:?}, {speed:?} times the clock");
         }
-    }
-}
-
-/// Times that a thread may give the processor away in seconds of playback that is never made to wait: the kernel fetches a page under a
-/// lock. A block that is made to wait does so many times.
-const STRAY_WAITS: i64 = 3;
-
-/// Times that this thread has given the processor away of its own accord.
-fn n_waits() -> i64 {
-    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: it writes one `rusage`, for which all zeros are a value too.
-    #[allow(unsafe_code)]
-    unsafe {
-        libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr());
-        usage.assume_init().ru_nvcsw
     }
 }
 

@@ -290,7 +290,7 @@ struct Agreement {
 
 impl Agreement {
     fn new(n_heard: usize) -> Self {
-        let mut agreement = Self {
+        Self {
             n_heard,
             covariances: vec![0.0; pair(0, n_heard) * COMPARED_HOPS],
             hops: 0,
@@ -298,9 +298,7 @@ impl Agreement {
             to: vec![GAIN; n_heard],
             powers: [[0.0; 2]; WINDOW_HOPS],
             lost: 1.0,
-        };
-        agreement.reset();
-        agreement
+        }
     }
 
     fn reset(&mut self) {
