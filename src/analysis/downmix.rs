@@ -127,12 +127,6 @@ impl Downmix {
         Self { layout, heard, mono: vec![0.0; hop.samples], hop, agreement }
     }
 
-    /// The channels that it mixes.
-    #[must_use]
-    pub fn layout(&self) -> Layout {
-        self.layout
-    }
-
     /// Takes interleaved samples and hands as many mono samples to `on_mono`, in parts none of which goes beyond a hop; an incomplete sample
     /// at the end is left out. With them goes the power that the sum has lost over the last four whole hops: by how much the loudest
     /// channel's is above it; 1 where it is not, and for silence, and 10 000 at most.
