@@ -5,10 +5,12 @@
 
 use std::cell::Cell;
 use std::io;
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
-use std::sync::{Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
+
+use crate::lock::lock;
 
 /// Name of the threads.
 const THREAD: &str = "mood-files";
@@ -24,7 +26,7 @@ static LOST: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
 /// How many of them have not come back.
 fn lost() -> usize {
-    let mut lost = LOST.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut lost = lock(&LOST);
     lost.retain(|thread| !thread.is_finished());
     lost.len()
 }
@@ -120,7 +122,7 @@ pub fn end(thread: JoinHandle<()>, limit: Duration) -> bool {
 /// Goes on without a thread, whose code stays in memory.
 pub fn leave_behind(thread: JoinHandle<()>) {
     keep_in_memory();
-    LOST.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+    lock(&LOST).push(thread);
 }
 
 /// Keeps this library in memory when the host unloads it.

@@ -16,6 +16,8 @@ pub mod units;
 
 pub mod files;
 
+pub mod lock;
+
 pub mod errand;
 
 pub mod simd;

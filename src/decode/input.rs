@@ -6,9 +6,11 @@ use std::collections::VecDeque;
 use std::fs::{File, FileType};
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::{Context, bail};
+
+use crate::lock::lock;
 
 pub(super) use spliced::Spliced;
 
@@ -102,8 +104,7 @@ impl Input {
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
-        // A reader that panicked did so outside of this file.
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared)
     }
 
     /// Length in bytes; unknown of a pipe.

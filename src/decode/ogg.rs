@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use symphonia::core::io::MediaSource;
 
 use super::input::Input;
+use crate::lock::lock;
 
 /// What a page begins with.
 pub(super) const CAPTURE: &[u8] = b"OggS";
@@ -46,12 +47,12 @@ pub(super) struct Losses(Arc<Mutex<HashMap<(usize, u32), Loss>>>);
 impl Losses {
     /// What is lost of the stream with this serial number in a link.
     pub(super) fn of(&self, link: usize, serial: u32) -> Loss {
-        let losses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let losses = lock(&self.0);
         losses.get(&(link, serial)).copied().unwrap_or_default()
     }
 
     fn change(&self, link: usize, serial: u32, change: impl FnOnce(&mut Loss)) {
-        let mut losses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut losses = lock(&self.0);
         change(losses.entry((link, serial)).or_default());
     }
 }

@@ -6,7 +6,7 @@ mod window;
 mod x11;
 
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use nice_plug::context::gui::GuiContext;
@@ -22,6 +22,7 @@ use window::{Caller, MoodHandle, MoodWindow};
 
 use super::{MoodApp, strings};
 use crate::engine::publish::Monitor;
+use crate::lock::lock;
 use crate::params::MoodringParams;
 use crate::prefs;
 
@@ -51,7 +52,7 @@ impl MoodEditor {
 
     /// How large the next window will be, if the host's own idea of a scale is `hosts`.
     fn wanted(&self, hosts: Option<f64>) -> Extent {
-        let remembered = *self.scale.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = *lock(&self.scale);
         let hosts = hosts.filter(|scale| is_scale(*scale)).or(remembered);
         Extent::new(self.params.prefs().size(), system_scale().or(hosts).unwrap_or(1.0))
     }
@@ -116,10 +117,10 @@ impl Editor for MoodEditor {
             spawned.window.resize(wanted.native())?;
             surface.set_extent(wanted);
         }
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&surface);
+        *lock(&self.newest) = Arc::downgrade(&surface);
         let scale = Arc::clone(&self.scale);
         let remember = move |asked| {
-            *scale.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+            *lock(&scale) = Some(asked);
         };
         let window = MoodWindow::new(spawned.window, Arc::clone(&surface), has_parent);
         let handle = MoodHandle::new(surface, spawned.handle, remember);
@@ -127,7 +128,7 @@ impl Editor for MoodEditor {
     }
 
     fn size(&self) -> NativeSize<u32> {
-        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        let newest = lock(&self.newest).upgrade();
         let extent = newest.filter(|surface| !surface.is_closing()).and_then(|s| s.extent());
         extent.unwrap_or_else(|| self.wanted(None)).native()
     }

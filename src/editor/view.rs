@@ -3,7 +3,7 @@
 //! Two equal [`ViewState`]s look the same, so whoever compares them knows when a repaint is due.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use egui::Vec2;
@@ -13,6 +13,7 @@ use super::then::ThenView;
 use super::{plane, strings};
 use crate::config::{RING_SECS, SILENCE_DB};
 use crate::engine::publish::{Monitor, Status};
+use crate::lock::lock;
 use crate::model::card::ModelFacts;
 use crate::model::space::LabelSpace;
 use crate::params::Response;
@@ -423,7 +424,7 @@ impl Source {
     /// What is to be seen at `now`.
     pub fn look(&self, now: Instant) -> ViewState {
         let changed_at = {
-            let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut newest = lock(&self.newest);
             let published = self.monitor.published();
             if published != newest.0 {
                 *newest = (published, now);

@@ -4,12 +4,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::publish::{Monitor, Published};
 use crate::errand;
+use crate::lock::lock;
 use crate::outputs::csv::{CsvError, CsvFile};
 
 /// Name of the thread that writes the outputs.
@@ -57,7 +58,7 @@ impl Outputs {
 
     /// From here on readings go to `path`, or nowhere. Waits for no file.
     pub(super) fn change(&self, path: Option<PathBuf>) {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = lock(&self.writer);
         let is_written = |writer: &Writer| !writer.thread.is_finished();
         if writer.as_ref().filter(|writer| is_written(writer)).map(|writer| &writer.path)
             == path.as_ref()
@@ -119,7 +120,7 @@ impl Outputs {
 
     /// Writes what there is and ends; at once where the file does not answer.
     pub(super) fn finish(&self) {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let writer = lock(&self.writer).take();
         if let Some(writer) = writer {
             writer.ask_to_stop();
             let path = writer.path.clone();

@@ -8,7 +8,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use atomic_float::AtomicF32;
 use crossbeam::queue::ArrayQueue;
@@ -16,6 +16,7 @@ use crossbeam::queue::ArrayQueue;
 use super::record::Recorder;
 use super::requests::Requests;
 use crate::history::History;
+use crate::lock::lock;
 use crate::model::card::ModelFacts;
 use crate::model::space::LabelSpace;
 use crate::reading::Reading;
@@ -348,11 +349,6 @@ impl Publisher {
     pub fn monitor(&self) -> &Arc<Monitor> {
         &self.monitor
     }
-}
-
-/// A reader that panicked leaves nothing half-written here, so its poison is ignored.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

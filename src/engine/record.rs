@@ -65,6 +65,7 @@ impl Drop for Recorder {
 mod tests {
     use super::*;
     use crate::history::Clock;
+    use crate::lock::lock;
     use crate::reading::Phase;
 
     fn reading(secs: u16) -> Reading {
@@ -110,7 +111,7 @@ mod tests {
         });
         assert!(reader.join().is_err());
         Recorder::new(Arc::clone(&history)).record(&reading(1));
-        let held = history.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let held = lock(&history);
         assert!(held.newest().is_some());
     }
 }

@@ -2,12 +2,13 @@
 //! one engine.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use atomic_float::AtomicF32;
 
 use crate::config::SILENCE_DB;
+use crate::lock::lock;
 
 /// Asked by the editor or the plugin, obeyed by the audio thread (resets) and the analysis thread (the others).
 pub(super) struct Requests {
@@ -28,7 +29,7 @@ struct Wish {
 
 impl Wish {
     fn ask(&self, path: Option<PathBuf>) {
-        *self.path.lock().unwrap_or_else(PoisonError::into_inner) = path;
+        *lock(&self.path) = path;
         // Release: who sees the count sees the path, or a later one.
         self.times.fetch_add(1, Ordering::Release);
     }
@@ -38,7 +39,7 @@ impl Wish {
     }
 
     fn path(&self) -> Option<PathBuf> {
-        self.path.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.path).clone()
     }
 }
 

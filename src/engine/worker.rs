@@ -5,7 +5,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::analyser::{Analyser, AnalyserError};
@@ -13,6 +13,7 @@ use crate::analysis::beat::in_octave_of;
 use crate::analysis::downmix::{Layout, MAX_CHANNELS};
 use crate::config;
 use crate::errand::Errand;
+use crate::lock::lock;
 use crate::model::{Model, ModelError};
 use crate::units::samples_to_secs;
 
@@ -121,7 +122,7 @@ impl Worker {
         }
         let (mut analyser, model, status) = own::analyser(&own, self.host_rate_hz, self.layout)?;
         let history = monitor.history();
-        history.lock().unwrap_or_else(PoisonError::into_inner).set_spaces(&model.card().spaces);
+        lock(&history).set_spaces(&model.card().spaces);
         self.publisher.set_model(model.card().facts());
         monitor.set_status(status);
         self.samples.begin_anew();

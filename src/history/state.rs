@@ -11,7 +11,7 @@
 //! throughout is no history.
 
 use std::io::{Read, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,6 +22,7 @@ use flate2::write::DeflateEncoder;
 use super::slot::{EMPTY, N_FIELDS, Packed, slot_secs, unpack};
 use super::track::{CAPACITY, Track};
 use super::{Clock, History};
+use crate::lock::lock;
 use crate::reading::MAX_SPACES;
 
 /// What a text of this version begins with.
@@ -88,10 +89,6 @@ fn from_text(text: &str) -> Option<Saved> {
         return None;
     }
     Saved::decode(&body)
-}
-
-fn lock(history: &Mutex<History>) -> MutexGuard<'_, History> {
-    history.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Saved {

@@ -6,6 +6,7 @@ mod dependencies;
 mod direction;
 mod files;
 mod paths;
+mod rules;
 
 use anyhow::{Result, bail};
 

@@ -1,9 +1,11 @@
 //! What the host's thread and the window's own thread share of one window: its size, its keyboard, when it may be asked to paint.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::lock::lock;
 #[cfg(target_os = "linux")]
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 #[cfg(target_os = "linux")]
 use std::time::Duration;
 
@@ -89,10 +91,10 @@ impl Surface {
         {
             let (grip, painted) = (Arc::clone(&self.grip), Arc::clone(&self.painted));
             let embedding = Embedding::start(frame.baseview_window(), grip, painted);
-            *self.embedding.lock().unwrap_or_else(PoisonError::into_inner) = embedding;
+            *lock(&self.embedding) = embedding;
             let (end, ended) = mpsc::channel();
             END.set(Some(end));
-            *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
+            *lock(&self.ended) = Some(ended);
         }
     }
 
@@ -103,13 +105,13 @@ impl Surface {
 
     /// Takes note of a size that the window is about to have.
     pub fn set_extent(&self, extent: Extent) {
-        *self.extent.lock().unwrap_or_else(PoisonError::into_inner) = Some(extent);
+        *lock(&self.extent) = Some(extent);
     }
 
     /// How large the window is, or `None` while there is none.
     #[must_use]
     pub fn extent(&self) -> Option<Extent> {
-        *self.extent.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.extent)
     }
 
     /// A frame is being painted.
@@ -139,7 +141,7 @@ impl Surface {
     /// Waits until the window's thread has ended, where it has one of its own, but no longer than `patience`.
     #[cfg(target_os = "linux")]
     pub fn wait_for_end(&self, patience: Duration) {
-        if let Some(ended) = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(ended) = lock(&self.ended).take() {
             // Nothing is ever sent.
             let _ = ended.recv_timeout(patience);
         }
@@ -151,7 +153,7 @@ impl Surface {
         self.closing.store(true, Ordering::Release);
         #[cfg(target_os = "linux")]
         {
-            let embedding = self.embedding.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let embedding = lock(&self.embedding).take();
             embedding.is_some_and(Embedding::close)
         }
         #[cfg(not(target_os = "linux"))]

@@ -13,7 +13,7 @@ mod memory;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use nice_plug::wrapper::vst3::Wrapper;
 use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{
@@ -34,6 +34,8 @@ use nice_plug::wrapper::vst3::vst3::{Class, ComPtr, ComRef, ComWrapper};
 use super::super::Moodring;
 use super::super::state::{MOST_STATE_BYTES, repaired};
 use memory::Memory;
+
+use crate::lock::lock;
 
 /// The field of a state that has the places of switches that stand between their positions: a map from parameter to place.
 const PLACES: &str = "places";
@@ -113,7 +115,7 @@ impl Front {
     }
 
     fn places(&self) -> MutexGuard<'_, BTreeMap<ParamID, ParamValue>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.places)
     }
 
     /// The position that a switch takes when it is put to `place`.

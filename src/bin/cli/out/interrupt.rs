@@ -2,15 +2,16 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
+use moodring::lock::lock;
 use moodring::outputs::whole::WholeFile;
 
 /// Files that are growing.
 static GROWING: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn growing() -> MutexGuard<'static, Vec<PathBuf>> {
-    GROWING.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&GROWING)
 }
 
 /// As long as it lives, a signal that ends the program removes its file first.

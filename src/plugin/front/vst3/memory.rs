@@ -1,7 +1,7 @@
 //! A stream in memory.
 
 use std::ffi::c_void;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use nice_plug::wrapper::vst3::vst3::Class;
 use nice_plug::wrapper::vst3::vst3::Steinberg::{
@@ -9,6 +9,8 @@ use nice_plug::wrapper::vst3::vst3::Steinberg::{
 };
 
 use super::hand_over;
+
+use crate::lock::lock;
 
 /// A stream in memory, as the framework expects one of a host.
 pub(super) struct Memory(Mutex<(Vec<u8>, usize)>);
@@ -23,7 +25,7 @@ impl Memory {
     }
 
     fn held(&self) -> MutexGuard<'_, (Vec<u8>, usize)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {
