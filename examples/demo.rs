@@ -105,7 +105,7 @@ fn run(args: &Args) -> Result<()> {
     play(args, &music, &csv_path, &mut rows, &mut meter)?;
     // The plugin is gone, so every reading is in the file.
     rows.update();
-    meter.finish(rows.readings().last(), interrupt::came());
+    meter.finish(rows.newest(), interrupt::came());
     ensure!(!rows.readings().is_empty(), "no reading: the music lasts less than a second");
     let title = args.audio.file_stem().unwrap_or_default().to_string_lossy();
     plot_readings(&png_path, &title, spaces, rows.readings(), &sections)?;
@@ -134,7 +134,7 @@ fn play(
         if drawn.elapsed() >= DRAW_EVERY || played == music.channels[0].len() {
             drawn = Instant::now();
             rows.update();
-            meter.draw(played_secs, rows.readings().last());
+            meter.draw(played_secs, rows.newest());
         }
         if !args.fast {
             let due = Duration::from_secs_f64(played_secs);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::analysis::beat::in_octave_of;
 use crate::analysis::downmix::Layout;
 use crate::analysis::frame::{Frame, FrameExtractor};
 use crate::analysis::resample::RateError;
@@ -48,6 +49,8 @@ struct Reader {
     shares: [f32; MAX_SPACES],
     /// End of the window that `input` holds, seconds, and the shares that answer it; `None` where the last reading had none.
     answered: Option<(f64, [f32; MAX_SPACES])>,
+    /// Tempo of the host's beat grid, BPM; `None` where it tells none.
+    grid_bpm: Option<f64>,
     /// Readings closer than this to the last one are left out; 0 for all.
     interval_samples: u64,
     /// Audio of the last reading, and of the last complete step, analysis-rate samples.
@@ -77,6 +80,7 @@ impl Analyser {
             input,
             shares: [0.0; MAX_SPACES],
             answered: None,
+            grid_bpm: None,
             interval_samples: 0,
             read_samples: None,
             step_samples: 0,
@@ -94,6 +98,12 @@ impl Analyser {
     /// until then.
     pub fn set_gate_db(&mut self, gate_db: f32) {
         self.reader.window.set_gate_db(gate_db);
+    }
+
+    /// Says how fast the beat grid is to which the music may be aligned, BPM: readings from now on
+    /// show their tempo in its octave. `None`, as at the start, where there is no grid.
+    pub fn set_grid_bpm(&mut self, bpm: Option<f64>) {
+        self.reader.grid_bpm = bpm;
     }
 
     /// Takes the next interleaved samples and hands each reading that they complete to `on_reading`.
@@ -226,13 +236,12 @@ impl Reader {
         let (card, heard_secs) = (self.session.model().card(), heard.secs());
         on_reading(&Reading {
             time_secs,
-            song_secs: None,
             phase,
             heard_secs,
             n_spaces: card.spaces.len(),
             shares: self.shares,
             bands: card.bands(&self.shares, heard_secs),
-            tempo_bpm: summary.tempo.bpm,
+            tempo_bpm: in_octave_of(summary.tempo.bpm, self.grid_bpm),
             tempo_salience: summary.tempo.salience,
             tempo_harmonic_bpm: summary.tempo_harmonic.bpm,
             tempo_percussive_bpm: summary.tempo_percussive.bpm,
@@ -241,7 +250,6 @@ impl Reader {
             energy_harmonic_db: summary.energy_harmonic_db,
             energy_percussive_db: summary.energy_percussive_db,
             chroma: summary.chroma,
-            overrun_samples: 0,
         });
         Ok(())
     }

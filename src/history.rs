@@ -19,7 +19,7 @@ pub use track::{Means, Track};
 
 use crate::config::{RING_SECS, SILENCE_SECS};
 use crate::model::space::LabelSpace;
-use crate::reading::{Phase, Reading};
+use crate::reading::{Phase, Reading, Stamped};
 use crate::units::count;
 use compare::SNAPSHOT_SLOTS;
 use slot::{pack, slot_of, worth};
@@ -102,7 +102,8 @@ impl History {
 
     /// Takes one reading. Those of phase waiting are passed over, and silence is kept without shares. So are readings of other label
     /// spaces than the history's, which a model on its way out may still give.
-    pub fn record(&mut self, reading: &Reading) {
+    pub fn record(&mut self, stamped: &Stamped) {
+        let reading = &stamped.reading;
         if !reading.time_secs.is_finite() {
             return;
         }
@@ -113,7 +114,7 @@ impl History {
         if is_reset {
             self.recent.clear();
         }
-        let song_secs = reading.song_secs.filter(|secs| secs.is_finite());
+        let song_secs = stamped.song_secs.filter(|secs| secs.is_finite());
         self.placed_secs = match (self.song_secs, song_secs) {
             (Some(before), Some(now))
                 if !is_reset && (now - before - passed_secs).abs() <= PLAYS_ON_SECS =>
@@ -220,16 +221,13 @@ mod tests {
     use super::*;
     use crate::reading::MAX_SPACES;
 
-    fn reading(time_secs: f64, song_secs: Option<f64>, share: f32) -> Reading {
-        let shares = [share; MAX_SPACES];
-        Reading {
-            time_secs,
-            song_secs,
-            phase: Phase::Live,
-            n_spaces: 2,
-            shares,
-            ..Reading::default()
-        }
+    fn reading(time_secs: f64, song_secs: Option<f64>, share: f32) -> Stamped {
+        let (phase, shares) = (Phase::Live, [share; MAX_SPACES]);
+        Reading { time_secs, phase, n_spaces: 2, shares, ..Reading::default() }.at(song_secs)
+    }
+
+    fn in_phase(phase: Phase, stamped: Stamped) -> Stamped {
+        Stamped { reading: Reading { phase, ..stamped.reading }, ..stamped }
     }
 
     fn shares(track: &Track) -> Vec<(f64, f32)> {
@@ -270,10 +268,8 @@ mod tests {
                 _ => Phase::Silent,
             };
             let secs = n as f64 * SLOT_SECS;
-            history.record(&Reading {
-                phase,
-                ..reading(time_secs + secs, Some(song_secs + secs), share)
-            });
+            let reading = reading(time_secs + secs, Some(song_secs + secs), share);
+            history.record(&in_phase(phase, reading));
         }
     }
 
@@ -298,8 +294,7 @@ mod tests {
         play(&mut history, "LLLLLLLLLLLLLLLL", 0.0, 100.0, 0.5);
         // The host stood still; nothing was begun anew.
         for n in 0..10 {
-            let silent =
-                Reading { phase: Phase::Silent, ..reading(110.0 + f64::from(n), None, 0.5) };
+            let silent = in_phase(Phase::Silent, reading(110.0 + f64::from(n), None, 0.5));
             history.record(&silent);
         }
         play(&mut history, "SSLLLL", 2.0, 120.0, 0.5);
@@ -337,7 +332,7 @@ mod tests {
         history.record(&reading(1.0, Some(30.0), 0.5));
         let revision = history.revision();
         history.record(&reading(3.0, None, 0.5));
-        history.record(&Reading { phase: Phase::Silent, ..reading(60.0, None, 0.5) });
+        history.record(&in_phase(Phase::Silent, reading(60.0, None, 0.5)));
         assert_eq!((history.clock(), history.revision()), (Clock::Song, revision));
         (61..70).for_each(|secs| history.record(&reading(f64::from(secs), None, 0.5)));
         assert_eq!(history.clock(), Clock::Song);
@@ -348,7 +343,7 @@ mod tests {
     #[test]
     fn waiting_writes_nothing_and_neither_does_nonsense() {
         let mut history = History::new();
-        history.record(&Reading { phase: Phase::Waiting, ..reading(0.5, Some(3.0), 0.5) });
+        history.record(&in_phase(Phase::Waiting, reading(0.5, Some(3.0), 0.5)));
         history.record(&reading(f64::NAN, Some(3.0), 0.5));
         assert_eq!((history.revision(), history.newest()), (0, None));
         history.record(&reading(1.0, Some(f64::NAN), 0.5));
@@ -364,7 +359,8 @@ mod tests {
         let mut history = History::new();
         history.set_spaces(&spaces);
         history.record(&reading(1.0, None, 0.5));
-        history.record(&Reading { n_spaces: 1, ..reading(1.5, None, 0.5) });
+        let one_space = Reading { n_spaces: 1, ..reading(1.5, None, 0.5).reading };
+        history.record(&one_space.into());
         let turned = LabelSpace { angle_degrees: 10.0, ..spaces[1].clone() };
         history.set_spaces(&[spaces[0].clone(), turned]);
         assert_eq!(shares(history.track(Clock::Heard)).len(), 1);

@@ -355,7 +355,7 @@ mod tests {
         let params = MoodringParams::default();
         let live =
             Reading { time_secs: 7.0, phase: Phase::Live, n_spaces: 1, ..Reading::default() };
-        params.history.shared().lock().unwrap().record(&live);
+        params.history.shared().lock().unwrap().record(&live.into());
         let fields = params.serialize_fields();
         let loaded = MoodringParams::default();
         loaded.deserialize_fields(&fields);

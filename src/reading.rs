@@ -20,6 +20,15 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Every phase, in the order in which a stream meets them.
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Listening, Self::Live, Self::Silent];
+
+    /// The phase of this [`word`](Self::word); `None` for any other text.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| phase.word() == word)
+    }
+
     /// The stable word for this phase in exported rows.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -43,8 +52,6 @@ impl Phase {
 pub struct Reading {
     /// End of the 10-s window, seconds of audio since the start or the last reset.
     pub time_secs: f64,
-    /// Where on the host's timeline the window ends, seconds; `None` where the host's transport stood still or told no position.
-    pub song_secs: Option<f64>,
     /// What the shares mean now.
     pub phase: Phase,
     /// Music heard in the window, seconds, 0 to 10.
@@ -75,8 +82,6 @@ pub struct Reading {
     pub energy_percussive_db: f32,
     /// Mean harmonic chroma of the window, C first, each in [0, 1].
     pub chroma: [f32; 12],
-    /// Samples lost at the ring since the start or the last reset, at the host's rate.
-    pub overrun_samples: u64,
 }
 
 impl Reading {
@@ -85,11 +90,44 @@ impl Reading {
     pub fn shares(&self) -> &[f32] {
         if self.phase.has_shares() { &self.shares[..self.n_spaces.min(MAX_SPACES)] } else { &[] }
     }
+
+    /// This reading of a whole recording, at `song_secs` of the host's timeline.
+    #[must_use]
+    pub fn at(self, song_secs: Option<f64>) -> Stamped {
+        Stamped { reading: self, song_secs, overrun_samples: 0 }
+    }
+}
+
+/// A reading, and what only the engine knows of it: where the host was, and what was lost on the way.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Stamped {
+    /// What the analysis read.
+    pub reading: Reading,
+    /// Where on the host's timeline the window ends, seconds; `None` where the host's transport
+    /// stood still or told no position.
+    pub song_secs: Option<f64>,
+    /// Samples lost at the ring since the start or the last reset, at the host's rate.
+    pub overrun_samples: u64,
+}
+
+/// A reading of a recording that no host plays: at no place of a song, and whole.
+impl From<Reading> for Stamped {
+    fn from(reading: Reading) -> Self {
+        reading.at(None)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_phase_is_found_by_its_word() {
+        for phase in Phase::ALL {
+            assert_eq!(Phase::from_word(phase.word()), Some(phase));
+        }
+        assert_eq!(Phase::from_word("Live"), None);
+    }
 
     #[test]
     fn silence_has_no_shares() {

@@ -192,7 +192,8 @@ fn publishing_and_recording_never_allocate() {
             _ => None,
         };
         let phase = if n.is_multiple_of(100) { Phase::Silent } else { Phase::Live };
-        Reading { time_secs, song_secs, phase, n_spaces: 2, shares: [0.5; 4], ..Reading::default() }
+        let shares = [0.5; 4];
+        Reading { time_secs, phase, n_spaces: 2, shares, ..Reading::default() }.at(song_secs)
     };
     // Twelve hours, more than is held.
     let recording = || (0..12 * 3600 * 5).for_each(|n| publisher.publish(&readings(n)));

@@ -78,8 +78,9 @@ fn last_readings(csv: &Path) -> (Vec<Reading>, usize) {
     let mut kept: Vec<Reading> = Vec::new();
     let mut n_rows = 0;
     for line in BufReader::new(File::open(csv).unwrap()).lines().skip(1) {
-        let reading = parse_row(&line.unwrap()).unwrap();
-        assert_eq!(reading.overrun_samples, 0, "{reading:?}");
+        let stamped = parse_row(&line.unwrap()).unwrap();
+        assert_eq!(stamped.overrun_samples, 0, "{stamped:?}");
+        let reading = stamped.reading;
         if let Some(before) = kept.first() {
             // The very last comes early, where the music ends; times are written to a microsecond.
             let step_secs = reading.time_secs - before.time_secs;

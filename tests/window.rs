@@ -131,17 +131,12 @@ fn is_on_page(page: &str) -> impl FnMut(&mut Host) -> bool {
 
 /// A window in which a song plays, to know where things are in the true one.
 fn shadow(page: Page) -> Shadow {
-    let reading = Reading {
-        song_secs: Some(0.0),
-        phase: Phase::Live,
-        heard_secs: 10.0,
-        n_spaces: 2,
-        ..Reading::default()
-    };
+    let reading =
+        Reading { phase: Phase::Live, heard_secs: 10.0, n_spaces: 2, ..Reading::default() };
     let (status, model) = (Status::Running, shipped_facts().into());
     let mut view = ViewState::of(&Heard { reading, status, model, ..Heard::default() });
     let mut history = History::default();
-    history.record(&reading);
+    history.record(&reading.at(Some(0.0)));
     view.then = Some(ThenView::of(&history, None, None, &[None, None]));
     let mut prefs = Prefs::default();
     prefs.page = page;

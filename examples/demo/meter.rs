@@ -11,7 +11,7 @@
 use std::io::{IsTerminal, Write, stdout};
 
 use moodring::model::space::LabelSpace;
-use moodring::reading::{Phase, Reading};
+use moodring::reading::{Phase, Stamped};
 
 /// Cells on either side of the centre: with all words, 80 columns are enough.
 const HALF_WIDTH: usize = 14;
@@ -46,7 +46,7 @@ impl Meter {
     }
 
     /// Shows `reading`, of which `played_secs` of music have been played.
-    pub fn draw(&mut self, played_secs: f64, reading: Option<&Reading>) {
+    pub fn draw(&mut self, played_secs: f64, reading: Option<&Stamped>) {
         let reading = reading.copied().unwrap_or_default();
         self.played_secs = played_secs;
         if self.redraws {
@@ -58,7 +58,7 @@ impl Meter {
     }
 
     /// Leaves the last reading standing. `interrupted`: by Ctrl-C, at which a terminal forgets what it was about to show.
-    pub fn finish(&mut self, reading: Option<&Reading>, interrupted: bool) {
+    pub fn finish(&mut self, reading: Option<&Stamped>, interrupted: bool) {
         if interrupted {
             show("\n");
             self.n_lines = 0;
@@ -67,17 +67,18 @@ impl Meter {
         self.draw(self.played_secs, reading);
     }
 
-    fn redraw(&mut self, played_secs: f64, reading: &Reading) {
-        let head = format!("{}  {}", self.clock(played_secs), words(reading));
+    fn redraw(&mut self, played_secs: f64, stamped: &Stamped) {
+        let reading = &stamped.reading;
+        let head = format!("{}  {}", self.clock(played_secs), words(stamped));
         let widths =
             [|s: &LabelSpace| s.second.chars().count(), |s: &LabelSpace| s.first.chars().count()];
         let [left, right] = widths.map(|of| self.spaces.iter().map(of).max().unwrap_or(0));
         let bars = self.spaces.iter().enumerate().map(|(index, space)| {
-            let (second, first, bar) = match reading.shares().get(index) {
+            let share = reading.shares().get(index);
+            let (second, first, bar) = match share {
                 Some(share) => (percent(1.0 - share), percent(*share), bar(*share)),
                 None => ("".into(), "".into(), bar(0.5)),
             };
-            let share = reading.shares().get(index);
             let is_ambiguous = share.is_some_and(|share| space.is_ambiguous(*share));
             let split = if is_ambiguous { "ambiguous" } else { "" };
             format!(
@@ -92,13 +93,13 @@ impl Meter {
         self.n_lines = lines.len();
     }
 
-    fn line(&self, played_secs: f64, reading: &Reading) -> String {
-        let shares = self.spaces.iter().zip(reading.shares()).map(|(space, share)| {
+    fn line(&self, played_secs: f64, stamped: &Stamped) -> String {
+        let shares = self.spaces.iter().zip(stamped.reading.shares()).map(|(space, share)| {
             let (first, second) = (percent(*share), percent(1.0 - share));
             format!("   {} {first} / {} {second}", space.first, space.second)
         });
         let shares: String = shares.collect();
-        format!("{}  {}{shares}", self.clock(played_secs), words(reading))
+        format!("{}  {}{shares}", self.clock(played_secs), words(stamped))
     }
 
     fn clock(&self, secs: f64) -> String {
@@ -122,8 +123,9 @@ fn show(text: &str) {
 }
 
 /// What the phase means.
-fn words(reading: &Reading) -> String {
-    let lost = match reading.overrun_samples {
+fn words(stamped: &Stamped) -> String {
+    let reading = &stamped.reading;
+    let lost = match stamped.overrun_samples {
         0 => String::new(),
         n => format!(", {n} samples lost"),
     };

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use moodring::outputs::csv;
-use moodring::reading::Reading;
+use moodring::reading::{Reading, Stamped};
 
 /// The readings in a file that grows.
 pub struct Rows {
@@ -14,12 +14,13 @@ pub struct Rows {
     /// The beginning of a row whose rest is not yet written.
     unfinished: String,
     readings: Vec<Reading>,
+    newest: Option<Stamped>,
 }
 
 impl Rows {
     /// Of the file at `path`, which need not exist yet.
     pub fn follow(path: PathBuf) -> Self {
-        Self { path, file: None, unfinished: String::new(), readings: Vec::new() }
+        Self { path, file: None, unfinished: String::new(), readings: Vec::new(), newest: None }
     }
 
     /// Reads what has been written since.
@@ -32,11 +33,19 @@ impl Rows {
         let _read = file.read_to_string(&mut self.unfinished);
         let rows_end = self.unfinished.rfind('\n').map_or(0, |at| at + 1);
         let rows: String = self.unfinished.drain(..rows_end).collect();
-        self.readings.extend(rows.lines().filter_map(csv::parse_row));
+        for stamped in rows.lines().filter_map(csv::parse_row) {
+            self.readings.push(stamped.reading);
+            self.newest = Some(stamped);
+        }
     }
 
     /// All readings so far, oldest first.
     pub fn readings(&self) -> &[Reading] {
         &self.readings
+    }
+
+    /// The newest of them, with what was lost on its way.
+    pub fn newest(&self) -> Option<&Stamped> {
+        self.newest.as_ref()
     }
 }

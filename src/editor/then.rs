@@ -307,14 +307,9 @@ mod tests {
             let song_secs = Some(f64::from(slot) * 0.5);
             let excited = if slot < 600 { 0.2 } else { 0.8 };
             let shares = [excited, 0.6, 0.0, 0.0];
-            let reading = Reading {
-                song_secs,
-                shares,
-                n_spaces: 2,
-                phase: Phase::Live,
-                ..Reading::default()
-            };
-            history.record(&reading);
+            let phase = Phase::Live;
+            let reading = Reading { shares, n_spaces: 2, phase, ..Reading::default() };
+            history.record(&reading.at(song_secs));
         }
         history
     }

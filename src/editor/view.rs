@@ -220,6 +220,8 @@ pub struct ViewState {
 pub struct Heard {
     /// The newest reading.
     pub reading: Reading,
+    /// Samples lost at the ring since the start or the last reset, at the host's rate.
+    pub lost_samples: u64,
     /// How the analysis is doing.
     pub status: Status,
     /// What is wrong with the outputs, if anything.
@@ -323,7 +325,7 @@ impl Facts {
                 .filter(|_| known)
                 .map(|s| (100.0 * s).round() as u8),
             load_percent: known.then(|| (100.0 * heard.load).ceil() as u8),
-            lost_samples: reading.overrun_samples,
+            lost_samples: heard.lost_samples,
         }
     }
 }
@@ -435,8 +437,10 @@ impl Source {
         // On a busy machine readings are up to three seconds apart.
         let patience = STALE_AFTER.max(Duration::from_secs_f32(2.0 * interval_secs.max(0.0)));
         let is_stale = now.saturating_duration_since(changed_at) > patience;
+        let stamped = self.monitor.latest();
         ViewState::of(&Heard {
-            reading: self.monitor.latest(),
+            reading: stamped.reading,
+            lost_samples: stamped.overrun_samples,
             status: self.monitor.status(),
             output_problem: self.monitor.output_problem(),
             model: self.monitor.model(),
@@ -483,7 +487,7 @@ mod tests {
             let source = Source::new(Arc::clone(&monitor), began);
             (source.clone(), source)
         };
-        Publisher::new(&monitor).publish(&live([0.7, 0.2]));
+        Publisher::new(&monitor).publish(&live([0.7, 0.2]).into());
         assert_eq!(watcher.look(after(0.5)).state, State::Live);
         // A frame takes its time.
         assert_eq!(window.look(after(0.55)).state, State::Live);
@@ -584,7 +588,7 @@ mod tests {
         let mut publisher = Publisher::new(&monitor);
         let source = Source::new(Arc::clone(&monitor), start);
         publisher.publish_interval(3.0);
-        publisher.publish(&live([0.7, 0.2]));
+        publisher.publish(&live([0.7, 0.2]).into());
         source.look(start);
         let later = |secs| start + Duration::from_secs(secs);
         assert_eq!(source.look(later(4)).state, State::Live);
@@ -617,11 +621,11 @@ mod tests {
         let mut publisher = Publisher::new(&monitor);
         let start = Instant::now();
         let source = Source::new(monitor, start);
-        publisher.publish(&live([0.7, 0.2]));
+        publisher.publish(&live([0.7, 0.2]).into());
         assert_eq!(source.look(start).state, State::Live);
         assert_eq!(source.look(start + Duration::from_millis(900)).state, State::Live);
         assert_eq!(source.look(start + Duration::from_millis(1100)).state, State::Paused);
-        publisher.publish(&live([0.7, 0.2]));
+        publisher.publish(&live([0.7, 0.2]).into());
         assert_eq!(source.look(start + Duration::from_millis(1200)).state, State::Live);
     }
 }

@@ -152,11 +152,11 @@ mod tests {
         std::thread::sleep(A_WHILE);
         assert_eq!(count.load(Ordering::SeqCst), 1, "the first look paints once");
         let mut publisher = Publisher::new(&monitor);
-        publisher.publish(&Reading { time_secs: 5.0, ..Reading::default() });
+        publisher.publish(&Reading { time_secs: 5.0, ..Reading::default() }.into());
         std::thread::sleep(A_WHILE);
         assert_eq!(count.load(Ordering::SeqCst), 1, "a reading that looks the same");
         monitor.set_status(Status::Running);
-        publisher.publish(&Reading { phase: Phase::Silent, ..Reading::default() });
+        publisher.publish(&Reading { phase: Phase::Silent, ..Reading::default() }.into());
         std::thread::sleep(A_WHILE);
         assert_eq!(count.load(Ordering::SeqCst), 2, "a change");
     }

@@ -269,7 +269,8 @@ mod tests {
         let mut publisher = Publisher::new(&monitor);
         for secs in 1..=3 {
             let time_secs = f64::from(secs);
-            publisher.publish(&Reading { time_secs, phase: Phase::Live, ..Reading::default() });
+            let reading = Reading { time_secs, phase: Phase::Live, ..Reading::default() };
+            publisher.publish(&reading.into());
         }
         let rows = || std::fs::read_to_string(&path).unwrap_or_default().lines().count();
         while rows() < 4 {

@@ -19,7 +19,7 @@ use crate::history::History;
 use crate::lock::lock;
 use crate::model::card::ModelFacts;
 use crate::model::space::LabelSpace;
-use crate::reading::Reading;
+use crate::reading::Stamped;
 use crate::why::Why;
 
 /// Readings that the queue for outputs holds: three minutes, so that a slow disk loses nothing.
@@ -29,7 +29,7 @@ const QUEUE_READINGS: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct Published {
     /// The reading.
-    pub reading: Reading,
+    pub reading: Stamped,
     /// The model that read it.
     pub model: Arc<ModelFacts>,
 }
@@ -52,7 +52,7 @@ pub enum Status {
 
 /// The readers' end: shared by editor and outputs, outlives any one engine.
 pub struct Monitor {
-    latest: Mutex<triple_buffer::Output<Reading>>,
+    latest: Mutex<triple_buffer::Output<Stamped>>,
     why: Mutex<triple_buffer::Output<Option<Why>>>,
     status: Mutex<Status>,
     output_problem: Mutex<Option<String>>,
@@ -80,7 +80,7 @@ impl Monitor {
     #[must_use]
     pub fn new(history: Arc<Mutex<History>>) -> Self {
         Self {
-            latest: Mutex::new(triple_buffer::triple_buffer(&Reading::default()).1),
+            latest: Mutex::new(triple_buffer::triple_buffer(&Stamped::default()).1),
             why: Mutex::new(triple_buffer::triple_buffer(&None).1),
             status: Mutex::default(),
             output_problem: Mutex::default(),
@@ -100,7 +100,7 @@ impl Monitor {
 
     /// The newest reading; the default one (phase waiting) before any.
     #[must_use]
-    pub fn latest(&self) -> Reading {
+    pub fn latest(&self) -> Stamped {
         *lock(&self.latest).read()
     }
 
@@ -222,7 +222,7 @@ impl Monitor {
 
     /// The oldest reading not yet taken; `None` when all are.
     #[must_use]
-    pub fn take(&self) -> Option<Reading> {
+    pub fn take(&self) -> Option<Stamped> {
         self.take_published().map(|published| published.reading)
     }
 
@@ -262,7 +262,7 @@ impl Monitor {
 /// The analysis thread's end: one per engine.
 pub struct Publisher {
     monitor: Arc<Monitor>,
-    latest: triple_buffer::Input<Reading>,
+    latest: triple_buffer::Input<Stamped>,
     why: triple_buffer::Input<Option<Why>>,
     recorder: Recorder,
     /// The model whose readings these are.
@@ -273,7 +273,7 @@ impl Publisher {
     /// A fresh end onto `monitor`, whose latest reading starts again at the default, unexplained.
     #[must_use]
     pub fn new(monitor: &Arc<Monitor>) -> Self {
-        let (latest, latest_output) = triple_buffer::triple_buffer(&Reading::default());
+        let (latest, latest_output) = triple_buffer::triple_buffer(&Stamped::default());
         let (why, why_output) = triple_buffer::triple_buffer(&None);
         *lock(&monitor.latest) = latest_output;
         *lock(&monitor.why) = why_output;
@@ -291,7 +291,7 @@ impl Publisher {
     ///
     /// # Real-time safety
     /// Neither allocates nor waits.
-    pub fn publish(&mut self, reading: &Reading) {
+    pub fn publish(&mut self, reading: &Stamped) {
         self.latest.write(*reading);
         self.recorder.record(reading);
         if self.monitor.queueing.load(Ordering::Acquire) {
@@ -355,10 +355,10 @@ impl Publisher {
 mod tests {
     use super::*;
     use crate::history::Clock;
-    use crate::reading::Phase;
+    use crate::reading::{Phase, Reading};
 
-    fn reading_at(time_secs: f64) -> Reading {
-        Reading { time_secs, ..Reading::default() }
+    fn reading_at(time_secs: f64) -> Stamped {
+        Reading { time_secs, ..Reading::default() }.into()
     }
 
     #[test]
@@ -367,7 +367,7 @@ mod tests {
         let mut publisher = Publisher::new(&monitor);
         publisher.publish(&reading_at(1.0));
         publisher.publish(&reading_at(2.0));
-        assert_eq!(monitor.latest().time_secs, 2.0);
+        assert_eq!(monitor.latest().reading.time_secs, 2.0);
         assert_eq!(monitor.published(), 2);
     }
 
@@ -378,7 +378,8 @@ mod tests {
         let mut publisher = Publisher::new(&monitor);
         publisher.publish(&reading_at(1.0));
         publisher.publish(&reading_at(2.0));
-        let times: Vec<f64> = std::iter::from_fn(|| monitor.take()).map(|r| r.time_secs).collect();
+        let times: Vec<f64> =
+            std::iter::from_fn(|| monitor.take()).map(|r| r.reading.time_secs).collect();
         assert_eq!(times, [1.0, 2.0]);
     }
 
@@ -387,14 +388,14 @@ mod tests {
         let monitor = Arc::new(Monitor::default());
         monitor.queue_every(true);
         let mut publisher = Publisher::new(&monitor);
-        (0..QUEUE_READINGS + 3).for_each(|_| publisher.publish(&Reading::default()));
+        (0..QUEUE_READINGS + 3).for_each(|_| publisher.publish(&Stamped::default()));
         assert_eq!(monitor.dropped(), 3);
     }
 
     #[test]
     fn the_history_outlives_the_engine() {
         let monitor = Arc::new(Monitor::default());
-        let live = Reading { phase: Phase::Live, ..reading_at(1.0) };
+        let live = Reading { time_secs: 1.0, phase: Phase::Live, ..Reading::default() }.into();
         Publisher::new(&monitor).publish(&live);
         Publisher::new(&monitor).publish(&live);
         let history = monitor.history().lock().unwrap();
@@ -409,7 +410,7 @@ mod tests {
         publisher.publish_why(Some(Why { time_secs: 9.0, ..Why::default() }));
         assert_eq!(monitor.why().map(|why| why.time_secs), Some(9.0));
         let _fresh = Publisher::new(&monitor);
-        assert_eq!(monitor.latest(), Reading::default());
+        assert_eq!(monitor.latest(), Stamped::default());
         assert_eq!(monitor.why(), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, TryLockError};
 
 use crate::history::History;
-use crate::reading::Reading;
+use crate::reading::Stamped;
 
 /// Readings that are kept while a reader holds the history: twelve seconds of live playback.
 const PENDING_READINGS: usize = 64;
@@ -12,20 +12,20 @@ const PENDING_READINGS: usize = 64;
 pub(super) struct Recorder {
     history: Arc<Mutex<History>>,
     /// Readings that a reader was in the way of, oldest first.
-    pending: [Reading; PENDING_READINGS],
+    pending: [Stamped; PENDING_READINGS],
     n_pending: usize,
 }
 
 impl Recorder {
     pub(super) fn new(history: Arc<Mutex<History>>) -> Self {
-        Self { history, pending: [Reading::default(); PENDING_READINGS], n_pending: 0 }
+        Self { history, pending: [Stamped::default(); PENDING_READINGS], n_pending: 0 }
     }
 
     /// Records one reading, now or as soon as no reader is in the way. Where one is for longer than is kept, the oldest are lost.
     ///
     /// # Real-time safety
     /// Neither allocates nor waits.
-    pub(super) fn record(&mut self, reading: &Reading) {
+    pub(super) fn record(&mut self, reading: &Stamped) {
         if self.n_pending == PENDING_READINGS {
             self.pending.rotate_left(1);
             self.n_pending -= 1;
@@ -66,15 +66,11 @@ mod tests {
     use super::*;
     use crate::history::Clock;
     use crate::lock::lock;
-    use crate::reading::Phase;
+    use crate::reading::{Phase, Reading};
 
-    fn reading(secs: u16) -> Reading {
-        Reading {
-            time_secs: f64::from(secs),
-            phase: Phase::Live,
-            n_spaces: 1,
-            ..Reading::default()
-        }
+    fn reading(secs: u16) -> Stamped {
+        let time_secs = f64::from(secs);
+        Reading { time_secs, phase: Phase::Live, n_spaces: 1, ..Reading::default() }.into()
     }
 
     #[test]

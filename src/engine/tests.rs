@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::engine::timeline::Transport;
 use crate::history::Clock;
-use crate::reading::{Phase, Reading};
+use crate::reading::{Phase, Reading, Stamped};
 
 const RATE_HZ: f64 = 22_050.0;
 const BLOCK: usize = 512;
@@ -28,8 +28,12 @@ fn feed(audio: &mut AudioEnd, samples: &[f32]) {
     samples.chunks(BLOCK).for_each(|block| audio.process_waiting(&[block], &STILL));
 }
 
-fn taken(monitor: &Monitor) -> Vec<Reading> {
+fn stamped(monitor: &Monitor) -> Vec<Stamped> {
     std::iter::from_fn(|| monitor.take()).collect()
+}
+
+fn taken(monitor: &Monitor) -> Vec<Reading> {
+    stamped(monitor).into_iter().map(|stamped| stamped.reading).collect()
 }
 
 fn start(monitor: &Arc<Monitor>) -> (Engine, AudioEnd) {
@@ -56,10 +60,11 @@ fn five_readings_a_second_follow_the_audio() {
     assert_eq!(monitor.status(), Status::Running);
     assert!(!monitor.spaces().is_empty());
     drop(engine);
-    let readings = taken(&monitor);
+    let all = stamped(&monitor);
+    assert!(all.iter().all(|stamped| stamped.overrun_samples == 0));
+    let readings: Vec<Reading> = all.iter().map(|stamped| stamped.reading).collect();
     assert!(readings.len() >= 25, "only {} readings in 5 s", readings.len());
     assert!(readings.windows(2).all(|pair| pair[0].time_secs < pair[1].time_secs));
-    assert!(readings.iter().all(|reading| reading.overrun_samples == 0));
 }
 
 #[test]
@@ -100,11 +105,11 @@ fn readings_tell_where_in_the_song_they_are() {
     feed_song(&mut audio, &music, 60.0);
     feed_song(&mut audio, &music[..22_050], 10.0);
     audio.settle();
-    let readings = taken(&monitor);
+    let readings = stamped(&monitor);
     // A jump without a reset: time goes on, the place is elsewhere.
-    for reading in &readings {
+    for Stamped { reading, song_secs, .. } in &readings {
         let origin = if reading.time_secs <= 4.0 { 60.0 } else { 6.0 };
-        let place = reading.song_secs.unwrap();
+        let place = song_secs.unwrap();
         assert!((place - origin - reading.time_secs).abs() < 1e-3, "{reading:?}");
     }
     let history = monitor.history().lock().unwrap();
@@ -120,17 +125,14 @@ fn a_jump_is_a_new_start_where_that_is_wanted() {
     let music = music(4.0);
     feed_song(&mut audio, &music, 60.0);
     audio.settle();
-    let first = taken(&monitor);
+    let first = stamped(&monitor);
     feed_song(&mut audio, &music, 10.0);
     audio.settle();
-    let again: Vec<Reading> = taken(&monitor)
-        .into_iter()
-        .map(|reading| Reading { song_secs: reading.song_secs.map(|secs| secs + 50.0), ..reading })
-        .collect();
+    let again = stamped(&monitor);
     assert_eq!(again.len(), first.len());
     for (a, b) in again.iter().zip(&first) {
-        assert_eq!((a.time_secs, a.shares), (b.time_secs, b.shares));
-        assert!((a.song_secs.unwrap() - b.song_secs.unwrap()).abs() < 1e-6);
+        assert_eq!(a.reading, b.reading);
+        assert!((a.song_secs.unwrap() + 50.0 - b.song_secs.unwrap()).abs() < 1e-6);
     }
 }
 
@@ -367,7 +369,7 @@ fn a_reading_is_explained_when_somebody_asks_and_not_before() {
     let (engine, mut audio) = start(&monitor);
     assert_eq!(settled_status(&monitor), Status::Running);
     let mut clock_secs = 0.0;
-    play_until(&mut audio, &mut clock_secs, || monitor.latest().time_secs > 3.0);
+    play_until(&mut audio, &mut clock_secs, || monitor.latest().reading.time_secs > 3.0);
     assert_eq!(monitor.why(), None);
     monitor.ask_why(true);
     play_until(&mut audio, &mut clock_secs, || monitor.why().is_some());

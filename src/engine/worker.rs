@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::analyser::{Analyser, AnalyserError};
-use crate::analysis::beat::in_octave_of;
 use crate::analysis::downmix::{Layout, MAX_CHANNELS};
 use crate::config;
 use crate::errand::Errand;
 use crate::lock::lock;
 use crate::model::{Model, ModelError};
+use crate::reading::Stamped;
 use crate::units::samples_to_secs;
 
 use super::handover::Handover;
@@ -177,6 +177,7 @@ impl Worker {
                     let began = Instant::now();
                     let has_time_to_spare = self.keep_pace(analyser, has_caught_up);
                     analyser.set_gate_db(requests.gate_db());
+                    analyser.set_grid_bpm(self.shared.host_bpm());
                     let read_secs = self.push(analyser, &chunk[..n * self.layout.n_channels()])?;
                     if let Some(read_secs) = read_secs.filter(|_| has_time_to_spare) {
                         self.explain(analyser, read_secs, &mut why_due_secs);
@@ -224,11 +225,11 @@ impl Worker {
         let (publisher, shared, samples) = (&mut self.publisher, &self.shared, &self.samples);
         let mut read_secs = None;
         analyser.push(chunk, &mut |reading| {
-            let mut reading = *reading;
-            reading.overrun_samples = shared.overrun_samples();
-            reading.song_secs = samples.song_secs(reading.time_secs);
-            reading.tempo_bpm = in_octave_of(reading.tempo_bpm, shared.host_bpm());
-            publisher.publish(&reading);
+            publisher.publish(&Stamped {
+                reading: *reading,
+                song_secs: samples.song_secs(reading.time_secs),
+                overrun_samples: shared.overrun_samples(),
+            });
             read_secs = Some(reading.time_secs);
         })?;
         Ok(read_secs)

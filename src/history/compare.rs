@@ -174,14 +174,8 @@ mod tests {
             let song_secs = from.map(|from| from + f64::from(n) * SLOT_SECS);
             let shares = [share(song_secs.unwrap_or(time_secs)), 0.0, 0.0, 0.0];
             let phase = Phase::Live;
-            history.record(&Reading {
-                time_secs,
-                song_secs,
-                phase,
-                n_spaces: 1,
-                shares,
-                ..Reading::default()
-            });
+            let reading = Reading { time_secs, phase, n_spaces: 1, shares, ..Reading::default() };
+            history.record(&reading.at(song_secs));
         }
         Snapshot::of(&history).unwrap()
     }
@@ -217,15 +211,9 @@ mod tests {
         let mut history = history();
         let mut record = |time_secs: f64, song: f64| {
             let shares = [0.5; MAX_SPACES];
-            let song_secs = Some(song);
-            history.record(&Reading {
-                time_secs,
-                song_secs,
-                phase: Phase::Live,
-                n_spaces: 1,
-                shares,
-                ..Reading::default()
-            });
+            let phase = Phase::Live;
+            let reading = Reading { time_secs, phase, n_spaces: 1, shares, ..Reading::default() };
+            history.record(&reading.at(Some(song)));
         };
         (0..400).for_each(|n| record(1.0 + f64::from(n) / 2.0, f64::from(n) / 2.0));
         (0..40).for_each(|n| record(1.0 + f64::from(n) / 2.0, 300.0 + f64::from(n % 20) / 2.0));

@@ -276,9 +276,8 @@ mod tests {
             energy = energy.map(|db: f32| (db + random()).clamp(-60.0, -5.0));
             let time_secs = 1.0 + f64::from(n) / 5.38;
             let song_secs = (time_secs < secs / 2.0).then_some(time_secs);
-            history.record(&Reading {
+            let reading = Reading {
                 time_secs,
-                song_secs,
                 phase: if n % 1000 > 985 { Phase::Silent } else { Phase::Live },
                 n_spaces: 2,
                 shares,
@@ -286,7 +285,8 @@ mod tests {
                 energy_percussive_db: energy[1],
                 tempo_percussive_bpm: bpm + 0.4 * random(),
                 ..Reading::default()
-            });
+            };
+            history.record(&reading.at(song_secs));
         }
         history
     }
@@ -314,13 +314,9 @@ mod tests {
         let mut history = history.into_inner().unwrap();
         let (from, to) = history.track(Clock::Heard).span_secs().unwrap();
         let shares = [0.5; MAX_SPACES];
-        history.record(&Reading {
-            time_secs: 1.0,
-            phase: Phase::Live,
-            n_spaces: 2,
-            shares,
-            ..Reading::default()
-        });
+        let (time_secs, phase) = (1.0, Phase::Live);
+        let reading = Reading { time_secs, phase, n_spaces: 2, shares, ..Reading::default() };
+        history.record(&reading.into());
         let span = history.track(Clock::Heard).span_secs().unwrap();
         assert!(span.0 == from && span.1 > to && span.1 <= to + 1.5, "{span:?}");
     }
@@ -339,7 +335,7 @@ mod tests {
                 for n in 0..2000 {
                     let (time_secs, phase) = (100.0 + f64::from(n), Phase::Live);
                     let reading = Reading { time_secs, phase, n_spaces: 2, ..Reading::default() };
-                    lock(&history).record(&reading);
+                    lock(&history).record(&reading.into());
                 }
             });
             while !recording.is_finished() {

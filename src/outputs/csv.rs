@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files;
 use crate::model::space::LabelSpace;
-use crate::reading::{Phase, Reading};
+use crate::reading::{Phase, Reading, Stamped};
 
 /// Names of columns, the same wherever readings are written.
 pub(super) const TIME: &str = "time_secs";
@@ -61,7 +61,8 @@ pub fn share_columns(space: &LabelSpace) -> [String; COLUMNS_PER_SPACE] {
 
 /// The row of one reading, without a line end.
 #[must_use]
-pub fn row(reading: &Reading, n_spaces: usize) -> String {
+pub fn row(stamped: &Stamped, n_spaces: usize) -> String {
+    let reading = &stamped.reading;
     let shares = (0..n_spaces).map(|space| match reading.shares().get(space) {
         Some(share) => {
             let [low, high] = reading.bands[space];
@@ -80,7 +81,7 @@ pub fn row(reading: &Reading, n_spaces: usize) -> String {
         coarse(reading.tempo_percussive_bpm),
         coarse(reading.energy_harmonic_db),
         coarse(reading.energy_percussive_db),
-        reading.overrun_samples,
+        stamped.overrun_samples,
     )
 }
 
@@ -96,7 +97,7 @@ pub(super) fn coarse(value: impl Into<f64>) -> String {
 
 /// The reading that [`row`] wrote, as far as its columns tell; `None` for the header and anything else.
 #[must_use]
-pub fn parse_row(line: &str) -> Option<Reading> {
+pub fn parse_row(line: &str) -> Option<Stamped> {
     let fields: Vec<&str> = line.split(',').collect();
     let n_columns = fields.len().checked_sub(COLUMNS_BEFORE.len() + COLUMNS_AFTER.len())?;
     let n_spaces = n_columns / COLUMNS_PER_SPACE;
@@ -115,7 +116,6 @@ pub fn parse_row(line: &str) -> Option<Reading> {
         tempo_percussive_bpm: after[2].parse().ok()?,
         energy_harmonic_db: after[3].parse().ok()?,
         energy_percussive_db: after[4].parse().ok()?,
-        overrun_samples: after[5].parse().ok()?,
         ..Reading::default()
     };
     if phase.has_shares() {
@@ -125,7 +125,7 @@ pub fn parse_row(line: &str) -> Option<Reading> {
             *band = [written[1].parse().ok()?, written[2].parse().ok()?];
         }
     }
-    Some(reading)
+    Some(Stamped { overrun_samples: after[5].parse().ok()?, ..reading.into() })
 }
 
 /// Any text as a field: in quotes where commas, quotes or line ends ask for it (RFC 4180), or blanks at its ends, which many readers
@@ -188,7 +188,7 @@ impl CsvFile {
     /// [`CsvError`], with what to do.
     pub fn write_all(
         &mut self,
-        readings: impl Iterator<Item = Reading>,
+        readings: impl Iterator<Item = Stamped>,
         spaces: &[LabelSpace],
     ) -> Result<(), CsvError> {
         let mut readings = readings.peekable();
@@ -207,7 +207,7 @@ impl CsvFile {
 
 fn append(
     file: &mut impl Write,
-    readings: impl Iterator<Item = Reading>,
+    readings: impl Iterator<Item = Stamped>,
     n_spaces: usize,
 ) -> io::Result<()> {
     for reading in readings {
@@ -284,8 +284,8 @@ mod tests {
         vec![LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joy", "sad", 0.0)]
     }
 
-    fn live() -> Reading {
-        Reading {
+    fn live() -> Stamped {
+        let reading = Reading {
             time_secs: 12.5,
             phase: Phase::Live,
             heard_secs: 10.0,
@@ -294,9 +294,16 @@ mod tests {
             bands: [[0.5, 0.875], [0.125, 0.5], [0.0; 2], [0.0; 2]],
             tempo_bpm: 60.0,
             tempo_percussive_bpm: 120.0,
-            overrun_samples: 3,
             ..Reading::default()
-        }
+        };
+        Stamped { overrun_samples: 3, ..reading.into() }
+    }
+
+    fn silent() -> Stamped {
+        let mut silent = live();
+        silent.reading.phase = Phase::Silent;
+        (silent.reading.shares, silent.reading.bands) = Default::default();
+        silent
     }
 
     fn scratch(name: &str) -> PathBuf {
@@ -325,16 +332,14 @@ mod tests {
 
     #[test]
     fn silence_leaves_the_shares_empty() {
-        let row = row(&Reading { phase: Phase::Silent, ..live() }, 2);
+        let row = row(&silent(), 2);
         assert!(row.starts_with("12.500000,silent,10.00,,,,,,,60.00,"), "{row}");
     }
 
     #[test]
     fn a_row_reads_back_as_the_reading_it_was() {
         assert_eq!(parse_row(&row(&live(), 2)), Some(live()));
-        let silent =
-            Reading { phase: Phase::Silent, shares: [0.0; 4], bands: [[0.0; 2]; 4], ..live() };
-        assert_eq!(parse_row(&row(&silent, 2)), Some(silent));
+        assert_eq!(parse_row(&row(&silent(), 2)), Some(silent()));
     }
 
     #[test]

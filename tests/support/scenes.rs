@@ -118,9 +118,8 @@ pub fn history() -> History {
         };
         let is_silent = (148.0..152.0).contains(&secs);
         let share = |share: f64, own: f64| (share + ripple(own, 0.03) + ripple(3.1, 0.012)) as f32;
-        history.record(&Reading {
+        let reading = Reading {
             time_secs: secs + 10.0,
-            song_secs: Some(secs),
             phase: if is_silent { Phase::Silent } else { Phase::Live },
             heard_secs: 10.0,
             n_spaces: 2,
@@ -129,7 +128,8 @@ pub fn history() -> History {
             energy_percussive_db: -24.0,
             tempo_percussive_bpm: 124.0,
             ..Reading::default()
-        });
+        };
+        history.record(&reading.at(Some(secs)));
     }
     history
 }
@@ -140,7 +140,6 @@ fn snapshots() -> [Option<Snapshot>; 2] {
     for slot in 0..100 {
         let reading = |excited: f32, joyful: f32| Reading {
             time_secs: 0.5 * f64::from(slot) + 10.0,
-            song_secs: Some(0.5 * f64::from(slot)),
             phase: Phase::Live,
             heard_secs: 10.0,
             n_spaces: 2,
@@ -152,8 +151,9 @@ fn snapshots() -> [Option<Snapshot>; 2] {
             ],
             ..Reading::default()
         };
-        first.record(&reading(0.60, 0.50));
-        second.record(&reading(0.74, 0.505));
+        let song_secs = Some(0.5 * f64::from(slot));
+        first.record(&reading(0.60, 0.50).at(song_secs));
+        second.record(&reading(0.74, 0.505).at(song_secs));
     }
     [Snapshot::of(&first), Snapshot::of(&second)]
 }
@@ -193,7 +193,7 @@ pub fn states() -> Vec<Scene> {
         scene.view.meters.truncate(1);
         scene
     };
-    let lost = Heard { reading: Reading { overrun_samples: 4096, ..live.reading }, ..live.clone() };
+    let lost = Heard { lost_samples: 4096, ..live.clone() };
     let nothing = Heard { model: Arc::clone(&live.model), ..Heard::default() };
     let loading = Heard { status: Status::Loading, ..nothing.clone() };
     vec![
