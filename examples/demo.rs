@@ -25,9 +25,9 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use moodring::decode::{self, Decoded};
 use moodring::model::Model;
-use moodring::outputs::csv;
 use moodring::outputs::plot::canvas::is_ours;
 use moodring::outputs::plot::{Section, plot_readings};
+use moodring::outputs::row;
 
 use host::Host;
 use meter::Meter;
@@ -164,9 +164,8 @@ fn output(args: &Args, name: &str, is_ours: impl Fn(&Path) -> bool) -> Result<Pa
 
 /// Whether a file is empty or begins as the plugin's files of readings do.
 fn holds_readings(path: &Path) -> bool {
-    let header = csv::header(&[]);
-    let begins = header.split_once(",tempo").map_or(header.as_str(), |(begins, _)| begins);
-    std::fs::read(path).is_ok_and(|bytes| bytes.is_empty() || bytes.starts_with(begins.as_bytes()))
+    let text = std::fs::read_to_string(path);
+    text.is_ok_and(|text| text.lines().next().is_none_or(row::is_csv_header))
 }
 
 /// The sections in a CSV file with a header; columns beyond the first three are for others.

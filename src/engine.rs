@@ -1,104 +1,100 @@
-//! Start, stop and reset of the live analysis; the only place that spawns a thread.
+//! Start, stop and reset of the live analysis, on a thread of its own.
 //!
 //! ```text
+//!                                     ┌ asks ─── Control ← editor, plugin
 //! AudioEnd (host's audio thread) → ring → mood-analysis → Monitor → editor
-//!                                                                 → mood-outputs → CSV file
+//!                                                       → Feed    → outputs
+//!                                                       → Latest  → audio thread
 //! ```
 //!
-//! **Architecture Invariant**: no thread outlives its [`Engine`] but one whose file does not answer, and no call of a host waits
-//! for a file. The host may unload the plugin's code as soon as the engine is gone: whoever leaves a thread behind sees to it that
-//! the code stays in memory ([`crate::errand`]).
+//! **Architecture Invariants**: the engine does not know what reads its readings. Its thread does not
+//! outlive it, for a host may unload the plugin's code as soon as the engine is gone; only one that
+//! reads a model from a file that does not answer is left behind, and whoever leaves a thread behind
+//! sees to it that the code stays in memory ([`crate::errand`]).
 
+pub mod control;
+pub mod feed;
 mod handover;
+pub mod latest;
 pub mod lead;
-mod outputs;
+pub mod monitor;
 mod own;
 pub mod pace;
-pub mod publish;
 mod record;
-mod requests;
 pub mod ring;
+mod seat;
+mod sequenced;
 pub mod timeline;
 mod worker;
 
-/// The atomics of the hand-over: the real ones. Its tests put loom's in their place.
+/// The atomics of what threads hand each other: the real ones. Its tests put loom's in their place.
 mod atomic {
     pub use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 }
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use crate::analysis::downmix::Layout;
 use crate::model::Model;
 
+use control::Control;
 use handover::Handover;
-pub use outputs::OUTPUTS_THREAD;
-use outputs::Outputs;
+use monitor::{Monitor, Publisher, Status};
 use own::LoadModel;
-use publish::{Monitor, Publisher, Status};
 use ring::AudioEnd;
 use worker::Worker;
 
 /// Name of the analysis thread; Linux cuts names at 15 bytes.
 pub const ANALYSIS_THREAD: &str = "mood-analysis";
 
-/// A running analysis. Dropping it finishes what is in the ring and in the outputs, and ends its threads. It waits for no file that does
-/// not answer.
+/// A running analysis. Dropping it finishes what is in the ring and ends its thread.
 pub struct Engine {
     monitor: Arc<Monitor>,
     shared: Arc<Handover>,
     analysis: Option<JoinHandle<()>>,
-    outputs: Arc<Outputs>,
 }
 
 impl Engine {
-    /// Starts the analysis of audio at `host_rate_hz` in the channels of `layout`. Allocates; does not wait for the model to load.
+    /// Starts the analysis of audio at `host_rate_hz` in the channels of `layout`, with the model
+    /// that `control` asks for. Allocates; does not wait for the model to load.
     ///
-    /// * `model_path` — the user's own model; the shipped one where `None`, or where the user's cannot be used.
-    /// * `csv_path` — a file that gets one row per reading.
-    /// * `monitor` — where readings and status appear. Nothing here fails: what goes wrong is a status.
+    /// * `monitor` — where readings and status appear. Nothing here fails: what goes wrong is a
+    ///   status.
     #[must_use]
     pub fn start(
         host_rate_hz: f64,
         layout: Layout,
-        model_path: Option<PathBuf>,
-        csv_path: Option<PathBuf>,
+        control: Arc<Control>,
         monitor: Arc<Monitor>,
     ) -> (Self, AudioEnd) {
-        Self::start_with(Model::load, host_rate_hz, layout, [model_path, csv_path], monitor)
+        Self::start_with(Model::load, host_rate_hz, layout, control, monitor)
     }
 
-    /// As [`start`](Self::start), with `load` to read a model's file; `paths` are those of the model and of the readings.
+    /// As [`start`](Self::start), with `load` to read a model's file.
     fn start_with(
         load: LoadModel,
         host_rate_hz: f64,
         layout: Layout,
-        [model_path, csv_path]: [Option<PathBuf>; 2],
+        control: Arc<Control>,
         monitor: Arc<Monitor>,
     ) -> (Self, AudioEnd) {
-        let requests = Arc::clone(monitor.requests());
-        requests.ask_model(model_path);
-        requests.ask_csv(csv_path.clone());
-        let (mut audio, samples, shared) = ring::ring(host_rate_hz, layout, requests);
-        let outputs = Arc::new(Outputs::new(&monitor));
-        outputs.change(csv_path);
+        let (mut audio, samples, shared) = ring::ring(host_rate_hz, layout, Arc::clone(&control));
         let worker = Worker {
             load,
             host_rate_hz,
             layout,
             samples,
             shared: Arc::clone(&shared),
+            control,
             publisher: Publisher::new(&monitor),
-            outputs: Arc::clone(&outputs),
         };
         let analysis = spawn(ANALYSIS_THREAD, &monitor, move || worker.run());
         match &analysis {
             Some(handle) => audio.set_worker(handle.thread().clone()),
             None => shared.worker_has_ended(),
         }
-        (Self { monitor, shared, analysis, outputs }, audio)
+        (Self { monitor, shared, analysis }, audio)
     }
 }
 
@@ -108,8 +104,6 @@ impl Drop for Engine {
         if let Some(analysis) = self.analysis.take() {
             join(analysis);
         }
-        // Only now have all readings been published.
-        self.outputs.finish();
         self.monitor.set_status(Status::Idle);
     }
 }

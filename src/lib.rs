@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The modules stand in the order in which the audio meets them. The audio thread touches only [`engine::ring`]; the thread
-//! `mood-analysis` runs everything from there to [`reading::Reading`]; readers poll [`engine::publish::Monitor`] and look
+//! `mood-analysis` runs everything from there to [`reading::Reading`]; readers poll [`engine::monitor::Monitor`] and look
 //! back through [`history::History`]. The command line runs the same [`analyser::Analyser`] with no thread at all.
 //!
 //! Features: `plugin` (default) = nice-plug and the editor; `cli` (default) = decoding and argument parsing; `plot`, in both =

@@ -1,6 +1,9 @@
 //! What the host saves and automates.
 
-use std::path::{Path, PathBuf};
+mod choice;
+mod path;
+
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
@@ -10,7 +13,10 @@ use serde_json::Value;
 
 use crate::config::SILENCE_DB;
 use crate::history::{History, state};
+use crate::outputs::settings::FileKind;
 use crate::prefs::Prefs;
+
+use choice::{Choice, FirstOutput, OtherOutputs, OutputChoices};
 
 /// Lowest and highest gate, dB re full scale: a quiet room's noise, and quiet music.
 pub const GATE_RANGE_DB: (f32, f32) = (-90.0, -30.0);
@@ -18,7 +24,7 @@ pub const GATE_RANGE_DB: (f32, f32) = (-90.0, -30.0);
 /// How fast the display follows the readings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 pub enum Response {
-    /// At once, for who plays records.
+    /// At once, for DJs.
     #[id = "dj"]
     #[name = "DJ (fast)"]
     Dj,
@@ -62,13 +68,17 @@ pub struct MoodringParams {
     #[persist = "editor"]
     editor: SavedPrefs,
 
-    /// File that gets one row per reading; none while empty.
+    /// File that gets one row of CSV per reading; none while empty.
     #[persist = "csv_path"]
-    csv: FileChoice,
+    first_output: FirstOutput,
+
+    /// The files of all other outputs.
+    #[persist = "outputs"]
+    other_outputs: OtherOutputs,
 
     /// The user's own model, an ONNX file; the shipped one while empty.
     #[persist = "model_path"]
-    model: FileChoice,
+    model: Choice,
 
     /// What was read so far, so that a project keeps it.
     #[persist = "history"]
@@ -112,52 +122,6 @@ impl PersistentField<'_, String> for SavedHistory {
         F: Fn(&String) -> R,
     {
         f(&state::to_text(&self.history))
-    }
-}
-
-/// Who is to know of a path that a state brings.
-type PathListener = Box<dyn Fn(Option<PathBuf>) + Send + Sync>;
-
-/// The path of a file, and who is to know when a state brings another.
-#[derive(Default)]
-struct FileChoice {
-    path: RwLock<String>,
-    on_restore: OnceLock<PathListener>,
-}
-
-impl FileChoice {
-    /// The path; `None` where it is blank.
-    fn path(&self) -> Option<PathBuf> {
-        let text = self.path.read().unwrap_or_else(PoisonError::into_inner);
-        let text = text.trim();
-        (!text.is_empty()).then(|| PathBuf::from(text))
-    }
-
-    fn choose(&self, path: Option<&Path>) {
-        let text = path.map_or_else(String::new, |path| path.to_string_lossy().into_owned());
-        *self.path.write().unwrap_or_else(PoisonError::into_inner) = text;
-    }
-}
-
-impl PersistentField<'_, String> for FileChoice {
-    fn set(&self, text: String) {
-        let mut now = self.path.write().unwrap_or_else(PoisonError::into_inner);
-        // Hosts restore the same state again, to undo something say; a file that is in use already stays so.
-        if *now == text {
-            return;
-        }
-        *now = text;
-        drop(now);
-        if let Some(on_restore) = self.on_restore.get() {
-            on_restore(self.path());
-        }
-    }
-
-    fn map<F, R>(&self, f: F) -> R
-    where
-        F: Fn(&String) -> R,
-    {
-        f(&self.path.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -206,6 +170,7 @@ impl PersistentField<'_, Value> for SavedPrefs {
 
 impl Default for MoodringParams {
     fn default() -> Self {
+        let outputs = OutputChoices::default();
         Self {
             bypass: BoolParam::new("Bypass", false).make_bypass(),
             hold: BoolParam::new("Hold", false),
@@ -214,8 +179,9 @@ impl Default for MoodringParams {
             response: EnumParam::new("Response", Response::default()),
             gate_db: gate(),
             editor: SavedPrefs::default(),
-            csv: FileChoice::default(),
-            model: FileChoice::default(),
+            first_output: FirstOutput(outputs.clone()),
+            other_outputs: OtherOutputs(outputs),
+            model: Choice::default(),
             history: SavedHistory::default(),
             unread: Unread::default(),
         }
@@ -223,10 +189,10 @@ impl Default for MoodringParams {
 }
 
 impl MoodringParams {
-    /// The file for readings, if one is set.
+    /// The file that an output of this kind writes; `None` where it is off.
     #[must_use]
-    pub fn csv_path(&self) -> Option<PathBuf> {
-        self.csv.path()
+    pub fn output_path(&self, kind: &FileKind) -> Option<PathBuf> {
+        self.other_outputs.0.of(kind).and_then(Choice::path)
     }
 
     /// The user's own model, if one is set.
@@ -246,24 +212,33 @@ impl MoodringParams {
         *self.editor.0.write().unwrap_or_else(PoisonError::into_inner) = prefs;
     }
 
-    /// Names the user's own model, or none.
-    pub fn set_model_path(&self, path: Option<&Path>) {
+    /// Chooses the user's own model, or the shipped one.
+    pub fn set_model_path(&self, path: Option<PathBuf>) {
         self.model.choose(path);
     }
 
-    /// Names the file for readings, or none.
-    pub fn set_csv_path(&self, path: Option<&Path>) {
-        self.csv.choose(path);
+    /// Chooses the file that an output of this kind writes, or switches it off.
+    pub fn set_output_path(&self, kind: &FileKind, path: Option<PathBuf>) {
+        if let Some(choice) = self.other_outputs.0.of(kind) {
+            choice.choose(path);
+        }
     }
 
-    /// Has `tell` told of the model, or of none, whenever a state brings another than there was. For one caller, once.
-    pub fn on_model_restored(&self, tell: impl Fn(Option<PathBuf>) + Send + Sync + 'static) {
-        let _told_already = self.model.on_restore.set(Box::new(tell));
+    /// Has `listener` act on the model that is chosen now, and whenever the user or a state chooses
+    /// another. For one caller, once.
+    pub fn on_model(&self, listener: impl Fn(Option<PathBuf>) + Send + Sync + 'static) {
+        self.model.listen(listener);
     }
 
-    /// As [`on_model_restored`](Self::on_model_restored), of the file for readings.
-    pub fn on_csv_restored(&self, tell: impl Fn(Option<PathBuf>) + Send + Sync + 'static) {
-        let _told_already = self.csv.on_restore.set(Box::new(tell));
+    /// As [`on_model`](Self::on_model), of the file of each kind of output.
+    pub fn on_output<F>(&self, listener: F)
+    where
+        F: Fn(&'static FileKind, Option<PathBuf>) + Clone + Send + Sync + 'static,
+    {
+        for (kind, choice) in self.other_outputs.0.iter() {
+            let (kind, listener) = (*kind, listener.clone());
+            choice.listen(move |path| listener(kind, path));
+        }
     }
 
     /// Has `tell` told, with every state that is loaded, what of it could not be read; of nothing where all could. For one caller, once.
@@ -288,16 +263,17 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::outputs::settings::FILES;
     use crate::prefs::Page;
     use crate::reading::{Phase, Reading};
 
     #[test]
     fn blank_paths_are_none() {
         let params = MoodringParams::default();
-        params.set_csv_path(Some(Path::new("  ")));
-        params.set_model_path(Some(Path::new(" /a b/c.onnx\n")));
-        assert_eq!(params.csv_path(), None);
-        assert_eq!(params.model_path(), Some(PathBuf::from("/a b/c.onnx")));
+        params.set_output_path(&FILES[0], Some("  ".into()));
+        params.set_model_path(Some(" /a b/c.onnx\n".into()));
+        assert_eq!(params.output_path(&FILES[0]), None);
+        assert_eq!(params.model_path(), Some("/a b/c.onnx".into()));
     }
 
     #[test]
@@ -317,25 +293,45 @@ mod tests {
     }
 
     #[test]
-    fn paths_survive_the_round_trip_through_saved_fields() {
+    fn the_file_of_every_output_survives_the_round_trip_through_saved_fields() {
         let params = MoodringParams::default();
-        params.set_csv_path(Some(Path::new("/tmp/söng \"1\".csv")));
+        for (i, kind) in FILES.iter().enumerate() {
+            params.set_output_path(kind, Some(format!("/tmp/söng \"{i}\".{}", kind.word).into()));
+        }
         let loaded = MoodringParams::default();
         loaded.deserialize_fields(&params.serialize_fields());
-        assert_eq!(loaded.csv_path(), params.csv_path());
+        for kind in FILES {
+            assert!(params.output_path(kind).is_some());
+            assert_eq!(loaded.output_path(kind), params.output_path(kind));
+        }
+        let with_one = MoodringParams::default();
+        with_one.set_output_path(&FILES[1], Some("/a".into()));
+        loaded.deserialize_fields(&with_one.serialize_fields());
+        let paths: Vec<_> = FILES.iter().map(|kind| loaded.output_path(kind)).collect();
+        assert_eq!(paths, [None, Some("/a".into())]);
+        for junk in ["{}", "[1]", "{\"jsonl\": 7}", "null"] {
+            loaded.deserialize_fields(&with_one.serialize_fields());
+            loaded.deserialize_fields(&BTreeMap::from([("outputs".to_owned(), junk.to_owned())]));
+            assert_eq!(loaded.output_path(&FILES[1]), None, "{junk}");
+        }
     }
 
     #[test]
-    fn only_a_state_with_another_model_is_told_of() {
+    fn one_listener_acts_on_what_users_and_states_choose() {
         let told = Arc::new(Mutex::new(Vec::new()));
         let params = MoodringParams::default();
         let listener = Arc::clone(&told);
-        params.on_model_restored(move |path| listener.lock().unwrap().push(path));
-        for path in ["\"\"", "\"a.onnx\"", "\"a.onnx\"", "\"\""] {
-            params
-                .deserialize_fields(&BTreeMap::from([("model_path".to_owned(), path.to_owned())]));
-        }
-        assert_eq!(*told.lock().unwrap(), [Some(PathBuf::from("a.onnx")), None]);
+        params.on_model(move |path| listener.lock().unwrap().push(path));
+        let restore = |path: &str| {
+            let field = ("model_path".to_owned(), format!("\"{path}\""));
+            params.deserialize_fields(&BTreeMap::from([field]));
+        };
+        // The same state again is no choice; the same file chosen again is.
+        ["", "a.onnx", "a.onnx"].iter().for_each(|path| restore(path));
+        params.set_model_path(Some("a.onnx".into()));
+        restore("");
+        let model = Some(PathBuf::from("a.onnx"));
+        assert_eq!(*told.lock().unwrap(), [None, model.clone(), model, None]);
     }
 
     #[test]
@@ -373,6 +369,6 @@ mod tests {
         let fields = [("unknown", "1"), ("csv_path", "\"/kept\""), ("also", "not json {")];
         let fields = fields.map(|(key, value)| (key.to_owned(), value.to_owned()));
         params.deserialize_fields(&BTreeMap::from(fields));
-        assert_eq!(params.csv_path(), Some(PathBuf::from("/kept")));
+        assert_eq!(params.output_path(&FILES[0]), Some("/kept".into()));
     }
 }

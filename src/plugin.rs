@@ -6,7 +6,7 @@
 //! | `reset` | marks a new start in the stream; real-time safe |
 //! | a state with another model, or another file for readings | asks the running engine for it |
 //! | `process` | copies the block to the ring; the audio itself is not written to, so it passes bit for bit with no latency |
-//! | `deactivate`, drop | stops the engine and its threads |
+//! | `deactivate`, drop | stops the engine, then the outputs, and their threads |
 //!
 //! Whether the host plays live or renders is not taken from what it announces, which comes late, or never, or outlasts the render:
 //! see [`crate::engine::lead`].
@@ -15,7 +15,6 @@ mod front;
 mod state;
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
@@ -23,29 +22,43 @@ use nice_plug::prelude::*;
 use crate::analysis::downmix::Layout;
 use crate::editor::MoodEditor;
 use crate::engine::Engine;
-use crate::engine::publish::Monitor;
+use crate::engine::control::Control;
+use crate::engine::monitor::Monitor;
 use crate::engine::ring::AudioEnd;
 use crate::engine::timeline;
 use crate::model;
+use crate::outputs::Outputs;
 use crate::params::MoodringParams;
 
 /// The plugin's state between calls from the host.
 pub struct Moodring {
     params: Arc<MoodringParams>,
+    control: Arc<Control>,
     monitor: Arc<Monitor>,
+    outputs: Arc<Outputs>,
     running: Option<Running>,
     /// The reset button in the last block.
     reset_was_on: bool,
+}
+
+impl Drop for Moodring {
+    /// As [`deactivate`](Plugin::deactivate), for hosts that leave it out: the host may unload the
+    /// code next.
+    fn drop(&mut self) {
+        self.deactivate();
+    }
 }
 
 impl Default for Moodring {
     fn default() -> Self {
         let params = Arc::new(MoodringParams::default());
         let monitor = Arc::new(Monitor::new(params.history.shared()));
-        let asked = Arc::clone(&monitor);
-        params.on_model_restored(move |path| asked.ask_model(path));
-        let asked = Arc::clone(&monitor);
-        params.on_csv_restored(move |path| asked.ask_csv(path));
+        let control = Arc::new(Control::default());
+        let outputs = Arc::new(Outputs::new(Arc::clone(monitor.feed())));
+        let asked = Arc::clone(&control);
+        params.on_model(move |path| asked.ask_model(path));
+        let set = Arc::clone(&outputs);
+        params.on_output(move |kind, path| set.set(kind, path));
         let told = Arc::clone(&monitor);
         let history = params.history.clone();
         params.on_state_read(move |unread| {
@@ -53,7 +66,7 @@ impl Default for Moodring {
             let unread: Vec<&str> = unread.iter().map(String::as_str).chain(history).collect();
             told.set_state_problem(problem(&unread));
         });
-        Self { params, monitor, running: None, reset_was_on: false }
+        Self { params, control, monitor, outputs, running: None, reset_was_on: false }
     }
 }
 
@@ -136,7 +149,12 @@ impl Plugin for Moodring {
     fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
         // Until an engine has loaded a model the meters stand empty under the shipped one's names.
         self.monitor.set_model(model::shipped_facts());
-        Some(MoodEditor::new(Arc::clone(&self.params), Arc::clone(&self.monitor)))
+        Some(MoodEditor::new(
+            Arc::clone(&self.params),
+            Arc::clone(&self.control),
+            Arc::clone(&self.monitor),
+            Arc::clone(&self.outputs),
+        ))
     }
 
     fn activate(
@@ -149,16 +167,18 @@ impl Plugin for Moodring {
             host_rate_hz: f64::from(buffer_config.sample_rate),
             layout: channels_of(layout),
         };
-        self.monitor.set_gate_db(self.params.gate_db.value());
+        self.control.set_gate_db(self.params.gate_db.value());
         // Hosts activate several times in a row while they restore a project.
         let is_current = |now: &Running| now.settings == settings && now.audio.is_heard();
         if self.running.as_ref().is_some_and(is_current) {
             return true;
         }
-        // The old threads end before the new ones start: both would write to the same file.
         self.running = None;
-        let (model_path, csv_path) = (self.params.model_path(), self.params.csv_path());
-        self.running = Some(start(settings, model_path, csv_path, &self.monitor));
+        self.outputs.open();
+        let (control, monitor) = (Arc::clone(&self.control), Arc::clone(&self.monitor));
+        let Settings { host_rate_hz, layout } = settings;
+        let (engine, audio) = Engine::start(host_rate_hz, layout, control, monitor);
+        self.running = Some(Running { settings, audio, _engine: engine });
         true
     }
 
@@ -174,10 +194,11 @@ impl Plugin for Moodring {
         _aux: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        self.monitor.set_gate_db(self.params.gate_db.value());
+        self.control.set_gate_db(self.params.gate_db.value());
         let reset_was_on = std::mem::replace(&mut self.reset_was_on, self.params.reset.value());
         if self.reset_was_on && !reset_was_on {
-            self.monitor.ask_reset();
+            // Not the audio end's own reset: bypassed, the request waits for the next block heard.
+            self.control.ask_reset();
         }
         if let Some(running) = &mut self.running
             && !self.params.bypass.value()
@@ -191,7 +212,9 @@ impl Plugin for Moodring {
     }
 
     fn deactivate(&mut self) {
+        // First the engine, which publishes its last readings; then what writes them.
         self.running = None;
+        self.outputs.close();
     }
 }
 
@@ -203,22 +226,6 @@ fn transport(host: &Transport) -> timeline::Transport {
         loop_secs: host.loop_range_seconds(),
         tempo_bpm: host.tempo,
     }
-}
-
-fn start(
-    settings: Settings,
-    model_path: Option<PathBuf>,
-    csv_path: Option<PathBuf>,
-    monitor: &Arc<Monitor>,
-) -> Running {
-    let (engine, audio) = Engine::start(
-        settings.host_rate_hz,
-        settings.layout,
-        model_path,
-        csv_path,
-        Arc::clone(monitor),
-    );
-    Running { settings, audio, _engine: engine }
 }
 
 impl ClapPlugin for Moodring {
@@ -268,7 +275,7 @@ mod tests {
         let load = |fields: &[(&str, &str)]| {
             let field = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
             plugin.params.deserialize_fields(&fields.iter().map(field).collect::<BTreeMap<_, _>>());
-            plugin.monitor.output_problem()
+            plugin.monitor.state_problem()
         };
         let told = load(&[("unread", r#"["gate_db"]"#)]).unwrap();
         assert!(told.contains("defaults: gate_db."), "{told}");
@@ -280,10 +287,15 @@ mod tests {
     #[test]
     fn files_that_a_state_names_are_asked_for_at_once() {
         let plugin = Moodring::default();
-        let fields = [("csv_path", "/a.csv"), ("model_path", "/b.onnx")];
-        let fields = fields.map(|(name, path)| (name.to_owned(), format!("\"{path}\"")));
+        let fields = [
+            ("csv_path", "\"/a.csv\""),
+            ("outputs", "{\"jsonl\": \"/c.jsonl\"}"),
+            ("model_path", "\"/b.onnx\""),
+        ];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
         plugin.params.deserialize_fields(&BTreeMap::from(fields));
-        assert_eq!(plugin.monitor.csv_path(), Some("/a.csv".into()));
-        assert_eq!(plugin.monitor.model_path(), Some("/b.onnx".into()));
+        let paths: Vec<_> = plugin.outputs.states().into_iter().map(|state| state.path).collect();
+        assert_eq!(paths, [Some("/a.csv".into()), Some("/c.jsonl".into())]);
+        assert_eq!(plugin.control.model_path(), Some("/b.onnx".into()));
     }
 }

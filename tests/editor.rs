@@ -22,7 +22,7 @@ use moodring::editor::desk::{Command, Desk};
 use moodring::editor::then::ThenView;
 use moodring::editor::view::{Heard, State, ViewState};
 use moodring::editor::{theme, window_ui};
-use moodring::engine::publish::Status;
+use moodring::engine::monitor::Status;
 use moodring::model::card::{About, ModelFacts};
 use moodring::model::space::LabelSpace;
 use moodring::outputs::export::Format;

@@ -18,7 +18,9 @@ use std::sync::Arc;
 use moodring::analyser::Analyser;
 use moodring::analysis::downmix;
 use moodring::engine::Engine;
-use moodring::engine::publish::{Monitor, Publisher};
+use moodring::engine::control::Control;
+use moodring::engine::feed::QUEUE_READINGS;
+use moodring::engine::monitor::{Monitor, Publisher};
 use moodring::engine::timeline::Transport;
 use moodring::model::Model;
 use moodring::reading::{Phase, Reading};
@@ -102,8 +104,10 @@ fn the_audio_thread_never_allocates() {
     let rate_hz = 48_000.0;
     let audio_in = music(10.0, rate_hz, 2);
     let monitor = Arc::new(Monitor::default());
+    let control = Arc::new(Control::default());
     let (_engine, mut audio) =
-        Engine::start(rate_hz, downmix::Layout::STEREO, None, None, Arc::clone(&monitor));
+        Engine::start(rate_hz, downmix::Layout::STEREO, Arc::clone(&control), Arc::clone(&monitor));
+    let mut newest = monitor.latest_reader();
     let calls = allocator_calls(|| {
         // From the first block on, while the model loads, through an overrun, empty blocks, resets, and every way of a transport. Live, by
         // a clock that goes with the audio; and the first second by the system's.
@@ -124,8 +128,9 @@ fn the_audio_thread_never_allocates() {
             audio.process::<&[f32]>(&[], &Transport::default());
             audio.process(&[&audio_in[0][..0]], &Transport::default());
             audio.reset();
-            monitor.ask_reset();
-            monitor.set_gate_db(-60.0);
+            control.ask_reset();
+            control.set_gate_db(-60.0);
+            let _newest = newest.read();
         }
     });
     assert_eq!((calls, audio.waits()), (0, 0));
@@ -181,6 +186,9 @@ fn the_analysis_never_allocates_once_it_is_warm() {
 #[test]
 fn publishing_and_recording_never_allocate() {
     let monitor = Arc::new(Monitor::default());
+    // Two who read every reading: one takes none, and its queue is full from the first minutes on.
+    let slow = monitor.feed().subscribe().unwrap();
+    let mut quick = monitor.feed().subscribe().unwrap();
     let mut publisher = Publisher::new(&monitor);
     let readings = |n: u32| {
         let time_secs = f64::from(n) / 5.0;
@@ -195,9 +203,19 @@ fn publishing_and_recording_never_allocate() {
         let shares = [0.5; 4];
         Reading { time_secs, phase, n_spaces: 2, shares, ..Reading::default() }.at(song_secs)
     };
+    // The first tells each reader of the model, which a reader then keeps.
+    publisher.publish(&readings(0));
+    let _first = quick.next_reading();
     // Twelve hours, more than is held.
-    let recording = || (0..12 * 3600 * 5).for_each(|n| publisher.publish(&readings(n)));
+    let recording = || {
+        for n in 0..12 * 3600 * 5 {
+            publisher.publish(&readings(n));
+            let _reading = quick.next_reading();
+        }
+    };
     assert_eq!(allocator_calls(recording), 0);
+    assert_eq!(quick.missed(), 0);
+    assert_eq!(slow.missed(), u64::from(12 * 3600 * 5_u32) + 1 - QUEUE_READINGS as u64);
     // A reader in the way, for longer than readings are kept.
     let held = monitor.history().lock().unwrap();
     assert_eq!(allocator_calls(|| (0..100).for_each(|n| publisher.publish(&readings(n)))), 0);
@@ -269,7 +287,7 @@ mod strict {
         let rate_hz = 48_000.0;
         let music = music(10.0, rate_hz, 2);
         let (_engine, mut audio) =
-            Engine::start(rate_hz, downmix::Layout::STEREO, None, None, Arc::default());
+            Engine::start(rate_hz, downmix::Layout::STEREO, Arc::default(), Arc::default());
         let is_culprit = role == "culprit";
         std::thread::spawn(move || {
             let say = |words| rustix::io::write(std::io::stdout(), words);

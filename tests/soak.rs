@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use moodring::config::{HOP_SAMPLES, READING_SECS};
-use moodring::outputs::csv::parse_row;
+use moodring::outputs::row::parse_csv_line;
 use moodring::reading::{Phase, Reading};
 use support::host::{Host, Playing};
 use support::music::{Random, music};
@@ -78,7 +78,7 @@ fn last_readings(csv: &Path) -> (Vec<Reading>, usize) {
     let mut kept: Vec<Reading> = Vec::new();
     let mut n_rows = 0;
     for line in BufReader::new(File::open(csv).unwrap()).lines().skip(1) {
-        let stamped = parse_row(&line.unwrap()).unwrap();
+        let stamped = parse_csv_line(&line.unwrap()).unwrap();
         assert_eq!(stamped.overrun_samples, 0, "{stamped:?}");
         let reading = stamped.reading;
         if let Some(before) = kept.first() {

@@ -37,7 +37,7 @@ use image::RgbImage;
 use moodring::editor::theme::LIGHT;
 use moodring::editor::then::ThenView;
 use moodring::editor::view::{Heard, ViewState};
-use moodring::engine::publish::Status;
+use moodring::engine::monitor::Status;
 use moodring::history::History;
 use moodring::model::shipped_facts;
 use moodring::prefs::{DEFAULT_SIZE, Page, PaletteChoice, Prefs};

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
-use moodring::outputs::csv;
+use moodring::outputs::row;
 use moodring::reading::{Reading, Stamped};
 
 /// The readings in a file that grows.
@@ -33,7 +33,7 @@ impl Rows {
         let _read = file.read_to_string(&mut self.unfinished);
         let rows_end = self.unfinished.rfind('\n').map_or(0, |at| at + 1);
         let rows: String = self.unfinished.drain(..rows_end).collect();
-        for stamped in rows.lines().filter_map(csv::parse_row) {
+        for stamped in rows.lines().filter_map(row::parse_csv_line) {
             self.readings.push(stamped.reading);
             self.newest = Some(stamped);
         }

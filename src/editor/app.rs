@@ -18,10 +18,13 @@ use super::then::ThenView;
 use super::view::{Controls, ExportView, Source, State, ViewState};
 use super::watch::{Attention, OpenToken, Watcher};
 use super::{content_ui, plane, strings, theme};
-use crate::engine::publish::Monitor;
+use crate::engine::control::Control;
+use crate::engine::monitor::Monitor;
 use crate::history::compare::Snapshot;
 use crate::history::{Clock, History};
+use crate::outputs::Outputs;
 use crate::outputs::export::{Course, Export};
+use crate::outputs::settings::FILES;
 use crate::params::{MoodringParams, Response};
 use crate::prefs::{Page, Prefs};
 
@@ -37,6 +40,7 @@ const PROGRESS: Duration = Duration::from_millis(100);
 /// The running window.
 pub struct MoodApp {
     params: Arc<MoodringParams>,
+    control: Arc<Control>,
     monitor: Arc<Monitor>,
     surface: Arc<Surface>,
     gui: Option<GuiContext>,
@@ -72,12 +76,14 @@ struct Look {
 impl MoodApp {
     pub(super) fn new(
         params: Arc<MoodringParams>,
+        control: Arc<Control>,
         monitor: Arc<Monitor>,
+        outputs: Arc<Outputs>,
         surface: Arc<Surface>,
     ) -> Self {
         let kept = params.prefs();
         Self {
-            source: Source::new(Arc::clone(&monitor), Instant::now()),
+            source: Source::new(Arc::clone(&monitor), outputs, Instant::now()),
             desk: Desk::new(kept.clone()),
             needles: Needles::default(),
             gui: None,
@@ -90,6 +96,7 @@ impl MoodApp {
             holder: Holder::default(),
             capture: KeyCapture::default(),
             params,
+            control,
             monitor,
             surface,
             kept,
@@ -153,17 +160,11 @@ impl MoodApp {
             Command::SetResponse(response) => self.set(&self.params.response, response),
             Command::SetGate(gate_db) => self.set(&self.params.gate_db, gate_db),
             Command::Reset => {
-                self.monitor.ask_reset();
+                self.control.ask_reset();
                 self.needles = Needles::default();
             }
-            Command::UseModel(path) => {
-                self.params.set_model_path(path.as_deref());
-                self.monitor.ask_model(path);
-            }
-            Command::WriteReadings(path) => {
-                self.params.set_csv_path(path.as_deref());
-                self.monitor.ask_csv(path);
-            }
+            Command::UseModel(path) => self.params.set_model_path(path),
+            Command::WriteReadings(path) => self.params.set_output_path(&FILES[0], path),
             Command::Keep(which) => {
                 if let Some(place) = self.desk.prefs.kept.get_mut(which) {
                     *place = Snapshot::of(&self.monitor.read_history());
@@ -284,7 +285,7 @@ impl NiceEguiApp for MoodApp {
         }
         self.keep_prefs();
         self.attention.set(&self.desk.prefs);
-        self.monitor.ask_why(self.desk.prefs.asks_why());
+        self.control.ask_why(self.desk.prefs.asks_why());
         let writing = matches!(view.export, Some(ExportView::Writing(_)));
         if let Some(next) = next.into_iter().chain(writing.then_some(PROGRESS)).min() {
             self.paint_again(ui, next);
@@ -302,7 +303,7 @@ impl NiceEguiApp for MoodApp {
 impl Drop for MoodApp {
     fn drop(&mut self) {
         // Nobody looks any more.
-        self.monitor.ask_why(false);
+        self.control.ask_why(false);
     }
 }
 
@@ -313,7 +314,7 @@ fn controls(params: &MoodringParams) -> Controls {
         response: params.response.value(),
         gate_db: params.gate_db.value(),
         model_path: params.model_path(),
-        csv_path: params.csv_path(),
+        csv_path: params.output_path(&FILES[0]),
     }
 }
 

@@ -21,8 +21,10 @@ use surface::{Extent, is_scale};
 use window::{Caller, MoodHandle, MoodWindow};
 
 use super::{MoodApp, strings};
-use crate::engine::publish::Monitor;
+use crate::engine::control::Control;
+use crate::engine::monitor::Monitor;
 use crate::lock::lock;
+use crate::outputs::Outputs;
 use crate::params::MoodringParams;
 use crate::prefs;
 
@@ -36,7 +38,9 @@ const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 /// its own, made when it is opened.
 pub struct MoodEditor {
     params: Arc<MoodringParams>,
+    control: Arc<Control>,
     monitor: Arc<Monitor>,
+    outputs: Arc<Outputs>,
     /// The newest window, while it is open.
     newest: Mutex<Weak<Surface>>,
     /// The newest scale that the host has asked for.
@@ -44,10 +48,15 @@ pub struct MoodEditor {
 }
 
 impl MoodEditor {
-    /// The editor over `monitor`, which sets `params`.
+    /// The editor over `monitor` and `outputs`, which sets `params` and asks `control`.
     #[must_use]
-    pub fn new(params: Arc<MoodringParams>, monitor: Arc<Monitor>) -> Self {
-        Self { params, monitor, newest: Mutex::default(), scale: Arc::default() }
+    pub fn new(
+        params: Arc<MoodringParams>,
+        control: Arc<Control>,
+        monitor: Arc<Monitor>,
+        outputs: Arc<Outputs>,
+    ) -> Self {
+        Self { params, control, monitor, outputs, newest: Mutex::default(), scale: Arc::default() }
     }
 
     /// How large the next window will be, if the host's own idea of a scale is `hosts`.
@@ -99,8 +108,13 @@ impl Editor for MoodEditor {
                 surface: Arc::clone(&surface),
             }),
         });
-        let app =
-            MoodApp::new(Arc::clone(&self.params), Arc::clone(&self.monitor), Arc::clone(&surface));
+        let app = MoodApp::new(
+            Arc::clone(&self.params),
+            Arc::clone(&self.control),
+            Arc::clone(&self.monitor),
+            Arc::clone(&self.outputs),
+            Arc::clone(&surface),
+        );
         let settings = EguiNiceSettings::new()
             .with_tile(strings::PRODUCT)
             .with_resize_hint(resize_hint())

@@ -12,10 +12,11 @@ use super::ballistics::MIDDLE;
 use super::then::ThenView;
 use super::{plane, strings};
 use crate::config::{RING_SECS, SILENCE_DB};
-use crate::engine::publish::{Monitor, Status};
+use crate::engine::monitor::{Monitor, Status};
 use crate::lock::lock;
 use crate::model::card::ModelFacts;
 use crate::model::space::LabelSpace;
+use crate::outputs::Outputs;
 use crate::params::Response;
 use crate::reading::{Phase, Reading};
 use crate::units::POWER_FLOOR;
@@ -224,7 +225,7 @@ pub struct Heard {
     pub lost_samples: u64,
     /// How the analysis is doing.
     pub status: Status,
-    /// What is wrong with the outputs, if anything.
+    /// What is wrong with the outputs, or could not be read of the project's state, if anything.
     pub output_problem: Option<String>,
     /// The model in charge.
     pub model: Arc<ModelFacts>,
@@ -411,6 +412,7 @@ fn banner(heard: &Heard) -> Option<Banner> {
 #[derive(Clone)]
 pub struct Source {
     monitor: Arc<Monitor>,
+    outputs: Arc<Outputs>,
     /// The number of the newest reading, and when one of the clones has noticed it.
     newest: Arc<Mutex<(u64, Instant)>>,
 }
@@ -418,9 +420,9 @@ pub struct Source {
 impl Source {
     /// A look at `monitor` that begins at `now`.
     #[must_use]
-    pub fn new(monitor: Arc<Monitor>, now: Instant) -> Self {
+    pub fn new(monitor: Arc<Monitor>, outputs: Arc<Outputs>, now: Instant) -> Self {
         let newest = Arc::new(Mutex::new((monitor.published(), now)));
-        Self { monitor, newest }
+        Self { monitor, outputs, newest }
     }
 
     /// What is to be seen at `now`.
@@ -442,7 +444,7 @@ impl Source {
             reading: stamped.reading,
             lost_samples: stamped.overrun_samples,
             status: self.monitor.status(),
-            output_problem: self.monitor.output_problem(),
+            output_problem: self.outputs.problem().or_else(|| self.monitor.state_problem()),
             model: self.monitor.model(),
             is_stale,
             load: self.monitor.load(),
@@ -455,7 +457,13 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::publish::Publisher;
+
+    fn source(monitor: &Arc<Monitor>, now: Instant) -> Source {
+        let outputs = Arc::new(Outputs::new(Arc::clone(monitor.feed())));
+        Source::new(Arc::clone(monitor), outputs, now)
+    }
+
+    use crate::engine::monitor::Publisher;
 
     fn model() -> ModelFacts {
         let spaces =
@@ -484,7 +492,7 @@ mod tests {
         let began = Instant::now();
         let after = |secs: f64| began + Duration::from_secs_f64(secs);
         let (watcher, window) = {
-            let source = Source::new(Arc::clone(&monitor), began);
+            let source = source(&monitor, began);
             (source.clone(), source)
         };
         Publisher::new(&monitor).publish(&live([0.7, 0.2]).into());
@@ -586,7 +594,7 @@ mod tests {
     fn readings_that_come_slowly_are_not_stale() {
         let (monitor, start) = (Arc::new(Monitor::default()), Instant::now());
         let mut publisher = Publisher::new(&monitor);
-        let source = Source::new(Arc::clone(&monitor), start);
+        let source = source(&monitor, start);
         publisher.publish_interval(3.0);
         publisher.publish(&live([0.7, 0.2]).into());
         source.look(start);
@@ -620,7 +628,7 @@ mod tests {
         monitor.set_status(Status::Running);
         let mut publisher = Publisher::new(&monitor);
         let start = Instant::now();
-        let source = Source::new(monitor, start);
+        let source = source(&monitor, start);
         publisher.publish(&live([0.7, 0.2]).into());
         assert_eq!(source.look(start).state, State::Live);
         assert_eq!(source.look(start + Duration::from_millis(900)).state, State::Live);

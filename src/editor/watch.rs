@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::engine::publish::Monitor;
+use crate::engine::monitor::Monitor;
 
 use super::view::{Source, ViewState, WhyView};
 use crate::history::SLOT_SECS;
@@ -128,7 +128,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::engine::publish::{Publisher, Status};
+    use crate::engine::monitor::{Publisher, Status};
+    use crate::outputs::Outputs;
     use crate::reading::{Phase, Reading};
 
     /// Long enough for a loaded machine to look a few times.
@@ -140,7 +141,8 @@ mod tests {
         let repaint = move || {
             counter.fetch_add(1, Ordering::SeqCst);
         };
-        let source = Source::new(Arc::clone(monitor), Instant::now());
+        let outputs = Arc::new(Outputs::new(Arc::clone(monitor.feed())));
+        let source = Source::new(Arc::clone(monitor), outputs, Instant::now());
         (Watcher::start(Arc::clone(monitor), source, Arc::default(), open, repaint), count)
     }
 

@@ -9,9 +9,9 @@ use crate::analysis::downmix::Layout;
 use crate::errand::{Errand, Panicked};
 use crate::model::{Model, ModelError};
 
+use super::control::Control;
 use super::handover::Handover;
-use super::publish::Status;
-use super::requests::Requests;
+use super::monitor::Status;
 use super::ring::WorkerEnd;
 
 /// How long the user's own model may take to be read before the shipped one reads in its place: half of what the ring holds.
@@ -48,12 +48,12 @@ pub(super) enum Own {
 /// The user's own model, as far as it comes in time. Its file may be anywhere, and need not answer.
 pub(super) fn fetch(
     load: LoadModel,
-    requests: &Requests,
+    control: &Control,
     models_asked: u64,
     shared: &Handover,
     samples: &WorkerEnd,
 ) -> Own {
-    let Some(file) = requests.model_path() else { return Own::None };
+    let Some(file) = control.model_path() else { return Own::None };
     let path = file.clone();
     let loading = match Loading::start(move || load(&path)) {
         Ok(loading) => loading,
@@ -71,7 +71,7 @@ pub(super) fn fetch(
         let patience = if samples.is_empty() { Duration::ZERO } else { STOP_LIMIT };
         let is_over =
             is_stopping && stopping_since.get_or_insert_with(Instant::now).elapsed() >= patience;
-        if is_over || requests.models() != models_asked {
+        if is_over || control.models() != models_asked {
             return Own::Forgotten;
         }
         std::thread::sleep(LOAD_POLL);

@@ -15,20 +15,20 @@ use std::time::{Duration, Instant};
 use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
+use super::control::Control;
 use super::handover::Handover;
 use super::lead::Lead;
-use super::requests::Requests;
 use super::timeline::{Anchor, Move, Places, Playhead, Transport};
 use crate::analysis::downmix::Layout;
 use crate::units;
 
 /// Audio that the ring holds, seconds: as long as loading the model, or a stalled machine, may keep the worker busy.
-const RING_SECS: f64 = 4.0;
+const CAPACITY_SECS: f64 = 4.0;
 
 /// Smallest ring, samples: whatever a host calls its rate, a few large blocks must fit.
 const MIN_RING_SAMPLES: usize = 16_384;
 
-/// Largest ring, samples: [`RING_SECS`] at 768 kHz. Beyond, the worker refuses the rate anyway.
+/// Largest ring, samples: [`CAPACITY_SECS`] at 768 kHz. Beyond, the worker refuses the rate anyway.
 const MAX_RING_SAMPLES: usize = 4 * 768_000;
 
 /// Values interleaved at a time, on the audio thread's stack.
@@ -60,9 +60,9 @@ const MAX_ANCHORS: usize = 64;
 pub(super) fn ring(
     host_rate_hz: f64,
     layout: Layout,
-    requests: Arc<Requests>,
+    control: Arc<Control>,
 ) -> (AudioEnd, WorkerEnd, Arc<Handover>) {
-    let wanted = usize::try_from(units::secs_to_samples(RING_SECS, host_rate_hz));
+    let wanted = usize::try_from(units::secs_to_samples(CAPACITY_SECS, host_rate_hz));
     let capacity = wanted.unwrap_or(MAX_RING_SAMPLES).clamp(MIN_RING_SAMPLES, MAX_RING_SAMPLES);
     let n_channels = layout.n_channels();
     let (producer, consumer) = HeapRb::new(capacity * n_channels).split();
@@ -76,8 +76,8 @@ pub(super) fn ring(
         playhead: Playhead::new(host_rate_hz),
         host_rate_hz,
         resets_by_itself: false,
-        resets_seen: requests.resets(),
-        requests,
+        resets_seen: control.resets(),
+        control,
         shared: Arc::clone(&shared),
         lead: Lead::default(),
         clock: Instant::now(),
@@ -110,7 +110,7 @@ pub struct AudioEnd {
     host_rate_hz: f64,
     /// Whether the transport's starts and jumps are resets.
     resets_by_itself: bool,
-    requests: Arc<Requests>,
+    control: Arc<Control>,
     /// Resets asked for that have been obeyed.
     resets_seen: u64,
     shared: Arc<Handover>,
@@ -266,7 +266,7 @@ impl AudioEnd {
     /// Whether the block to come is a new start, because somebody asked for it or because of what the transport did.
     fn begins_anew(&mut self, transport: &Transport, n_samples: usize) -> bool {
         let has_moved = self.playhead.follow(transport, n_samples) != Move::None;
-        let asked = self.requests.resets();
+        let asked = self.control.resets();
         let is_asked_for = std::mem::replace(&mut self.resets_seen, asked) != asked;
         is_asked_for || (has_moved && self.resets_by_itself)
     }

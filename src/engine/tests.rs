@@ -1,12 +1,14 @@
 //! A whole engine, from samples to readings and files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::*;
 use crate::engine::timeline::Transport;
 use crate::history::Clock;
 use crate::reading::{Phase, Reading, Stamped};
+
+use feed::Subscription;
 
 const RATE_HZ: f64 = 22_050.0;
 const BLOCK: usize = 512;
@@ -24,21 +26,54 @@ fn music(secs: f64) -> Vec<f32> {
         .collect()
 }
 
-fn feed(audio: &mut AudioEnd, samples: &[f32]) {
-    samples.chunks(BLOCK).for_each(|block| audio.process_waiting(&[block], &STILL));
+/// A running engine, and all that is read from it.
+struct Tested {
+    control: Arc<Control>,
+    monitor: Arc<Monitor>,
+    readings: Subscription,
+    engine: Option<Engine>,
+    audio: AudioEnd,
 }
 
-fn stamped(monitor: &Monitor) -> Vec<Stamped> {
-    std::iter::from_fn(|| monitor.take()).collect()
+impl Tested {
+    fn start() -> Self {
+        Self::start_with(Model::load, RATE_HZ, Control::default())
+    }
+
+    fn start_with(load: LoadModel, rate_hz: f64, control: Control) -> Self {
+        let (control, monitor) = (Arc::new(control), Arc::new(Monitor::default()));
+        let readings = monitor.feed().subscribe().unwrap();
+        let (asked, published) = (Arc::clone(&control), Arc::clone(&monitor));
+        let (engine, audio) = Engine::start_with(load, rate_hz, Layout::MONO, asked, published);
+        Self { control, monitor, readings, engine: Some(engine), audio }
+    }
+
+    /// Renders `samples`, which waits for the analysis.
+    fn feed(&mut self, samples: &[f32]) {
+        samples.chunks(BLOCK).for_each(|block| self.audio.process_waiting(&[block], &STILL));
+    }
+
+    /// The readings since the last call, as they were stamped.
+    fn stamped(&mut self) -> Vec<Stamped> {
+        std::iter::from_fn(|| self.readings.next_reading()).collect()
+    }
+
+    /// The readings since the last call.
+    fn taken(&mut self) -> Vec<Reading> {
+        self.stamped().into_iter().map(|stamped| stamped.reading).collect()
+    }
+
+    /// Ends the engine; what it has read can still be taken.
+    fn end(&mut self) {
+        self.engine = None;
+    }
 }
 
-fn taken(monitor: &Monitor) -> Vec<Reading> {
-    stamped(monitor).into_iter().map(|stamped| stamped.reading).collect()
-}
-
-fn start(monitor: &Arc<Monitor>) -> (Engine, AudioEnd) {
-    monitor.queue_every(true);
-    Engine::start(RATE_HZ, Layout::MONO, None, None, Arc::clone(monitor))
+/// What asks for the model in a file.
+fn asking_for(path: impl Into<PathBuf>) -> Control {
+    let control = Control::default();
+    control.ask_model(Some(path.into()));
+    control
 }
 
 /// The status once it is no longer that of a start, or the last one seen after ten seconds.
@@ -54,13 +89,12 @@ fn settled_status(monitor: &Monitor) -> Status {
 
 #[test]
 fn five_readings_a_second_follow_the_audio() {
-    let monitor = Arc::new(Monitor::default());
-    let (engine, mut audio) = start(&monitor);
-    feed(&mut audio, &music(6.0));
-    assert_eq!(monitor.status(), Status::Running);
-    assert!(!monitor.spaces().is_empty());
-    drop(engine);
-    let all = stamped(&monitor);
+    let mut tested = Tested::start();
+    tested.feed(&music(6.0));
+    assert_eq!(tested.monitor.status(), Status::Running);
+    assert!(!tested.monitor.spaces().is_empty());
+    tested.end();
+    let all = tested.stamped();
     assert!(all.iter().all(|stamped| stamped.overrun_samples == 0));
     let readings: Vec<Reading> = all.iter().map(|stamped| stamped.reading).collect();
     assert!(readings.len() >= 25, "only {} readings in 5 s", readings.len());
@@ -69,20 +103,19 @@ fn five_readings_a_second_follow_the_audio() {
 
 #[test]
 fn after_a_reset_readings_equal_those_of_a_fresh_engine() {
-    let monitor = Arc::new(Monitor::default());
-    let (engine, mut audio) = start(&monitor);
-    feed(&mut audio, &music(4.0));
-    audio.settle();
-    let fresh = taken(&monitor);
-    feed(&mut audio, &vec![0.25; 10_001]);
-    audio.settle();
-    let _between = taken(&monitor);
-    audio.reset();
-    feed(&mut audio, &music(4.0));
-    audio.settle();
+    let mut tested = Tested::start();
+    tested.feed(&music(4.0));
+    tested.audio.settle();
+    let fresh = tested.taken();
+    tested.feed(&vec![0.25; 10_001]);
+    tested.audio.settle();
+    let _between = tested.taken();
+    tested.audio.reset();
+    tested.feed(&music(4.0));
+    tested.audio.settle();
     assert!(!fresh.is_empty());
-    assert_eq!(taken(&monitor), fresh);
-    drop(engine);
+    assert_eq!(tested.taken(), fresh);
+    tested.end();
 }
 
 /// Plays `samples` at `from_secs` of a song.
@@ -99,36 +132,34 @@ fn feed_song(audio: &mut AudioEnd, samples: &[f32], from_secs: f64) {
 
 #[test]
 fn readings_tell_where_in_the_song_they_are() {
-    let monitor = Arc::new(Monitor::default());
-    let (_engine, mut audio) = start(&monitor);
+    let mut tested = Tested::start();
     let music = music(4.0);
-    feed_song(&mut audio, &music, 60.0);
-    feed_song(&mut audio, &music[..22_050], 10.0);
-    audio.settle();
-    let readings = stamped(&monitor);
+    feed_song(&mut tested.audio, &music, 60.0);
+    feed_song(&mut tested.audio, &music[..22_050], 10.0);
+    tested.audio.settle();
+    let readings = tested.stamped();
     // A jump without a reset: time goes on, the place is elsewhere.
     for Stamped { reading, song_secs, .. } in &readings {
         let origin = if reading.time_secs <= 4.0 { 60.0 } else { 6.0 };
         let place = song_secs.unwrap();
         assert!((place - origin - reading.time_secs).abs() < 1e-3, "{reading:?}");
     }
-    let history = monitor.history().lock().unwrap();
+    let history = tested.monitor.read_history();
     let (from, to) = history.track(Clock::Song).span_secs().unwrap();
     assert!((10.0..11.5).contains(&from) && (63.5..64.5).contains(&to), "{from} {to}");
 }
 
 #[test]
 fn a_jump_is_a_new_start_where_that_is_wanted() {
-    let monitor = Arc::new(Monitor::default());
-    let (_engine, mut audio) = start(&monitor);
-    audio.set_auto_reset(true);
+    let mut tested = Tested::start();
+    tested.audio.set_auto_reset(true);
     let music = music(4.0);
-    feed_song(&mut audio, &music, 60.0);
-    audio.settle();
-    let first = stamped(&monitor);
-    feed_song(&mut audio, &music, 10.0);
-    audio.settle();
-    let again = stamped(&monitor);
+    feed_song(&mut tested.audio, &music, 60.0);
+    tested.audio.settle();
+    let first = tested.stamped();
+    feed_song(&mut tested.audio, &music, 10.0);
+    tested.audio.settle();
+    let again = tested.stamped();
     assert_eq!(again.len(), first.len());
     for (a, b) in again.iter().zip(&first) {
         assert_eq!(a.reading, b.reading);
@@ -138,61 +169,62 @@ fn a_jump_is_a_new_start_where_that_is_wanted() {
 
 #[test]
 fn another_model_takes_over_while_the_host_plays() {
-    let monitor = Arc::new(Monitor::default());
-    let (_engine, mut audio) = start(&monitor);
-    feed(&mut audio, &music(3.0));
-    audio.settle();
-    let before = taken(&monitor);
-    let shipped = monitor.model().name.clone();
-    monitor.ask_model(Some(concat!(env!("CARGO_MANIFEST_DIR"), "/models/paper.onnx").into()));
-    feed(&mut audio, &music(3.0));
-    audio.settle();
-    assert_eq!(monitor.status(), Status::Running);
-    assert_ne!(monitor.model().name, shipped);
-    let paper = taken(&monitor);
+    let mut tested = Tested::start();
+    tested.feed(&music(3.0));
+    tested.audio.settle();
+    let before = tested.taken();
+    let shipped = tested.monitor.model().name.clone();
+    tested
+        .control
+        .ask_model(Some(concat!(env!("CARGO_MANIFEST_DIR"), "/models/paper.onnx").into()));
+    tested.feed(&music(3.0));
+    tested.audio.settle();
+    assert_eq!(tested.monitor.status(), Status::Running);
+    assert_ne!(tested.monitor.model().name, shipped);
+    let paper = tested.taken();
     assert!(paper.len() >= 10, "{}", paper.len());
     assert_ne!(paper[0].shares, before[0].shares);
-    monitor.ask_model(Some("/no/such/model.onnx".into()));
-    feed(&mut audio, &music(3.0));
-    audio.settle();
-    assert!(matches!(monitor.status(), Status::FallenBack(_)), "{:?}", monitor.status());
-    assert!(!taken(&monitor).is_empty());
-    monitor.ask_model(None);
-    feed(&mut audio, &music(3.0));
-    audio.settle();
-    assert_eq!(monitor.status(), Status::Running);
-    assert_eq!(monitor.model().name, shipped);
-    assert_eq!(monitor.model_path(), None);
+    tested.control.ask_model(Some("/no/such/model.onnx".into()));
+    tested.feed(&music(3.0));
+    tested.audio.settle();
+    assert!(
+        matches!(tested.monitor.status(), Status::FallenBack(_)),
+        "{:?}",
+        tested.monitor.status()
+    );
+    assert!(!tested.taken().is_empty());
+    tested.control.ask_model(None);
+    tested.feed(&music(3.0));
+    tested.audio.settle();
+    assert_eq!(tested.monitor.status(), Status::Running);
+    assert_eq!(tested.monitor.model().name, shipped);
+    assert_eq!(tested.control.model_path(), None);
 }
 
 #[test]
 fn the_gate_decides_what_is_silence() {
-    let monitor = Arc::new(Monitor::default());
-    let (_engine, mut audio) = start(&monitor);
+    let mut tested = Tested::start();
     let quiet: Vec<f32> = music(3.0).iter().map(|sample| sample * 0.01).collect();
-    feed(&mut audio, &quiet);
-    audio.settle();
-    assert!(taken(&monitor).iter().any(|reading| reading.phase == Phase::Listening));
-    monitor.set_gate_db(-40.0);
-    feed(&mut audio, &quiet);
-    audio.settle();
-    assert_eq!(taken(&monitor).last().map(|reading| reading.phase), Some(Phase::Silent));
+    tested.feed(&quiet);
+    tested.audio.settle();
+    assert!(tested.taken().iter().any(|reading| reading.phase == Phase::Listening));
+    tested.control.set_gate_db(-40.0);
+    tested.feed(&quiet);
+    tested.audio.settle();
+    assert_eq!(tested.taken().last().map(|reading| reading.phase), Some(Phase::Silent));
 }
 
 #[test]
 fn a_model_that_cannot_be_used_falls_back_in_words() {
-    let monitor = Arc::new(Monitor::default());
-    monitor.queue_every(true);
-    let missing = Some(PathBuf::from("/no/such/model.onnx"));
-    let (_engine, mut audio) =
-        Engine::start(RATE_HZ, Layout::MONO, missing, None, Arc::clone(&monitor));
-    let Status::FallenBack(why) = settled_status(&monitor) else {
-        panic!("{:?}", monitor.status());
+    let missing = asking_for("/no/such/model.onnx");
+    let mut tested = Tested::start_with(Model::load, RATE_HZ, missing);
+    let Status::FallenBack(why) = settled_status(&tested.monitor) else {
+        panic!("{:?}", tested.monitor.status());
     };
     assert!(why.contains("/no/such/model.onnx"), "{why}");
-    feed(&mut audio, &music(3.0));
-    audio.settle();
-    assert!(!taken(&monitor).is_empty());
+    tested.feed(&music(3.0));
+    tested.audio.settle();
+    assert!(!tested.taken().is_empty());
 }
 
 /// A folder of this test's own, with a pipe in it that nobody writes to.
@@ -223,23 +255,17 @@ fn a_path_that_is_no_file_is_told_at_once_and_nobody_waits_for_it() {
         (folder.join("folder.onnx"), "a folder"),
     ];
     for (path, kind) in paths {
-        let monitor = Arc::new(Monitor::default());
-        let paths = [Some(path.clone()), Some(path.clone())];
-        let (engine, mut audio) =
-            Engine::start_with(Model::load, RATE_HZ, Layout::MONO, paths, Arc::clone(&monitor));
-        let Status::FallenBack(why) = settled_status(&monitor) else {
-            panic!("{}: {:?}", path.display(), monitor.status());
+        let mut tested = Tested::start_with(Model::load, RATE_HZ, asking_for(&path));
+        let Status::FallenBack(why) = settled_status(&tested.monitor) else {
+            panic!("{}: {:?}", path.display(), tested.monitor.status());
         };
         assert!(why.contains(kind), "{}: {why}", path.display());
-        feed(&mut audio, &music(2.0));
+        tested.feed(&music(2.0));
         let began = Instant::now();
-        drop(engine);
+        tested.end();
         assert!(began.elapsed() < Duration::from_secs(2), "{}", path.display());
-        assert!(monitor.published() > 0);
-        // The weights themselves are a file of something else.
-        assert!(monitor.output_problem().is_some(), "{}", path.display());
+        assert!(tested.monitor.published() > 0);
     }
-    assert_eq!(std::fs::read(&weights).unwrap(), b"weights");
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -249,106 +275,38 @@ fn a_model_on_a_drive_that_does_not_answer_is_read_when_it_does_and_nobody_waits
         std::thread::sleep(Duration::from_secs(4));
         Model::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/models/paper.onnx")))
     };
-    let start = |monitor: &Arc<Monitor>| {
-        let paths = [Some("/gone/model.onnx".into()), None];
-        Engine::start_with(slow, RATE_HZ, Layout::MONO, paths, Arc::clone(monitor))
-    };
-    let monitor = Arc::new(Monitor::default());
-    let (engine, _audio) = start(&monitor);
+    let start = || Tested::start_with(slow, RATE_HZ, asking_for("/gone/model.onnx"));
+    let mut tested = start();
     let began = Instant::now();
-    drop(engine);
+    tested.end();
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
-    let (engine, mut audio) = start(&monitor);
-    let Status::FallenBack(why) = settled_status(&monitor) else {
-        panic!("{:?}", monitor.status());
+    let mut tested = start();
+    let Status::FallenBack(why) = settled_status(&tested.monitor) else {
+        panic!("{:?}", tested.monitor.status());
     };
     assert!(why.contains("/gone/model.onnx does not answer"), "{why}");
-    feed(&mut audio, &music(3.0));
-    assert!(monitor.published() > 0, "the shipped model reads meanwhile");
+    tested.feed(&music(3.0));
+    assert!(tested.monitor.published() > 0, "the shipped model reads meanwhile");
     let began = Instant::now();
-    while monitor.status() != Status::Running && began.elapsed() < Duration::from_secs(20) {
+    while tested.monitor.status() != Status::Running && began.elapsed() < Duration::from_secs(20) {
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert_eq!(monitor.status(), Status::Running);
-    assert_ne!(monitor.model().name, crate::model::shipped_facts().name);
-    feed(&mut audio, &music(3.0));
-    drop(engine);
-}
-
-#[test]
-fn a_file_for_readings_is_written_from_when_it_is_asked_for_and_no_longer() {
-    let path = |name: &str| {
-        let name = format!("moodring-engine-{}-{name}.csv", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let _absent = std::fs::remove_file(&path);
-        path
-    };
-    let (first, second) = (path("first"), path("second"));
-    let monitor = Arc::new(Monitor::default());
-    let (engine, mut audio) =
-        Engine::start(RATE_HZ, Layout::MONO, None, None, Arc::clone(&monitor));
-    for asked in [None, Some(&first), Some(&second), None] {
-        monitor.ask_csv(asked.cloned());
-        // As long as an idle worker may take to see it.
-        std::thread::sleep(Duration::from_millis(400));
-        feed(&mut audio, &music(2.0));
-        audio.settle();
-    }
-    drop(engine);
-    let mut times: Vec<f64> = Vec::new();
-    for path in [&first, &second] {
-        let text = std::fs::read_to_string(path).unwrap();
-        let rows = text.lines().skip(1);
-        times.extend(rows.map(|row| row.split(',').next().unwrap().parse::<f64>().unwrap()));
-        std::fs::remove_file(path).unwrap();
-    }
-    assert!(times.is_sorted(), "{times:?}");
-    assert!(times[0] > 2.0 && *times.last().unwrap() <= 6.0, "{times:?}");
-    assert!(times.len() >= 18, "four seconds of readings: {times:?}");
-    assert_eq!(monitor.output_problem(), None);
+    assert_eq!(tested.monitor.status(), Status::Running);
+    assert_ne!(tested.monitor.model().name, crate::model::shipped_facts().name);
+    tested.feed(&music(3.0));
+    tested.end();
 }
 
 #[test]
 fn an_impossible_rate_fails_in_words_and_never_blocks_the_host() {
     for rate_hz in [f64::NAN, f64::INFINITY, -1.0, 0.0, 10.0, 1e9] {
-        let monitor = Arc::new(Monitor::default());
-        let (engine, mut audio) =
-            Engine::start(rate_hz, Layout::MONO, None, None, Arc::clone(&monitor));
-        feed(&mut audio, &music(1.0));
-        let status = settled_status(&monitor);
+        let mut tested = Tested::start_with(Model::load, rate_hz, Control::default());
+        tested.feed(&music(1.0));
+        let status = settled_status(&tested.monitor);
         assert!(matches!(&status, Status::Failed(why) if why.len() > 20), "{status:?}");
-        drop(engine);
-        assert_eq!(monitor.status(), Status::Idle);
+        tested.end();
+        assert_eq!(tested.monitor.status(), Status::Idle);
     }
-}
-
-#[test]
-fn every_reading_is_in_the_file_when_the_engine_has_ended() {
-    let path = std::env::temp_dir().join(format!("moodring-engine-{}.csv", std::process::id()));
-    let _absent = std::fs::remove_file(&path);
-    let monitor = Arc::new(Monitor::default());
-    let (engine, mut audio) =
-        Engine::start(RATE_HZ, Layout::MONO, None, Some(path.clone()), Arc::clone(&monitor));
-    feed(&mut audio, &music(5.0));
-    drop(engine);
-    let rows = std::fs::read_to_string(&path).unwrap().lines().count() - 1;
-    assert_eq!(rows as u64, monitor.published());
-    assert!(rows >= 15);
-    assert_eq!(monitor.output_problem(), None);
-    std::fs::remove_file(path).unwrap();
-}
-
-#[test]
-fn a_file_that_cannot_be_written_is_a_message_and_readings_go_on() {
-    let monitor = Arc::new(Monitor::default());
-    let folder = Some(std::env::temp_dir());
-    let (engine, mut audio) =
-        Engine::start(RATE_HZ, Layout::MONO, None, folder, Arc::clone(&monitor));
-    feed(&mut audio, &music(3.0));
-    drop(engine);
-    assert!(monitor.published() > 5);
-    let problem = monitor.output_problem().unwrap();
-    assert!(problem.contains("Choose another file"), "{problem}");
 }
 
 /// Plays music live by a clock that runs three times as fast as any other, until `done` or half a minute is over.
@@ -365,63 +323,59 @@ fn play_until(audio: &mut AudioEnd, clock_secs: &mut f64, done: impl Fn() -> boo
 
 #[test]
 fn a_reading_is_explained_when_somebody_asks_and_not_before() {
-    let monitor = Arc::new(Monitor::default());
-    let (engine, mut audio) = start(&monitor);
-    assert_eq!(settled_status(&monitor), Status::Running);
-    let mut clock_secs = 0.0;
-    play_until(&mut audio, &mut clock_secs, || monitor.latest().reading.time_secs > 3.0);
-    assert_eq!(monitor.why(), None);
-    monitor.ask_why(true);
-    play_until(&mut audio, &mut clock_secs, || monitor.why().is_some());
-    let why = monitor.why().unwrap();
+    let mut tested = Tested::start();
+    assert_eq!(settled_status(&tested.monitor), Status::Running);
+    let (mut clock_secs, monitor) = (0.0, Arc::clone(&tested.monitor));
+    play_until(&mut tested.audio, &mut clock_secs, || monitor.latest().reading.time_secs > 3.0);
+    assert_eq!(tested.monitor.why(), None);
+    tested.control.ask_why(true);
+    play_until(&mut tested.audio, &mut clock_secs, || monitor.why().is_some());
+    let why = tested.monitor.why().unwrap();
     assert_eq!(why.n_spaces, 2);
-    assert!(taken(&monitor).iter().any(|reading| reading.time_secs == why.time_secs));
-    drop(engine);
+    assert!(tested.taken().iter().any(|reading| reading.time_secs == why.time_secs));
+    tested.end();
 }
 
 #[test]
 fn a_render_that_waits_is_not_kept_waiting_by_reasons_and_reads_the_same() {
     let runs = [false, true].map(|asks| {
-        let monitor = Arc::new(Monitor::default());
-        monitor.ask_why(asks);
-        let (engine, mut audio) = start(&monitor);
-        feed(&mut audio, &music(6.0));
-        audio.settle();
-        assert_eq!(monitor.why(), None);
-        drop(engine);
-        taken(&monitor)
+        let mut tested = Tested::start();
+        tested.control.ask_why(asks);
+        tested.feed(&music(6.0));
+        tested.audio.settle();
+        assert_eq!(tested.monitor.why(), None);
+        tested.end();
+        tested.taken()
     });
     assert!(runs[0].len() >= 25 && runs[0] == runs[1]);
 }
 
 #[test]
 fn a_live_block_never_waits_for_the_worker() {
-    let monitor = Arc::new(Monitor::default());
-    let (engine, mut audio) = start(&monitor);
+    let mut tested = Tested::start();
     let (minute, mut clock_secs) = (music(60.0), 0.0);
     let began = Instant::now();
     // By its own clock the minute takes a minute; by the worker's, which is that of this machine, it is over at once.
     for block in minute.chunks(BLOCK) {
-        audio.process_at(&[block], &STILL, clock_secs);
+        tested.audio.process_at(&[block], &STILL, clock_secs);
         clock_secs += crate::units::samples_to_secs(BLOCK as u64, RATE_HZ);
     }
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
-    assert!(audio.overrun_samples() > 0, "a minute does not fit into the ring");
-    assert_eq!(audio.waits(), 0);
-    drop(engine);
+    assert!(tested.audio.overrun_samples() > 0, "a minute does not fit into the ring");
+    assert_eq!(tested.audio.waits(), 0);
+    tested.end();
 }
 
 #[test]
 fn a_render_reads_as_if_it_had_been_waited_for_from_the_start() {
     let readings = |render: fn(&mut AudioEnd, &[f32])| {
-        let monitor = Arc::new(Monitor::default());
-        let (engine, mut audio) = start(&monitor);
+        let mut tested = Tested::start();
         for block in music(20.0).chunks(BLOCK) {
-            render(&mut audio, block);
+            render(&mut tested.audio, block);
         }
-        let overrun_samples = audio.overrun_samples();
-        drop(engine);
-        (taken(&monitor), overrun_samples)
+        let overrun_samples = tested.audio.overrun_samples();
+        tested.end();
+        (tested.taken(), overrun_samples)
     };
     let waiting = readings(|audio, block| audio.process_waiting(&[block], &STILL));
     let unannounced = readings(|audio, block| audio.process(&[block], &STILL));
@@ -437,14 +391,13 @@ fn the_beat_grid_of_the_host_chooses_the_octave_of_the_tempo_shown() {
         .map(|n| hit(crate::units::samples_to_secs(n, RATE_HZ) % 0.6) as f32)
         .collect();
     let read = |tempo_bpm| {
-        let monitor = Arc::new(Monitor::default());
-        let (_engine, mut audio) = start(&monitor);
+        let mut tested = Tested::start();
         let transport = Transport { tempo_bpm, ..STILL };
         for block in clicks.chunks(BLOCK) {
-            audio.process_waiting(&[block], &transport);
+            tested.audio.process_waiting(&[block], &transport);
         }
-        audio.settle();
-        taken(&monitor).pop().unwrap()
+        tested.audio.settle();
+        tested.taken().pop().unwrap()
     };
     let alone = read(None);
     assert!((alone.tempo_bpm - 100.0).abs() < 2.0, "{alone:?}");

@@ -1,4 +1,4 @@
-//! The analysis thread: ring → analyser → publisher. Owns all the large buffers.
+//! The analysis thread: ring → analyser → monitor and feed. Owns all the large buffers.
 //!
 //! **Architecture Invariant**: whatever goes wrong here, a model that does not load or a panic in the analysis, becomes a
 //! [`Status`] in words; the audio thread never notices.
@@ -17,12 +17,11 @@ use crate::model::{Model, ModelError};
 use crate::reading::Stamped;
 use crate::units::samples_to_secs;
 
+use super::control::Control;
 use super::handover::Handover;
-use super::outputs::Outputs;
+use super::monitor::{Publisher, Status};
 use super::own::{self, LoadModel, Loading, Own};
 use super::pace::Pace;
-use super::publish::{Publisher, Status};
-use super::requests::Requests;
 use super::ring::{Popped, WorkerEnd};
 
 /// How often a worker that has caught up looks into the ring: once a hop (23.2 ms).
@@ -83,8 +82,8 @@ pub(super) struct Worker {
     pub(super) layout: Layout,
     pub(super) samples: WorkerEnd,
     pub(super) shared: Arc<Handover>,
+    pub(super) control: Arc<Control>,
     pub(super) publisher: Publisher,
-    pub(super) outputs: Arc<Outputs>,
 }
 
 impl Worker {
@@ -113,16 +112,16 @@ impl Worker {
     fn analyse_with_model(&mut self, late: Option<Arc<Model>>) -> Result<Next, AnalyserError> {
         let monitor = Arc::clone(self.publisher.monitor());
         monitor.set_status(Status::Loading);
-        let requests = Arc::clone(monitor.requests());
-        let models_asked = requests.models();
-        let fetch = || own::fetch(self.load, &requests, models_asked, &self.shared, &self.samples);
+        let control = Arc::clone(&self.control);
+        let models_asked = control.models();
+        let fetch = || own::fetch(self.load, &control, models_asked, &self.shared, &self.samples);
         let own = late.map_or_else(fetch, Own::Model);
         if matches!(own, Own::Forgotten) {
             return Ok(if self.shared.is_stopping() { Next::End } else { Next::Model });
         }
         let (mut analyser, model, status) = own::analyser(&own, self.host_rate_hz, self.layout)?;
         let history = monitor.history();
-        lock(&history).set_spaces(&model.card().spaces);
+        lock(history).set_spaces(&model.card().spaces);
         self.publisher.set_model(model.card().facts());
         monitor.set_status(status);
         self.samples.begin_anew();
@@ -130,19 +129,17 @@ impl Worker {
             Own::Late { loading, .. } => Some(loading),
             _ => None,
         };
-        Ok(self.follow(&mut analyser, &requests, models_asked, loading)?)
+        Ok(self.follow(&mut analyser, models_asked, loading)?)
     }
 
     /// Analyses what the ring brings. Nothing here allocates in steady state.
     fn follow(
         &mut self,
         analyser: &mut Analyser,
-        requests: &Requests,
         models_asked: u64,
         mut loading: Option<Loading>,
     ) -> Result<Next, ModelError> {
-        let mut csvs_asked = requests.csvs();
-        self.outputs.change(requests.csv_path());
+        let control = Arc::clone(&self.control);
         let mut chunk = [0.0; CHUNK];
         let mut load = Load { host_rate_hz: self.host_rate_hz, busy_per_sec: 0.0 };
         let (mut stopping_since, mut last_heard) = (None, Instant::now());
@@ -155,12 +152,12 @@ impl Worker {
             {
                 return Ok(Next::End);
             }
-            if requests.models() != models_asked && stopping_since.is_none() {
+            if control.models() != models_asked && stopping_since.is_none() {
                 return Ok(Next::Model);
             }
             if let Some(result) = loading.as_ref().and_then(Errand::poll) {
                 loading = None;
-                let file = requests.model_path().unwrap_or_default();
+                let file = control.model_path().unwrap_or_default();
                 match own::outcome(result, &file) {
                     Own::Model(model) => return Ok(Next::Late(model)),
                     Own::Unusable(why) => {
@@ -169,14 +166,11 @@ impl Worker {
                     _ => {}
                 }
             }
-            if std::mem::replace(&mut csvs_asked, requests.csvs()) != csvs_asked {
-                self.outputs.change(requests.csv_path());
-            }
             match self.samples.pop(&mut chunk) {
                 Popped::Samples(n) => {
                     let began = Instant::now();
                     let has_time_to_spare = self.keep_pace(analyser, has_caught_up);
-                    analyser.set_gate_db(requests.gate_db());
+                    analyser.set_gate_db(control.gate_db());
                     analyser.set_grid_bpm(self.shared.host_bpm());
                     let read_secs = self.push(analyser, &chunk[..n * self.layout.n_channels()])?;
                     if let Some(read_secs) = read_secs.filter(|_| has_time_to_spare) {
@@ -193,7 +187,6 @@ impl Worker {
                 Popped::Nothing => {
                     has_caught_up = true;
                     self.publisher.catch_up();
-                    self.outputs.look();
                     let is_idle = last_heard.elapsed() > IDLE_AFTER;
                     std::thread::park_timeout(if is_idle { IDLE_POLL } else { POLL });
                 }
@@ -237,7 +230,7 @@ impl Worker {
 
     /// Publishes what pushed the newest reading, taken at `read_secs`, if anybody asks and one is due.
     fn explain(&mut self, analyser: &mut Analyser, read_secs: f64, due_secs: &mut f64) {
-        if self.publisher.is_asked_why() && read_secs >= *due_secs {
+        if self.control.is_asked_why() && read_secs >= *due_secs {
             *due_secs = read_secs + WHY_SECS;
             // A network that fails without one side of the music still reads the whole of it: it only goes unexplained.
             self.publisher.publish_why(analyser.why().ok().flatten());

@@ -5,8 +5,8 @@
 //! 12.260000,live,0.731250,0.442100,92.29,-18.02,-20.31
 //! ```
 //!
-//! Names and digits are those of [`csv`]. What there is no number for is empty, in JSON null: the shares of silence, and whatever is
-//! not finite. JSON is one array of an object for each row.
+//! The columns are those of [`Rows::History`]. What there is no number for is empty, in JSON null:
+//! the shares of silence, and whatever is not finite. JSON is one array of an object for each row.
 //!
 //! The file is there only once it is whole ([`WholeFile`]): until then, and whatever goes wrong, what was there stays as it was. A
 //! path that is a pipe or a device is refused and never opened, so that nothing waits for whoever is at its other end.
@@ -25,13 +25,13 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use atomic_float::AtomicF32;
 
-use super::csv::{self, coarse, fine};
 use super::plot::paint_readings;
+use super::row::{Columns, Rows};
 use super::whole::WholeFile;
 use crate::errand;
 use crate::history::Point;
 use crate::model::space::LabelSpace;
-use crate::reading::Reading;
+use crate::reading::{Reading, Stamped};
 
 /// Name of the thread that writes an export.
 pub const EXPORT_THREAD: &str = "mood-export";
@@ -182,84 +182,55 @@ fn written(path: &Path, format: Format, course: &Course, shared: &Shared) -> Res
     catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| anyhow::bail!("it stopped half-way"))
 }
 
-/// A value of a row as it is written.
-enum Cell {
-    Number(String),
-    Word(&'static str),
-    Nothing,
+/// What was kept of a reading, as one.
+fn reading(point: &Point, n_spaces: usize) -> Reading {
+    Reading {
+        time_secs: point.secs,
+        phase: point.phase,
+        n_spaces,
+        shares: point.shares,
+        energy_harmonic_db: point.energy_harmonic_db,
+        energy_percussive_db: point.energy_percussive_db,
+        tempo_percussive_bpm: point.tempo_percussive_bpm,
+        ..Reading::default()
+    }
 }
 
-/// `value` as `text` writes it, but that JSON knows no number that is not finite.
-fn cell<T: Into<f64> + Copy>(value: T, text: fn(T) -> String) -> Cell {
-    if value.into().is_finite() { Cell::Number(text(value)) } else { Cell::Nothing }
-}
-
-/// Names of the columns.
-fn columns(spaces: &[LabelSpace]) -> Vec<&str> {
-    let shares = spaces.iter().map(|space| space.first.as_str());
-    let after = [csv::TEMPO_PERCUSSIVE, csv::ENERGY_HARMONIC, csv::ENERGY_PERCUSSIVE];
-    [csv::TIME, csv::PHASE].into_iter().chain(shares).chain(after).collect()
-}
-
-/// What stands in [`columns`].
-fn cells(row: &Point, n_spaces: usize) -> impl Iterator<Item = Cell> {
-    let shares = (0..n_spaces).map(|space| match row.shares.get(space) {
-        Some(share) if row.phase.has_shares() => cell(*share, fine),
-        _ => Cell::Nothing,
-    });
-    let after = [row.tempo_percussive_bpm, row.energy_harmonic_db, row.energy_percussive_db];
-    let before = [cell(row.secs, fine), Cell::Word(row.phase.word())];
-    before.into_iter().chain(shares).chain(after.map(|value| cell(value, coarse)))
-}
-
-/// The rows with how far each is, as long as the export goes on.
-fn rows<'a>(course: &'a Course, shared: &'a Shared) -> impl Iterator<Item = Result<&'a Point>> {
-    let n_rows = course.points.len() as f32;
+/// The rows, each as one stamped reading, as long as the export goes on.
+fn rows<'a>(
+    course: &'a Course,
+    shared: &'a Shared,
+) -> impl Iterator<Item = Result<Stamped>> + use<'a> {
+    let (n_rows, n_spaces) = (course.points.len() as f32, course.spaces.len());
     let rows = course.points.iter().enumerate();
-    rows.map(move |(i, row)| shared.go_on(WRITTEN * i as f32 / n_rows).map(|()| row))
+    rows.map(move |(i, row)| {
+        shared.go_on(WRITTEN * i as f32 / n_rows).map(|()| reading(row, n_spaces).into())
+    })
 }
 
 fn write_csv(out: &mut impl Write, course: &Course, shared: &Shared) -> Result<()> {
-    let names: Vec<String> = columns(&course.spaces).into_iter().map(csv::field).collect();
-    writeln!(out, "{}", names.join(","))?;
+    let columns = Columns::new(Rows::History, &course.spaces);
+    writeln!(out, "{}", columns.csv_header())?;
     for row in rows(course, shared) {
-        let cells = cells(row?, course.spaces.len()).map(|cell| match cell {
-            Cell::Number(text) => text,
-            Cell::Word(word) => word.to_owned(),
-            Cell::Nothing => String::new(),
-        });
-        writeln!(out, "{}", cells.collect::<Vec<_>>().join(","))?;
+        writeln!(out, "{}", columns.csv_line(&row?))?;
     }
     Ok(())
 }
 
 fn write_json(out: &mut impl Write, course: &Course, shared: &Shared) -> Result<()> {
-    let names = columns(&course.spaces).into_iter().map(serde_json::to_string);
-    let names: Vec<String> = names.collect::<Result<_, _>>()?;
+    let columns = Columns::new(Rows::History, &course.spaces);
     write!(out, "[")?;
     for (i, row) in rows(course, shared).enumerate() {
-        let members = names.iter().zip(cells(row?, course.spaces.len()));
-        let members = members.map(|(name, cell)| match cell {
-            Cell::Number(text) => format!("{name}: {text}"),
-            Cell::Word(word) => format!("{name}: \"{word}\""),
-            Cell::Nothing => format!("{name}: null"),
-        });
         let before = if i == 0 { "\n" } else { ",\n" };
-        write!(out, "{before}{{{}}}", members.collect::<Vec<_>>().join(", "))?;
+        write!(out, "{before}{}", columns.json_line(&row?))?;
     }
     Ok(writeln!(out, "\n]")?)
 }
 
 fn write_png(out: &mut impl Write, course: &Course, shared: &Shared) -> Result<()> {
     let n_spaces = course.spaces.len();
-    let reading = |row: &Point| Reading {
-        time_secs: row.secs,
-        phase: row.phase,
-        n_spaces,
-        shares: row.shares,
-        ..Reading::default()
-    };
-    let readings: Vec<Reading> = course.points.iter().map(reading).collect();
+    let readings: Vec<Reading> =
+        course.points.iter().map(|point| reading(point, n_spaces)).collect();
     shared.go_on(0.0)?;
     let picture = paint_readings(&course.title, &course.spaces, &readings, &[])?;
     shared.go_on(PAINTED)?;

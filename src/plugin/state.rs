@@ -30,9 +30,9 @@ const SWITCHES: [(&str, bool); 4] =
 const RESPONSE: &str = "response";
 const GATE: &str = "gate_db";
 
-/// Fields that hold text; the window's own settings may be any JSON.
+/// Fields that hold text, and those that may hold any JSON, of which their readers take what they can.
 const TEXTS: [&str; 3] = ["csv_path", "model_path", "history"];
-const EDITOR: &str = "editor";
+const ANY_JSON: [&str; 2] = ["editor", "outputs"];
 
 /// A state that the framework takes, with all of `bytes` that can be read; `None` where they are no state at all.
 #[must_use]
@@ -217,7 +217,7 @@ fn readable_fields(fields: Option<Value>, unread: &mut Vec<String>) -> Map<Strin
     let (mut fields, is_object) = object(fields);
     if !is_object {
         // None of them is what its reader takes.
-        fields.extend(TEXTS.into_iter().chain([EDITOR]).map(|name| (name.to_owned(), Value::Null)));
+        fields.extend(TEXTS.into_iter().chain(ANY_JSON).map(|name| (name.to_owned(), Value::Null)));
     }
     for (name, value) in fields {
         // Fields are JSON inside of JSON.
@@ -232,7 +232,7 @@ fn readable_fields(fields: Option<Value>, unread: &mut Vec<String>) -> Map<Strin
         } else if is_text {
             readable.insert(name.clone(), "\"\"".into());
             unread.push(name);
-        } else if name == EDITOR {
+        } else if ANY_JSON.contains(&name.as_str()) {
             readable.insert(name.clone(), "null".into());
             unread.push(name);
         }
@@ -280,7 +280,7 @@ mod tests {
                 "reset": {"bool": false},
                 "response": {"string": "slow"},
             },
-            "fields": {"csv_path": "\"/a.csv\"", "editor": "{}", "history": "\"\"", "model_path": "\"\""},
+            "fields": {"csv_path": "\"/a.csv\"", "editor": "{}", "history": "\"\"", "model_path": "\"\"", "outputs": "{\"jsonl\": \"/c\"}"},
         })
     }
 
@@ -365,7 +365,7 @@ mod tests {
         let mut state = whole();
         state["fields"] = json!(5);
         let (read, unread) = loaded(state.to_string().as_bytes()).unwrap();
-        assert_eq!(unread, ["csv_path", "editor", "history", "model_path"]);
+        assert_eq!(unread, ["csv_path", "editor", "history", "model_path", "outputs"]);
         assert_eq!(json_of(&read, "gate_db"), json!({"f32": -50.0}));
         assert_eq!(
             (&read.fields["history"], &read.fields["editor"]),
@@ -416,7 +416,7 @@ mod tests {
             odd in any_json(),
             place in prop::sample::select(vec![
                 "/params", "/fields", "/version", "/params/gate_db", "/params/hold", "/params/response",
-                "/fields/editor", "/fields/history", "/fields/csv_path",
+                "/fields/editor", "/fields/history", "/fields/csv_path", "/fields/outputs",
             ]),
         ) {
             let mut state = whole();

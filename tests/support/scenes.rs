@@ -10,7 +10,7 @@ use egui::{Vec2, vec2};
 use moodring::editor::desk::Desk;
 use moodring::editor::then::ThenView;
 use moodring::editor::view::{ExportView, Heard, State, ViewState};
-use moodring::engine::publish::Status;
+use moodring::engine::monitor::Status;
 use moodring::history::History;
 use moodring::history::compare::Snapshot;
 use moodring::model::card::ModelFacts;

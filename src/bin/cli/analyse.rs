@@ -144,7 +144,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let song = |path| Song { path, picture: pictures.next() };
     let songs: Vec<Song> = gathered.files.into_iter().map(song).collect();
     let model = jobs::model(args.model.as_deref())?;
-    let rows = Rows { format: args.format, spaces: model.card().spaces.clone(), why: args.why };
+    let rows = Rows::new(args.format, &model.card().spaces, args.why);
     let mut out = match &args.out {
         Some(path) => Sink::to(path)?,
         None => Sink::standard(),

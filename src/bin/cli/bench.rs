@@ -25,7 +25,7 @@ use moodring::analysis::window::{FeatureWindow, NetworkInput};
 use moodring::config::{ANALYSIS_RATE_HZ, HOP_SAMPLES, MEDIAN_LENGTH, N_BINS, WINDOW_SAMPLES};
 use moodring::decode::AudioFile;
 use moodring::engine::Engine;
-use moodring::engine::publish::{Monitor, Status};
+use moodring::engine::monitor::{Monitor, Status};
 use moodring::engine::timeline::Transport;
 use moodring::model::Model;
 use moodring::model::int8::Kernel;
@@ -373,7 +373,7 @@ fn instance(rate_hz: f64, analyser_ms: f64) -> Value {
         let monitor = Arc::new(Monitor::default());
         let began = Instant::now();
         let (engine, audio) =
-            Engine::start(rate_hz, Layout::STEREO, None, None, Arc::clone(&monitor));
+            Engine::start(rate_hz, Layout::STEREO, Arc::default(), Arc::clone(&monitor));
         let started_ms = began.elapsed().as_secs_f64() * 1e3;
         while matches!(monitor.status(), Status::Idle | Status::Loading) {
             std::thread::sleep(Duration::from_millis(1));
@@ -394,7 +394,8 @@ fn audio_thread(rate_hz: f64, music: &[f32]) -> Value {
     const BLOCKS: usize = 100_000;
     // Blocks between two rests, in which the analysis catches up: a tenth of what the ring holds.
     const RUN: usize = 250;
-    let (_engine, mut audio) = Engine::start(rate_hz, Layout::STEREO, None, None, Arc::default());
+    let (_engine, mut audio) =
+        Engine::start(rate_hz, Layout::STEREO, Arc::default(), Arc::default());
     let blocks = music.as_chunks::<BLOCK>().0;
     let mut took_ns: Vec<f64> = (0..BLOCKS)
         .map(|n| {

@@ -297,13 +297,13 @@ fn starts_and_jumps_reset_where_that_is_wanted() {
 
 #[test]
 fn a_reset_that_somebody_asks_for_comes_with_the_next_block() {
-    let requests = Arc::new(Requests::default());
-    requests.ask_reset();
-    let (mut audio, mut worker, _) = super::ring(1000.0, Layout::MONO, Arc::clone(&requests));
+    let control = Arc::new(Control::default());
+    control.ask_reset();
+    let (mut audio, mut worker, _) = super::ring(1000.0, Layout::MONO, Arc::clone(&control));
     audio.process(&[[1.0]], &STILL);
     assert_eq!(popped(&mut worker, 8), [1.0], "what was asked before the start is over");
     audio.process(&[[2.0]], &STILL);
-    requests.ask_reset();
+    control.ask_reset();
     assert_eq!(popped(&mut worker, 8), [2.0]);
     audio.process(&[[3.0]], &STILL);
     assert_eq!(worker.pop(&mut [0.0; 8]), Popped::Reset);

@@ -1,15 +1,22 @@
 //! The rows of `analyse`: one a reading, then one a file.
+//!
+//! What stands in a row of a reading is what the library's table of columns says
+//! ([`row`](moodring::outputs::row)), between the file's name and what is known of the whole file.
 
 use std::io::{self, Write};
 
 use moodring::model::space::LabelSpace;
-use moodring::outputs::csv;
-use moodring::reading::Reading;
+use moodring::outputs::cell::{Cell, csv_field, json_text};
+use moodring::outputs::row::{Columns, Rows as Kind};
+use moodring::reading::{MAX_SPACES, Phase, Reading};
 use moodring::why::{GROUPS, Why};
-use serde_json::{Map, Value, json};
 
 use crate::jobs::FileMood;
 use crate::out::kind::CSV_ROWS_BEGIN;
+
+/// Digits of a duration behind the point, and of the push of a share.
+const SECS_DIGITS: usize = 3;
+const PUSH_DIGITS: usize = 6;
 
 /// The format of rows.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -22,15 +29,20 @@ pub enum Format {
 
 /// How rows are written.
 pub struct Rows {
-    /// The format.
-    pub format: Format,
-    /// The pairs of words that the shares are of.
-    pub spaces: Vec<LabelSpace>,
+    format: Format,
+    spaces: Vec<LabelSpace>,
+    columns: Columns,
     /// Whether each reading has its reasons with it.
-    pub why: bool,
+    why: bool,
 }
 
 impl Rows {
+    /// Rows of a model with `spaces`, with reasons if `why`.
+    pub fn new(format: Format, spaces: &[LabelSpace], why: bool) -> Self {
+        let columns = Columns::new(Kind::File, spaces);
+        Self { format, spaces: spaces.to_vec(), columns, why }
+    }
+
     /// Writes what stands before all rows.
     ///
     /// # Errors
@@ -39,20 +51,19 @@ impl Rows {
         if self.format == Format::Jsonl {
             return Ok(());
         }
-        let names = self.spaces.iter().flat_map(columns).map(|name| csv::field(&name));
-        let names: Vec<String> = names.collect();
-        let whys: String =
-            self.why_columns().map(|name| format!(",{}", csv::field(&name))).collect();
-        let head = format!("{CSV_ROWS_BEGIN}time_secs,phase,heard_secs");
-        let tail = "tempo_bpm,tempo_harmonic_bpm,tempo_percussive_bpm,\
-            energy_harmonic_db,energy_percussive_db,complete,missing_secs";
-        writeln!(out, "{head},{},{tail}{whys}", names.join(","))
+        let columns = self.columns.csv_header();
+        write!(out, "{CSV_ROWS_BEGIN}{columns},complete,missing_secs")?;
+        for (space, group) in self.pushes() {
+            let name = format!("{}_why_{}", self.spaces[space].first, GROUPS[group].word());
+            write!(out, ",{}", csv_field(&name))?;
+        }
+        writeln!(out)
     }
 
-    /// Columns of what pushed each share; none unless asked for.
-    fn why_columns(&self) -> impl Iterator<Item = String> {
-        let spaces = self.spaces.iter().filter(|_| self.why);
-        spaces.flat_map(|space| GROUPS.map(|group| format!("{}_why_{}", space.first, group.word())))
+    /// Space and group of what pushed each share, by index; none unless asked for.
+    fn pushes(&self) -> impl Iterator<Item = (usize, usize)> {
+        let spaces = if self.why { self.spaces.len() } else { 0 };
+        (0..spaces).flat_map(|space| (0..GROUPS.len()).map(move |group| (space, group)))
     }
 
     /// Writes the row of a reading.
@@ -66,44 +77,39 @@ impl Rows {
         reading: &Reading,
         why: Option<&Why>,
     ) -> io::Result<()> {
-        let shares = self.spaces.iter().enumerate().flat_map(|(s, space)| {
-            let share = reading.shares().get(s).copied();
-            let band = share.map(|_| reading.bands[s]);
-            row_shares(space, share, band)
-        });
-        let shares: Vec<Value> = shares.collect();
-        let details = [
-            ("tempo_bpm", reading.tempo_bpm),
-            ("tempo_harmonic_bpm", reading.tempo_harmonic_bpm),
-            ("tempo_percussive_bpm", reading.tempo_percussive_bpm),
-            ("energy_harmonic_db", reading.energy_harmonic_db),
-            ("energy_percussive_db", reading.energy_percussive_db),
-        ];
-        let (time_secs, phase) = (rounded(reading.time_secs), reading.phase.word());
-        let heard_secs = rounded(f64::from(reading.heard_secs));
-        if self.format == Format::Jsonl {
-            let mut row = Map::new();
-            row.insert("file".into(), json!(file));
-            row.insert("time_secs".into(), json!(time_secs));
-            row.insert("phase".into(), json!(phase));
-            row.insert("heard_secs".into(), json!(heard_secs));
-            self.insert_shares(&mut row, &shares);
-            for (name, value) in details {
-                row.insert(name.into(), json!(rounded(f64::from(value))));
+        let stamped = (*reading).into();
+        match self.format {
+            Format::Csv => {
+                write!(out, "{},false,{},,", csv_field(file), self.columns.csv_line(&stamped))?;
+                for (space, group) in self.pushes() {
+                    let push = why.map_or(Cell::Nothing, |why| push(why, space, group));
+                    write!(out, ",{}", push.csv())?;
+                }
+                writeln!(out)
             }
-            if self.why {
-                row.insert("why".into(), why.map_or(Value::Null, |why| pushes(&self.spaces, why)));
+            Format::Jsonl => {
+                let columns = self.columns.iter();
+                let cells = columns.map(|column| (&*column.name, column.cell(&stamped).json()));
+                let mut members = vec![("file", json_text(file))];
+                members.extend(cells);
+                if self.why {
+                    members.push(("why", why.map_or("null".to_owned(), |why| self.reasons(why))));
+                }
+                writeln!(out, "{}", object(&members))
             }
-            return writeln!(out, "{}", Value::Object(row));
         }
-        let details = details.map(|(_, value)| rounded(f64::from(value)).to_string()).join(",");
-        let (file, shares) = (csv::field(file), joined(&shares));
-        let whys = self.why_columns().enumerate().map(|(i, _)| {
-            let push = why.map(|why| why.pushes[i / GROUPS.len()][i % GROUPS.len()]);
-            push.map_or_else(|| ",".to_owned(), |push| format!(",{}", number(push)))
-        });
-        let whys: String = whys.collect();
-        writeln!(out, "{file},false,{time_secs},{phase},{heard_secs},{shares},{details},,{whys}")
+    }
+
+    /// For each space by its first pole: the push of every group.
+    fn reasons(&self, why: &Why) -> String {
+        let of_space = |space: usize| {
+            let groups = GROUPS.iter().enumerate();
+            let pushes = groups.map(|(i, group)| (group.word(), push(why, space, i).json()));
+            object(&pushes.collect::<Vec<_>>())
+        };
+        let spaces = self.spaces.iter().enumerate();
+        let members = spaces.map(|(i, space)| (&*space.first, of_space(i)));
+        object(&members.collect::<Vec<_>>())
     }
 
     /// Writes the row of a whole file.
@@ -116,79 +122,67 @@ impl Rows {
         file: &str,
         mood: &FileMood,
     ) -> io::Result<()> {
-        let whole = mood.shares();
-        let spaces = self.spaces.iter().enumerate();
-        let shares: Vec<Value> = spaces
-            .flat_map(|(s, space)| row_shares(space, whole.map(|(shares, _)| shares[s]), None))
-            .collect();
-        let phase = match whole {
-            Some((_, false)) => "live",
-            Some((_, true)) => "listening",
-            None if mood.n_readings == 0 => "waiting",
-            None => "silent",
-        };
-        let duration_secs = rounded(mood.duration_secs);
-        let complete = mood.outcome.is_complete();
-        let missing_secs = mood.outcome.missing_secs().map(rounded);
-        if self.format == Format::Jsonl {
-            let mut row = Map::new();
-            row.insert("file".into(), json!(file));
-            row.insert("summary".into(), json!(true));
-            row.insert("duration_secs".into(), json!(duration_secs));
-            row.insert("complete".into(), json!(complete));
-            row.insert("missing_secs".into(), json!(missing_secs));
-            row.insert("readings".into(), json!(mood.n_readings));
-            row.insert("phase".into(), json!(phase));
-            self.insert_shares(&mut row, &shares);
-            return writeln!(out, "{}", Value::Object(row));
+        let summary = summary(mood).into();
+        let complete = Cell::Truth(mood.outcome.is_complete());
+        let missing_secs = mood.outcome.missing_secs();
+        let missing_secs =
+            missing_secs.map_or(Cell::Nothing, |secs| Cell::number(secs, SECS_DIGITS));
+        match self.format {
+            Format::Csv => {
+                let (file, columns) = (csv_field(file), self.columns.csv_line(&summary));
+                write!(out, "{file},true,{columns},{},{}", complete.csv(), missing_secs.csv())?;
+                writeln!(out, "{}", ",".repeat(self.pushes().count()))
+            }
+            Format::Jsonl => {
+                let duration_secs = Cell::number(mood.duration_secs, SECS_DIGITS);
+                let mut members = vec![
+                    ("file", json_text(file)),
+                    ("summary", Cell::Truth(true).json()),
+                    ("duration_secs", duration_secs.json()),
+                    ("complete", complete.json()),
+                    ("missing_secs", missing_secs.json()),
+                    ("readings", mood.n_readings.to_string()),
+                    ("phase", json_text(summary.reading.phase.word())),
+                ];
+                let of_spaces = self.columns.iter().filter(|column| column.is_of_space());
+                members
+                    .extend(of_spaces.map(|column| (&*column.name, column.cell(&summary).json())));
+                writeln!(out, "{}", object(&members))
+            }
         }
-        let (file, shares) = (csv::field(file), joined(&shares));
-        let whys = ",".repeat(self.why_columns().count());
-        let missing_secs = missing_secs.map_or_else(String::new, |secs| secs.to_string());
-        writeln!(
-            out,
-            "{file},true,{duration_secs},{phase},,{shares},,,,,,{complete},{missing_secs}{whys}"
-        )
-    }
-
-    fn insert_shares(&self, row: &mut Map<String, Value>, shares: &[Value]) {
-        let names = self.spaces.iter().flat_map(columns);
-        row.extend(names.zip(shares.iter().cloned()));
     }
 }
 
-/// Milliseconds, millidecibels and millibeats are fine enough for people and small enough for files.
-fn rounded(value: f64) -> f64 {
-    (value * 1000.0).round() / 1000.0
+/// A whole file as one reading that ends with it: the mean shares, and no number for the rest.
+fn summary(mood: &FileMood) -> Reading {
+    let whole = mood.shares();
+    Reading {
+        time_secs: mood.duration_secs,
+        phase: match whole {
+            Some((_, false)) => Phase::Live,
+            Some((_, true)) => Phase::Listening,
+            None if mood.n_readings == 0 => Phase::Waiting,
+            None => Phase::Silent,
+        },
+        heard_secs: f32::NAN,
+        n_spaces: MAX_SPACES,
+        shares: whole.map(|(shares, _)| shares).unwrap_or_default(),
+        bands: [[f32::NAN; 2]; MAX_SPACES],
+        tempo_bpm: f32::NAN,
+        tempo_harmonic_bpm: f32::NAN,
+        tempo_percussive_bpm: f32::NAN,
+        energy_harmonic_db: f32::NAN,
+        energy_percussive_db: f32::NAN,
+        ..Reading::default()
+    }
 }
 
-/// Columns of a space: share, band, verdict.
-fn columns(space: &LabelSpace) -> impl Iterator<Item = String> {
-    csv::share_columns(space).into_iter().chain([format!("{}_ambiguous", space.first)])
+fn push(why: &Why, space: usize, group: usize) -> Cell {
+    Cell::number(why.pushes[space][group].into(), PUSH_DIGITS)
 }
 
-/// What stands in [`columns`]; null where there is nothing to say.
-fn row_shares(space: &LabelSpace, share: Option<f32>, band: Option<[f32; 2]>) -> [Value; 4] {
-    let end = |i: usize| band.map_or(Value::Null, |band| number(band[i]));
-    let ambiguous = share.map(|share| space.is_ambiguous(share));
-    [share.map_or(Value::Null, number), end(0), end(1), json!(ambiguous)]
-}
-
-/// A share or a push with the digits that mean something.
-fn number(share: f32) -> Value {
-    json!((f64::from(share) * 1e6).round() / 1e6)
-}
-
-/// For each space by its first pole: the push of every group.
-fn pushes(spaces: &[LabelSpace], why: &Why) -> Value {
-    let of_space = |s: usize| -> Map<String, Value> {
-        why.of_space(s).map(|(group, push)| (group.word().to_owned(), number(push))).collect()
-    };
-    let spaces = spaces.iter().enumerate();
-    Value::Object(spaces.map(|(s, space)| (space.first.clone(), of_space(s).into())).collect())
-}
-
-fn joined(shares: &[Value]) -> String {
-    let text = |share: &Value| if share.is_null() { String::new() } else { share.to_string() };
-    shares.iter().map(text).collect::<Vec<_>>().join(",")
+/// An object of JSON with these members, whose values are JSON already.
+fn object(members: &[(&str, String)]) -> String {
+    let members = members.iter().map(|(name, value)| format!("{}: {value}", json_text(name)));
+    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
 }
