@@ -25,9 +25,9 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use moodring::decode::{self, Decoded};
 use moodring::model::Model;
-use moodring::outputs::plot::canvas::is_ours;
-use moodring::outputs::plot::{Section, plot_readings};
 use moodring::outputs::row;
+use moodring::plot::canvas::is_ours;
+use moodring::plot::{Section, plot_readings};
 
 use host::Host;
 use meter::Meter;

@@ -3,6 +3,9 @@
 //! A pipe without a writer never opens, a device never ends, and a folder is no file. Nothing here waits for any of them. What can still
 //! take for ever is a network drive that is gone: who must not wait has it done by a thread that can be left behind.
 
+#[cfg(feature = "plot")]
+pub mod whole;
+
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;

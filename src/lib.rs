@@ -40,6 +40,12 @@ pub mod engine;
 
 pub mod outputs;
 
+#[cfg(feature = "plot")]
+pub mod plot;
+
+#[cfg(feature = "plot")]
+pub mod export;
+
 #[cfg(feature = "cli")]
 pub mod decode;
 

@@ -13,17 +13,11 @@
 
 pub mod cell;
 pub mod csv;
-#[cfg(feature = "plot")]
-pub mod export;
 pub mod jsonl;
 pub mod lines;
-#[cfg(feature = "plot")]
-pub mod plot;
 pub mod row;
 pub mod settings;
 mod thread;
-#[cfg(feature = "plot")]
-pub mod whole;
 
 use std::io;
 use std::path::PathBuf;

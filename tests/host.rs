@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use moodring::history::{Clock, History, Point, state};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::host::{Host, Playing, framed};
 use support::music::{Random, music};
 use support::readings_file::CsvPath;
@@ -644,6 +644,33 @@ fn a_file_for_readings_that_comes_with_a_state_is_written_at_once() {
     playing.play(&audio, Blocks::Of(512).sizes(), |_| true).unwrap();
     drop(playing);
     assert!(rows(&csv.text()).len() >= 10, "{}", csv.text());
+}
+
+#[test]
+fn every_output_that_a_state_names_gets_every_reading() {
+    let _guard = others_may_play();
+    let audio = music(3.0, 44_100.0, 2);
+    let csv = CsvPath::new("side-by-side");
+    let jsonl = csv.json_lines();
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    host.set_field("outputs", json!({ "jsonl": jsonl.0 })).unwrap();
+    play(&mut host, &audio, &BOUNCE);
+    assert_eq!(
+        host.state_json().unwrap()["fields"]["outputs"],
+        json!({ "jsonl": jsonl.0 }).to_string()
+    );
+    drop(host);
+    let (rows, objects) = (csv.text(), jsonl.text());
+    let times = rows.lines().skip(1).map(|row| row.split(',').next().unwrap().to_owned());
+    let times: Vec<String> = times.collect();
+    assert!(times.len() >= 10, "{rows}");
+    assert_eq!(objects.lines().count(), times.len(), "{objects}");
+    for (object, time) in objects.lines().zip(&times) {
+        let object: Value = serde_json::from_str(object).unwrap();
+        assert_eq!(object["time_secs"].as_f64(), time.parse().ok());
+        assert!(object["excited"].is_number(), "{object}");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use support::music::{Random, music};
 use support::readings_file::{CsvPath, STRAY_WAITS, n_waits};
 use support::sounds::{SETTLED_SECS, TOLERANCE, sounds};
@@ -406,6 +406,34 @@ fn a_file_for_readings_that_comes_with_a_state_is_written_at_once() {
     host.play(&music(3.0, RATE_HZ, 2), BLOCK, Mode::Realtime, |_| {}).unwrap();
     drop(host);
     assert!(csv.text().lines().count() > 10, "{}", csv.text());
+}
+
+#[test]
+fn every_output_that_a_state_names_gets_every_reading() {
+    let _alone = alone();
+    let csv = CsvPath::new("side-by-side");
+    let jsonl = csv.json_lines();
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    host.set_field("outputs", json!({ "jsonl": jsonl.0 })).unwrap();
+    host.set_up(RATE_HZ, BLOCK, Mode::Offline).unwrap();
+    host.start().unwrap();
+    host.play(&music(3.0, RATE_HZ, 2), BLOCK, Mode::Offline, |_| {}).unwrap();
+    assert_eq!(
+        host.state_json().unwrap()["fields"]["outputs"],
+        json!({ "jsonl": jsonl.0 }).to_string()
+    );
+    drop(host);
+    let (rows, objects) = (csv.text(), jsonl.text());
+    let times = rows.lines().skip(1).map(|row| row.split(',').next().unwrap().to_owned());
+    let times: Vec<String> = times.collect();
+    assert!(times.len() >= 10, "{rows}");
+    assert_eq!(objects.lines().count(), times.len(), "{objects}");
+    for (object, time) in objects.lines().zip(&times) {
+        let object: Value = serde_json::from_str(object).unwrap();
+        assert_eq!(object["time_secs"].as_f64(), time.parse().ok());
+        assert!(object["excited"].is_number(), "{object}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use egui::Ui;
 
 use super::keys::{SHORTCUTS, Shortcut};
 use super::picker::Picker;
-use crate::outputs::export::Format;
+use crate::export::Format;
 use crate::params::Response;
 use crate::prefs::{Page, Prefs};
 

@@ -16,7 +16,7 @@ use super::desk::Command;
 use super::strings;
 use super::theme::Theme;
 use crate::errand::Errand;
-use crate::outputs::export::Format;
+use crate::export::Format;
 
 /// Most entries of a folder that are listed.
 const MAX_ENTRIES: usize = 2000;

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::view::{ExportView, Facts, MeterView, State};
+use crate::export::Format;
 use crate::history::compare::Comparison;
 use crate::model::card::ModelFacts;
-use crate::outputs::export::Format;
 use crate::params::Response;
 use crate::prefs::PaletteChoice;
 use crate::prefs::{Page, StageLook};

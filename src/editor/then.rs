@@ -10,10 +10,10 @@ use super::desk::{Command, Desk};
 use super::theme::Theme;
 use super::view::{ExportView, MeterView, ViewState};
 use super::{chart, strings};
+use crate::export::Format;
 use crate::history::compare::{self, Comparison, Snapshot};
 use crate::history::sections::{self, Section};
 use crate::history::{Clock, History, Point, Track};
-use crate::outputs::export::Format;
 use crate::prefs::SPAN_SECS;
 use crate::reading::MAX_SPACES;
 

@@ -155,11 +155,11 @@ impl Host {
         self.set_state(&framed(json.to_string().as_bytes()))
     }
 
-    /// Sets one persisted text field, such as `csv_path`.
-    pub fn set_field(&mut self, name: &str, text: &str) -> Result<()> {
+    /// Sets one persisted field, such as the text of `csv_path`.
+    pub fn set_field(&mut self, name: &str, value: impl Into<Value>) -> Result<()> {
         let mut state = self.state_json()?;
         // Fields are JSON inside of JSON, so that each can be restored for itself.
-        state["fields"][name] = Value::String(json!(text).to_string());
+        state["fields"][name] = Value::String(value.into().to_string());
         self.set_state_json(&state)
     }
 

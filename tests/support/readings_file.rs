@@ -19,6 +19,13 @@ impl CsvPath {
         Self(path)
     }
 
+    /// A file beside it for JSON lines, that is not there yet.
+    pub fn json_lines(&self) -> Self {
+        let path = self.0.with_extension("jsonl");
+        let _absent = fs::remove_file(&path);
+        Self(path)
+    }
+
     /// What is in it; nothing where it is not there.
     pub fn text(&self) -> String {
         fs::read_to_string(&self.0).unwrap_or_default()

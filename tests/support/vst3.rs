@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::ptr::null_mut;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::Value;
 use vst3::Steinberg::Vst::{
     AudioBusBuffers, AudioBusBuffers__type0, BusDirections_, IAudioProcessor, IAudioProcessorTrait,
     IComponent, IComponentTrait, IEditController, IEditControllerTrait, MediaTypes_, ParamID,
@@ -300,11 +300,11 @@ impl Host {
         Ok(serde_json::from_slice(&self.state()?)?)
     }
 
-    /// Sets one persisted text field, such as `csv_path`.
-    pub fn set_field(&mut self, name: &str, text: &str) -> Result<()> {
+    /// Sets one persisted field, such as the text of `csv_path`.
+    pub fn set_field(&mut self, name: &str, value: impl Into<Value>) -> Result<()> {
         let mut state = self.state_json()?;
         // Fields are JSON inside of JSON, so that each can be restored for itself.
-        state["fields"][name] = Value::String(json!(text).to_string());
+        state["fields"][name] = Value::String(value.into().to_string());
         self.set_state(state.to_string().as_bytes())
     }
 

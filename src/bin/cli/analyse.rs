@@ -12,7 +12,7 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use moodring::decode::Outcome;
 use moodring::model::Model;
-use moodring::outputs::plot::paint_readings;
+use moodring::plot::paint_readings;
 use moodring::reading::Reading;
 use moodring::why::Why;
 use tempfile::SpooledTempFile;

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use moodring::outputs::whole::folder_of;
+use moodring::files::whole::folder_of;
 
 use super::kind::Kind;
 use super::sink::{is_standard, replaced_file};

@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
+use moodring::files::whole::WholeFile;
 use moodring::lock::lock;
-use moodring::outputs::whole::WholeFile;
 
 /// Files that are growing.
 static GROWING: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());

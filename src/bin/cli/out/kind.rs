@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use moodring::outputs::plot::canvas;
+use moodring::plot::canvas;
 use npyz::npz::NpzArchive;
 use serde_json::Value;
 

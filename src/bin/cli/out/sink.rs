@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Seek, SeekFrom, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use moodring::outputs::whole::WholeFile;
+use moodring::files::whole::WholeFile;
 use tempfile::SpooledTempFile;
 
 use super::interrupt::{self, Guard};
@@ -197,5 +197,5 @@ pub fn replaced_file(path: &Path) -> Option<PathBuf> {
     if is_standard(path) || is_open_already(path) {
         return None;
     }
-    moodring::outputs::whole::followed(path).ok()
+    moodring::files::whole::followed(path).ok()
 }

@@ -5,11 +5,12 @@
 
 use std::io::{Read, Write};
 
-use anyhow::{Context, Result, anyhow};
 use plotters::element::{Drawable, PointCollection};
 use plotters::prelude::*;
 use plotters::style::register_font;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::{PlotError, Result};
 
 /// Painted pixels per pixel of the picture, along each side.
 const SUPERSAMPLING: u32 = 3;
@@ -69,7 +70,7 @@ impl Canvas {
     /// If the typeface cannot be registered.
     pub fn new(width: u32, height: u32, background: RGBColor) -> Result<Self> {
         register_font(TYPEFACE, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)
-            .map_err(|_| anyhow!("the built-in typeface is damaged"))?;
+            .map_err(|_| PlotError::Typeface)?;
         let n_pixels = (width * SUPERSAMPLING) as usize * (height * SUPERSAMPLING) as usize;
         let pixels = [background.0, background.1, background.2].repeat(n_pixels);
         Ok(Self { width, height, pixels })
@@ -117,8 +118,8 @@ impl Canvas {
 
     /// Width of `text` at `size`, pixels of the picture.
     pub fn text_width(text: &str, size: f64) -> Result<f64> {
-        let (width, _) =
-            style(size).font.box_size(text).context("the typeface cannot be measured")?;
+        let measured = style(size).font.box_size(text);
+        let (width, _) = measured.map_err(|_| PlotError::Typeface)?;
         Ok(f64::from(width) / f64::from(SUPERSAMPLING))
     }
 
@@ -142,7 +143,7 @@ impl Canvas {
     {
         let size = (self.width * SUPERSAMPLING, self.height * SUPERSAMPLING);
         let area = BitMapBackend::with_buffer(&mut self.pixels, size).into_drawing_area();
-        area.draw(element).map_err(|error| anyhow!("cannot paint the plot: {error}"))
+        area.draw(element).map_err(|error| PlotError::Paint(error.to_string()))
     }
 
     /// One straight piece of a line, as the rectangle around it.

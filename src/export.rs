@@ -5,7 +5,7 @@
 //! 12.260000,live,0.731250,0.442100,92.29,-18.02,-20.31
 //! ```
 //!
-//! The columns are those of [`Rows::History`]. What there is no number for is empty, in JSON null:
+//! The columns are those of [`Rows::History`](crate::outputs::row::Rows::History). What there is no number for is empty, in JSON null:
 //! the shares of silence, and whatever is not finite. JSON is one array of an object for each row.
 //!
 //! The file is there only once it is whole ([`WholeFile`]): until then, and whatever goes wrong, what was there stays as it was. A
@@ -14,7 +14,10 @@
 //! **Architecture Invariant**: no thread outlives its [`Export`], so a host may unload the plugin's code as soon as it is gone, but one
 //! whose file does not answer, which is left behind ([`crate::errand`]).
 
-use std::io::Write;
+mod csv;
+mod json;
+mod png;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,16 +25,34 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
 use atomic_float::AtomicF32;
 
-use super::plot::paint_readings;
-use super::row::{Columns, Rows};
-use super::whole::WholeFile;
 use crate::errand;
+use crate::files::whole::WholeFile;
 use crate::history::Point;
 use crate::model::space::LabelSpace;
+use crate::plot::PlotError;
 use crate::reading::{Reading, Stamped};
+
+/// Why a history is not written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// Nobody wants it any more.
+    #[error("it was cancelled")]
+    Cancelled,
+    /// What writes it came to an end half-way, by a fault of its own.
+    #[error("it stopped half-way")]
+    Stopped,
+    /// The file cannot be written.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// There is no picture.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+}
+
+type Result<T, E = ExportError> = std::result::Result<T, E>;
 
 /// Name of the thread that writes an export.
 pub const EXPORT_THREAD: &str = "mood-export";
@@ -148,15 +169,15 @@ impl Shared {
     /// If nobody wants the file any more.
     fn go_on(&self, progress: f32) -> Result<()> {
         self.progress.store(progress, Ordering::Relaxed);
-        ensure!(!self.is_cancelled.load(Ordering::Relaxed), "it was cancelled");
-        Ok(())
+        let is_cancelled = self.is_cancelled.load(Ordering::Relaxed);
+        if is_cancelled { Err(ExportError::Cancelled) } else { Ok(()) }
     }
 
     fn end(&self, written: Result<()>, path: &Path) {
         let outcome = match written {
             Ok(()) => Ok(path.to_owned()),
             Err(why) => Err(format!(
-                "The history cannot be written to {}: {why:#}. Choose another place.",
+                "The history cannot be written to {}: {why}. Choose another place.",
                 path.display()
             )),
         };
@@ -172,14 +193,14 @@ fn written(path: &Path, format: Format, course: &Course, shared: &Shared) -> Res
     let write = || -> Result<()> {
         let mut file = WholeFile::create(path)?;
         match format {
-            Format::Csv => write_csv(&mut file, course, shared)?,
-            Format::Json => write_json(&mut file, course, shared)?,
-            Format::Png => write_png(&mut file, course, shared)?,
+            Format::Csv => csv::write(&mut file, course, shared)?,
+            Format::Json => json::write(&mut file, course, shared)?,
+            Format::Png => png::write(&mut file, course, shared)?,
         }
         shared.go_on(WRITTEN)?;
         Ok(file.finish()?)
     };
-    catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| anyhow::bail!("it stopped half-way"))
+    catch_unwind(AssertUnwindSafe(write)).unwrap_or(Err(ExportError::Stopped))
 }
 
 /// What was kept of a reading, as one.
@@ -196,45 +217,18 @@ fn reading(point: &Point, n_spaces: usize) -> Reading {
     }
 }
 
-/// The rows, each as one stamped reading, as long as the export goes on.
-fn rows<'a>(
-    course: &'a Course,
-    shared: &'a Shared,
-) -> impl Iterator<Item = Result<Stamped>> + use<'a> {
-    let (n_rows, n_spaces) = (course.points.len() as f32, course.spaces.len());
-    let rows = course.points.iter().enumerate();
-    rows.map(move |(i, row)| {
-        shared.go_on(WRITTEN * i as f32 / n_rows).map(|()| reading(row, n_spaces).into())
-    })
-}
-
-fn write_csv(out: &mut impl Write, course: &Course, shared: &Shared) -> Result<()> {
-    let columns = Columns::new(Rows::History, &course.spaces);
-    writeln!(out, "{}", columns.csv_header())?;
-    for row in rows(course, shared) {
-        writeln!(out, "{}", columns.csv_line(&row?))?;
+impl Course {
+    /// What was read, each as one reading.
+    fn readings(&self) -> impl Iterator<Item = Reading> {
+        self.points.iter().map(|point| reading(point, self.spaces.len()))
     }
-    Ok(())
-}
 
-fn write_json(out: &mut impl Write, course: &Course, shared: &Shared) -> Result<()> {
-    let columns = Columns::new(Rows::History, &course.spaces);
-    write!(out, "[")?;
-    for (i, row) in rows(course, shared).enumerate() {
-        let before = if i == 0 { "\n" } else { ",\n" };
-        write!(out, "{before}{}", columns.json_line(&row?))?;
+    /// The rows of a file, as long as the export goes on.
+    fn rows(&self, shared: &Shared) -> impl Iterator<Item = Result<Stamped>> {
+        let n_rows = self.points.len() as f32;
+        let rows = self.readings().enumerate();
+        rows.map(move |(i, row)| shared.go_on(WRITTEN * i as f32 / n_rows).map(|()| row.into()))
     }
-    Ok(writeln!(out, "\n]")?)
-}
-
-fn write_png(out: &mut impl Write, course: &Course, shared: &Shared) -> Result<()> {
-    let n_spaces = course.spaces.len();
-    let readings: Vec<Reading> =
-        course.points.iter().map(|point| reading(point, n_spaces)).collect();
-    shared.go_on(0.0)?;
-    let picture = paint_readings(&course.title, &course.spaces, &readings, &[])?;
-    shared.go_on(PAINTED)?;
-    picture.write_png(out)
 }
 
 #[cfg(test)]
@@ -243,7 +237,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::outputs::plot::{HEIGHT, WIDTH};
+    use crate::plot::{HEIGHT, WIDTH};
     use crate::reading::Phase;
 
     /// A folder of a test's own, removed when it is done.

@@ -7,17 +7,53 @@
 pub mod canvas;
 pub mod curve;
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
 use plotters::style::{Color, RGBColor};
 
 use self::canvas::{Align, Canvas, TextLook};
 use self::curve::{Run, averaged, dashes, runs, sides, silences};
-use super::whole::WholeFile;
+use crate::files::whole::WholeFile;
 use crate::model::space::LabelSpace;
 use crate::reading::Reading;
 use crate::units::{clock, round_step_secs};
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlotError {
+    /// The model has nothing that could be drawn.
+    #[error("nothing to plot: the model names no label space")]
+    NoSpaces,
+    /// The typeface that is built in cannot be used.
+    #[error("the built-in typeface is damaged")]
+    Typeface,
+    /// Something cannot be painted, in the words of whatever paints.
+    #[error("cannot paint the plot: {0}")]
+    Paint(String),
+    /// The picture cannot be written to where it should go.
+    #[error(transparent)]
+    Encode(#[from] png::EncodingError),
+    /// Its file cannot be written.
+    #[error("cannot write the plot to {}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: Box<PlotError>,
+    },
+}
+
+impl From<io::Error> for PlotError {
+    fn from(error: io::Error) -> Self {
+        Self::Encode(error.into())
+    }
+}
+
+/// What a picture, or a part of it, comes to.
+pub type Result<T> = std::result::Result<T, PlotError>;
 
 /// A named part of the piece, drawn as a tinted band.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +115,7 @@ const POLES: [(RGBColor, RGBColor); 2] = [
 /// time.
 ///
 /// # Errors
-/// If there is no label space, or the file cannot be written.
+/// [`PlotError`] where there is no label space, or the file cannot be written.
 pub fn plot_readings(
     path: &Path,
     title: &str,
@@ -93,20 +129,22 @@ pub fn plot_readings(
         canvas.write_png(&mut file)?;
         Ok(file.finish()?)
     };
-    write().with_context(|| format!("cannot write the plot to {}", path.display()))
+    write().map_err(|error| PlotError::File { path: path.to_owned(), error: error.into() })
 }
 
 /// The picture that [`plot_readings`] writes.
 ///
 /// # Errors
-/// If there is no label space.
+/// [`PlotError`] where there is no label space.
 pub fn paint_readings(
     title: &str,
     spaces: &[LabelSpace],
     readings: &[Reading],
     sections: &[Section],
 ) -> Result<Canvas> {
-    ensure!(!spaces.is_empty(), "nothing to plot: the model names no label space");
+    if spaces.is_empty() {
+        return Err(PlotError::NoSpaces);
+    }
     let mut canvas = Canvas::new(WIDTH, HEIGHT, PAPER)?;
     let time = TimeAxis::around(readings, sections);
     let mean_secs = time.mean_secs(readings.len());
