@@ -18,6 +18,7 @@ use crate::why::Why;
 
 /// Why no readings can be had.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AnalyserError {
     /// The host's rate is out of range.
     #[error(transparent)]
@@ -38,6 +39,12 @@ pub enum AnalyserError {
 pub struct Analyser {
     extractor: FrameExtractor,
     reader: Reader,
+}
+
+impl std::fmt::Debug for Analyser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Analyser").finish_non_exhaustive()
+    }
 }
 
 /// What turns frames into readings.

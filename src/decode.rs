@@ -12,6 +12,7 @@ mod codec;
 mod container;
 mod demux;
 mod elementary;
+mod error;
 mod following;
 mod frames;
 mod guard;
@@ -25,14 +26,13 @@ mod transport;
 
 use std::path::Path;
 
-use anyhow::bail;
-
 use crate::analysis::downmix::Layout;
 use chain::Chain;
 use codec::{Broken, Codec};
 use demux::{Demux, Step};
 use input::Input;
 
+pub use error::DecodeError;
 pub use guard::guarded;
 pub use kinds::{EXTENSIONS, READABLE};
 pub use outcome::Outcome;
@@ -45,7 +45,7 @@ pub struct AudioFile {
     demux: Box<dyn Demux>,
     codec: Option<Codec>,
     /// Why the stream cannot be decoded, where there is no codec.
-    no_codec: Option<String>,
+    no_codec: Option<DecodeError>,
     /// The block decoded ahead, interleaved, with its rate in Hz and its channels.
     ahead: Vec<f32>,
     ahead_input: (f64, Layout),
@@ -56,6 +56,12 @@ pub struct AudioFile {
     input: (f64, Layout),
     outcome: Outcome,
     is_ended: bool,
+}
+
+impl std::fmt::Debug for AudioFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AudioFile").finish_non_exhaustive()
+    }
 }
 
 /// A piece of a file.
@@ -81,8 +87,9 @@ impl AudioFile {
     /// Opens a file, a pipe, or, as `-`, standard input, up to its first block of sound. [`READABLE`] has what is read.
     ///
     /// # Errors
-    /// Where it cannot be read, or is no audio that can be decoded; the words say which, and what to do.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
+    /// [`DecodeError`] where it cannot be read, or is no audio that can be decoded; its words say
+    /// which, and what to do.
+    pub fn open(path: &Path) -> Result<Self, DecodeError> {
         let extension = path.extension().and_then(|extension| extension.to_str());
         Self::start(Input::open(path)?, extension.unwrap_or_default())
     }
@@ -91,16 +98,16 @@ impl AudioFile {
     ///
     /// # Errors
     /// As [`AudioFile::open`].
-    pub fn of_bytes(bytes: Vec<u8>, extension: &str, once: bool) -> anyhow::Result<Self> {
+    pub fn of_bytes(bytes: Vec<u8>, extension: &str, once: bool) -> Result<Self, DecodeError> {
         Self::start(Input::of_bytes(bytes, once), extension)
     }
 
-    fn start(input: Input, extension: &str) -> anyhow::Result<Self> {
+    fn start(input: Input, extension: &str) -> Result<Self, DecodeError> {
         Self::of_demux(Box::new(Chain::open(input, extension)?))
     }
 
     /// A file that is already taken apart, up to its first block of sound.
-    fn of_demux(demux: Box<dyn Demux>) -> anyhow::Result<Self> {
+    fn of_demux(demux: Box<dyn Demux>) -> Result<Self, DecodeError> {
         let silent = (0.0, Layout::MONO);
         let mut file = Self {
             demux,
@@ -117,14 +124,10 @@ impl AudioFile {
         // What the first packets decode to is believed, not what the header says of them.
         file.read_ahead();
         if file.ahead.is_empty() {
-            match file.no_codec {
-                Some(why) => bail!(why),
-                None => bail!(
-                    "holds no sound that can be decoded{}{}",
-                    file.outcome.reason(),
-                    file.outcome.broken()
-                ),
-            }
+            return Err(file.no_codec.unwrap_or_else(|| {
+                let (reason, broken) = (file.outcome.reason(), file.outcome.broken());
+                DecodeError::NotAudio(format!("holds no sound that can be decoded{reason}{broken}"))
+            }));
         }
         file.input = file.ahead_input;
         Ok(file)
@@ -201,7 +204,7 @@ impl AudioFile {
                     Ok(Ok(codec)) => self.codec = Some(codec),
                     Ok(Err(why)) => {
                         self.codec = None;
-                        self.no_codec.get_or_insert(format!("{why:#}"));
+                        self.no_codec.get_or_insert(why);
                     }
                     Err(why) => self.end(Some(format!("its decoder failed: {why}"))),
                 },
@@ -243,8 +246,8 @@ impl AudioFile {
         self.outcome.promised_secs = self.demux.promised_secs();
         self.outcome.lost_secs += self.demux.lost_at_end_secs();
         // In a later link of a chain, that there is no decoder is a reason too.
-        let no_codec = self.no_codec.clone().filter(|_| self.codec.is_none());
-        self.outcome.broke_off = broke_off.or(no_codec);
+        let no_codec = self.no_codec.as_ref().filter(|_| self.codec.is_none());
+        self.outcome.broke_off = broke_off.or_else(|| no_codec.map(ToString::to_string));
         if self.demux.keeps_its_word() {
             // Some readers miss something at the end of a pipe although all of the sound has come.
             self.outcome.forgive();
@@ -266,7 +269,7 @@ pub struct Decoded {
 ///
 /// # Errors
 /// As [`AudioFile::open`].
-pub fn decode(path: &Path) -> anyhow::Result<Decoded> {
+pub fn decode(path: &Path) -> Result<Decoded, DecodeError> {
     let mut file = AudioFile::open(path)?;
     let (rate_hz, layout) = file.input();
     let n_channels = layout.n_channels();

@@ -55,6 +55,12 @@ pub struct Engine {
     analysis: Option<JoinHandle<()>>,
 }
 
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
 impl Engine {
     /// Starts the analysis of audio at `host_rate_hz` in the channels of `layout`, with the model
     /// that `control` asks for. Allocates; does not wait for the model to load.

@@ -44,6 +44,7 @@ const MAX_CARD_BYTES: u64 = 1 << 20;
 
 /// Why a model cannot be used, and what to do about it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ModelError {
     /// A file could not be read.
     #[error("cannot read the model file {path}: {why}; check the path, or leave it empty for the shipped model", path = .path.display())]
@@ -82,6 +83,12 @@ pub fn shipped_facts() -> ModelFacts {
 pub struct Model {
     card: Card,
     plan: Plan,
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Model").finish_non_exhaustive()
+    }
 }
 
 impl Model {

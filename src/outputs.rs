@@ -9,7 +9,7 @@
 //!
 //! **Architecture Invariants**: an output knows readings and label spaces, never how they are
 //! computed. Nobody waits for an output, no output for another, and one whose file does not answer is
-//! left behind and told of ([`thread`]).
+//! left behind and told of.
 
 pub mod cell;
 pub mod csv;
@@ -101,6 +101,12 @@ pub struct OutputState {
 pub struct Outputs {
     feed: Arc<Feed>,
     all: Mutex<All>,
+}
+
+impl std::fmt::Debug for Outputs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outputs").finish_non_exhaustive()
+    }
 }
 
 struct All {

@@ -7,6 +7,7 @@ pub const MAX_SPACES: usize = 4;
 
 /// What the meter can say at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(not(feature = "internals"), non_exhaustive)]
 pub enum Phase {
     /// Not enough music for any reading yet: less than a second.
     #[default]
@@ -49,6 +50,7 @@ impl Phase {
 
 /// The mood of the last ten seconds, with what it was read from. Raw values; smoothing for the eye is the editor's.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "internals"), non_exhaustive)]
 pub struct Reading {
     /// End of the 10-s window, seconds of audio since the start or the last reset.
     pub time_secs: f64,
@@ -100,6 +102,7 @@ impl Reading {
 
 /// A reading, and what only the engine knows of it: where the host was, and what was lost on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "internals"), non_exhaustive)]
 pub struct Stamped {
     /// What the analysis read.
     pub reading: Reading,

@@ -13,6 +13,7 @@ pub const GROUPS: [Group; N_GROUPS] =
 
 /// A side of the music: every feature of the analysis belongs to exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "internals"), non_exhaustive)]
 pub enum Group {
     /// Which notes sound together: chroma, key, mode and chords.
     Harmony,
@@ -75,6 +76,7 @@ impl Group {
 /// Occlusion: Zeiler and Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section 4.2, with groups of
 /// features in place of patches of an image, and the training mean in place of grey.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "internals"), non_exhaustive)]
 pub struct Why {
     /// [`Reading::time_secs`](crate::reading::Reading::time_secs) of the reading that this explains.
     pub time_secs: f64,

@@ -19,7 +19,8 @@ const LENGTH_SLACK_SECS: f64 = 0.03;
 
 /// What comes of a file, in words that the table has: its seconds, with those missing; or why it is refused.
 fn comes(bytes: Vec<u8>, ending: &str, once: bool) -> Result<(f64, Option<f64>), String> {
-    let mut file = AudioFile::of_bytes(bytes, ending, once).map_err(|why| format!("{why:#}"))?;
+    let mut file = AudioFile::of_bytes(bytes, ending, once)
+        .map_err(|why| format!("{:#}", anyhow::Error::from(why)))?;
     let mut secs = 0.0;
     while let Some(block) = file.next_block() {
         assert!(block.samples.len().is_multiple_of(block.layout.n_channels()));

@@ -201,9 +201,7 @@ fn the_shipped_model_says_what_it_is() {
 
 /// The error of a model made of these bytes.
 fn refused(onnx: &[u8], card: &serde_json::Value) -> ModelError {
-    Model::from_parts(onnx, &card.to_string())
-        .err()
-        .expect("a model that must be refused was taken")
+    Model::from_parts(onnx, &card.to_string()).expect_err("a model that must be refused was taken")
 }
 
 /// A card whose hash fits `onnx`, so that the next check is the one that is reached.

@@ -15,6 +15,7 @@ mod cli_labels;
 mod golden;
 mod heard;
 mod model;
+#[cfg(feature = "engine")]
 mod outputs;
 mod stream;
 mod tempo;

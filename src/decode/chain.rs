@@ -3,6 +3,7 @@
 use std::io;
 
 use super::demux::{Demux, Step};
+use super::error::DecodeError;
 use super::following::next_file;
 use super::input::Input;
 use super::opening::{self, Length, Opened};
@@ -28,7 +29,7 @@ impl Chain {
     ///
     /// # Errors
     /// As [`opening::open`].
-    pub(super) fn open(input: Input, extension: &str) -> anyhow::Result<Self> {
+    pub(super) fn open(input: Input, extension: &str) -> Result<Self, DecodeError> {
         Ok(Self {
             file: opening::open(input, extension)?,
             handed_secs: 0.0,

@@ -3,13 +3,13 @@
 mod aac;
 mod opus;
 
-use anyhow::bail;
 use symphonia::core::audio::{Channels, Position};
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::packet::Packet;
 
+use super::error::DecodeError;
 use super::kinds;
 use crate::analysis::downmix::{Layout, MAX_CHANNELS};
 use opus::Opus;
@@ -40,7 +40,7 @@ impl Codec {
     ///
     /// # Errors
     /// Where there is none; the words name the kind.
-    pub(super) fn new(parameters: &AudioCodecParameters) -> anyhow::Result<Self> {
+    pub(super) fn new(parameters: &AudioCodecParameters) -> Result<Self, DecodeError> {
         if parameters.codec == CODEC_ID_OPUS {
             return Ok(Self::Opus(Box::new(Opus::new(parameters)?)));
         }
@@ -49,7 +49,9 @@ impl Codec {
         let options = AudioDecoderOptions::default();
         match symphonia::default::get_codecs().make_audio_decoder(parameters, &options) {
             Ok(decoder) => Ok(Self::Symphonia(decoder)),
-            Err(why) => bail!(kinds::undecodable(parameters, &why.to_string())),
+            Err(why) => {
+                Err(DecodeError::Unsupported(kinds::undecodable(parameters, &why.to_string())))
+            }
         }
     }
 

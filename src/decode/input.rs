@@ -8,8 +8,7 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use anyhow::{Context, bail};
-
+use super::error::DecodeError;
 use crate::lock::lock;
 
 pub(super) use spliced::Spliced;
@@ -55,29 +54,30 @@ impl Input {
     ///
     /// # Errors
     /// Where it cannot be opened, is empty, or is a thing that holds no audio, such as a folder or a device.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(super) fn open(path: &Path) -> Result<Self, DecodeError> {
         let file = if path == Path::new("-") {
-            standard_input().context("standard input cannot be read")?
+            let doing = "standard input cannot be read";
+            standard_input().map_err(|error| DecodeError::Io { doing, error })?
         } else {
             // Looked at before it is opened: opening can already wake a device.
-            let metadata = std::fs::metadata(path).context("cannot be opened")?;
+            let metadata = std::fs::metadata(path).map_err(DecodeError::opening)?;
             if let Some(why) = unreadable(metadata.file_type()) {
-                bail!(why);
+                return Err(DecodeError::not_audio(why));
             }
-            File::open(path).context("cannot be opened")?
+            File::open(path).map_err(DecodeError::opening)?
         };
-        let metadata = file.metadata().context("cannot be opened")?;
+        let metadata = file.metadata().map_err(DecodeError::opening)?;
         // A path may have become another thing since; and what stands at standard input has not been looked at.
         if let Some(why) = unreadable(metadata.file_type()) {
-            bail!(why);
+            return Err(DecodeError::not_audio(why));
         }
         let mut input = if metadata.is_file() {
             Self::new(From::Seekable(Box::new(file)), Some(metadata.len()))
         } else {
             Self::new(From::Pipe(Box::new(file)), None)
         };
-        if input.look(0, 1).context("cannot be read")?.is_empty() {
-            bail!("is empty");
+        if input.look(0, 1)?.is_empty() {
+            return Err(DecodeError::not_audio("is empty"));
         }
         Ok(input)
     }

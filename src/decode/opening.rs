@@ -1,12 +1,11 @@
 //! Which reader takes a file apart: its content decides, not its name.
 
-use anyhow::{Context, bail};
-
 use super::beginnings;
 use super::boxes;
 use super::container::{Container, Refusal};
 use super::demux::Demux;
 use super::elementary::{self, Elementary, TAG_HEADER_BYTES, tag_bytes};
+use super::error::DecodeError;
 use super::following::{self, Watch};
 use super::guard::guarded;
 use super::input::{Input, Spliced};
@@ -58,20 +57,16 @@ impl End {
 ///
 /// # Errors
 /// Where it is no audio that can be read; the words say why, and what to do.
-pub(super) fn open(input: Input, extension: &str) -> anyhow::Result<Opened> {
-    guarded(|| find(input, extension)).unwrap_or_else(|words| Err(panicked(&words)))
+pub(super) fn open(input: Input, extension: &str) -> Result<Opened, DecodeError> {
+    guarded(|| find(input, extension)).unwrap_or_else(|words| Err(DecodeError::Reader(words)))
 }
 
-fn panicked(words: &str) -> anyhow::Error {
-    anyhow::anyhow!("its reader failed ({words}); please report this file")
-}
-
-fn find(input: Input, extension: &str) -> anyhow::Result<Opened> {
-    let mut input = behind_tags(input).context("cannot be read")?;
-    let start = input.look(0, kinds::MAGIC_BYTES).context("cannot be read")?;
+fn find(input: Input, extension: &str) -> Result<Opened, DecodeError> {
+    let mut input = behind_tags(input)?;
+    let start = input.look(0, kinds::MAGIC_BYTES)?;
     let start = start.as_slice();
     if let Some(why) = kinds::refused(start) {
-        bail!(why);
+        return Err(DecodeError::not_audio(why));
     }
     if let Some(mut plain) = Plain::find(&mut input)? {
         let (secs, is_elementary) = (plain.promised_secs, plain.is_elementary);
@@ -80,23 +75,25 @@ fn find(input: Input, extension: &str) -> anyhow::Result<Opened> {
         let rest = Some((input.clone(), end, plain.order));
         let source = plain.source(input).watched(Some(watch));
         if is_elementary {
-            let found = Elementary::find(Box::new(source)).context("cannot be read")?;
-            let found = found.context("is a WAVE file without the frames that it promises")?;
+            let found = Elementary::find(Box::new(source))?;
+            let missing = "is a WAVE file without the frames that it promises";
+            let found = found.ok_or_else(|| DecodeError::damaged(missing))?;
             return Ok(Opened { demux: Box::new(found), length: Length::ByPackets, rest });
         }
         let container = Container::open_recording(Box::new(source));
-        let container = container.map_err(|why| anyhow::anyhow!("cannot be read: {why}"))?;
+        let container =
+            container.map_err(|why| DecodeError::Damaged(format!("cannot be read: {why}")))?;
         return Ok(Opened { demux: Box::new(container), length: Length::ByHeader(secs), rest });
     }
-    if let Some(places) = Transport::find(&mut input).context("cannot be read")? {
+    if let Some(places) = Transport::find(&mut input)? {
         let found = Elementary::find(Box::new(Transport::new(input, places)));
-        let found = found.context("cannot be read")?.context(
+        let found = found?.ok_or_else(|| DecodeError::unsupported(
             "is an MPEG transport stream without MPEG audio or AAC, the sounds that are read from one; convert it, for example with ffmpeg -i IN OUT.flac",
-        )?;
+        ))?;
         return Ok(Opened::alone(found));
     }
     if start.starts_with(b"fLaC") {
-        let (watch, watched) = Watch::for_flac(&mut input).context("cannot be read")?;
+        let (watch, watched) = Watch::for_flac(&mut input)?;
         let rest = Some((input.clone(), End { known: None, watched }, Order::Big));
         // Its length is known from its start, and nothing is sought at its end.
         let source = Spliced::whole(input).watched(Some(watch)).into_pipe();
@@ -104,18 +101,20 @@ fn find(input: Input, extension: &str) -> anyhow::Result<Opened> {
         return Ok(Opened { demux: Box::new(container), length: Length::ByPackets, rest });
     }
     if start.starts_with(ogg::CAPTURE) {
-        let end = ogg::end_granule(&mut input).context("cannot be read")?;
+        let end = ogg::end_granule(&mut input)?;
         let (pages, losses) = Pages::new(input);
         let container = container(Container::open(Box::new(pages), "ogg"), start, extension)?;
         return Ok(Opened::alone(container.in_pages(losses, end)));
     }
     let has_frames = !kinds::is_container(start) && elementary::begins(&mut input)?;
-    let mended = boxes::mended_length(&mut input).context("cannot be read")?;
+    let mended = boxes::mended_length(&mut input)?;
     let (is_cut_off, is_mp4) = (mended.is_some(), start.get(4..8) == Some(b"ftyp"));
     let mut source = Spliced::whole(input).patched(mended);
     if has_frames {
-        let found = Elementary::find(Box::new(source)).context("cannot be read")?;
-        return Ok(Opened::alone(found.context("holds no frame of sound")?));
+        let found = Elementary::find(Box::new(source))?;
+        return Ok(Opened::alone(
+            found.ok_or_else(|| DecodeError::damaged("holds no frame of sound"))?,
+        ));
     }
     let is_pipe = source.len().is_none();
     if is_cut_off && start.starts_with(&boxes::EBML_ID) {
@@ -123,10 +122,12 @@ fn find(input: Input, extension: &str) -> anyhow::Result<Opened> {
         source = source.into_pipe();
     }
     match Container::open(Box::new(source), extension) {
-        Err(_) if is_cut_off && is_mp4 => bail!(kinds::UNFINISHED_MP4),
-        Err(Refusal::Unreadable(why)) if is_pipe && kinds::is_container(start) => bail!(
-            "is of a kind that cannot be read from a pipe ({why}): what tells where its sound is may stand at its end; name the file itself"
-        ),
+        Err(_) if is_cut_off && is_mp4 => Err(DecodeError::damaged(kinds::UNFINISHED_MP4)),
+        Err(Refusal::Unreadable(why)) if is_pipe && kinds::is_container(start) => {
+            Err(DecodeError::Unsupported(format!(
+                "is of a kind that cannot be read from a pipe ({why}): what tells where its sound is may stand at its end; name the file itself"
+            )))
+        }
         opened => Ok(Opened::alone(container(opened, start, extension)?.cut_off(is_cut_off))),
     }
 }
@@ -136,12 +137,12 @@ fn container(
     opened: Result<Container, Refusal>,
     start: &[u8],
     extension: &str,
-) -> anyhow::Result<Container> {
+) -> Result<Container, DecodeError> {
     match opened {
         Ok(container) => Ok(container),
-        Err(Refusal::Panicked(words)) => Err(panicked(&words)),
-        Err(Refusal::NoAudio) => bail!("has no audio track"),
-        Err(why) => bail!(kinds::unknown(start, extension, &why.to_string())),
+        Err(Refusal::Panicked(words)) => Err(DecodeError::Reader(words)),
+        Err(Refusal::NoAudio) => Err(DecodeError::not_audio("has no audio track")),
+        Err(why) => Err(DecodeError::NotAudio(kinds::unknown(start, extension, &why.to_string()))),
     }
 }
 

@@ -5,6 +5,7 @@ const SLACK_SECS: f64 = 0.1;
 
 /// How much of a file was read, and what is missing of what it promised.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "internals"), non_exhaustive)]
 pub struct Outcome {
     /// Seconds of sound decoded.
     pub read_secs: f64,

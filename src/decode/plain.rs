@@ -9,6 +9,7 @@ pub(super) mod wave;
 
 use std::ops::Range;
 
+use super::error::DecodeError;
 use super::input::{Input, Spliced};
 
 /// Most channels of a recording: Symphonia has names for so many.
@@ -33,7 +34,7 @@ impl Plain {
     ///
     /// # Errors
     /// Where it is, but cannot be read for a reason that can be named.
-    pub(super) fn find(input: &mut Input) -> anyhow::Result<Option<Self>> {
+    pub(super) fn find(input: &mut Input) -> Result<Option<Self>, DecodeError> {
         Ok(match wave::find(input)? {
             Some(plain) => Some(plain),
             None => aiff::find(input)?,

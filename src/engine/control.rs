@@ -21,6 +21,12 @@ pub struct Control {
     asks_why: AtomicBool,
 }
 
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control").finish_non_exhaustive()
+    }
+}
+
 impl Default for Control {
     fn default() -> Self {
         Self {

@@ -11,7 +11,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crossbeam::queue::ArrayQueue;
+use crossbeam_queue::ArrayQueue;
 
 use super::seat::Seat;
 use crate::lock::lock;
@@ -27,6 +27,7 @@ pub const MOST_READERS: usize = 16;
 
 /// What readers are told.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "internals"), non_exhaustive)]
 pub enum Event {
     /// A model came into charge: readings from here on are its own, in its label spaces.
     Model(Arc<ModelFacts>),
@@ -56,6 +57,12 @@ pub struct Feed {
     /// The model in charge.
     model: Mutex<Arc<ModelFacts>>,
     tickets: AtomicU64,
+}
+
+impl std::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feed").finish_non_exhaustive()
+    }
 }
 
 impl Feed {
@@ -109,6 +116,15 @@ pub struct Subscribed {
     ticket: u64,
 }
 
+impl std::fmt::Debug for Subscribed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subscribed")
+            .field("index", &self.index)
+            .field("ticket", &self.ticket)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Subscribed {
     /// Readings that found the reader's queue full; 0 once it has ended.
     #[must_use]
@@ -130,6 +146,12 @@ pub struct Subscription {
     model: Arc<ModelFacts>,
     /// A reading whose model the reader is told of first.
     held: Option<Stamped>,
+}
+
+impl std::fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subscription").field("seat", &self.seat).finish_non_exhaustive()
+    }
 }
 
 impl Subscription {

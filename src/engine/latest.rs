@@ -20,6 +20,7 @@ const _: () = assert!(MAX_SPACES.is_multiple_of(2), "shares travel by twos");
 
 /// What the audio thread can know of the newest reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "internals"), non_exhaustive)]
 pub struct Newest {
     /// End of the reading's window, seconds since the start or the last reset.
     pub time_secs: f64,

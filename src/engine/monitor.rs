@@ -24,6 +24,7 @@ use crate::why::Why;
 
 /// How the analysis is doing, in words that a user can act on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(not(feature = "internals"), non_exhaustive)]
 pub enum Status {
     /// No audio engine: the host has not activated the plugin.
     #[default]
@@ -50,6 +51,12 @@ pub struct Monitor {
     load: AtomicF32,
     interval_secs: AtomicF32,
     history: Arc<Mutex<History>>,
+}
+
+impl std::fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Monitor").finish_non_exhaustive()
+    }
 }
 
 impl Default for Monitor {
@@ -178,6 +185,12 @@ pub struct Publisher {
     recorder: Recorder,
     /// The model whose readings these are.
     model: Arc<ModelFacts>,
+}
+
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publisher").finish_non_exhaustive()
+    }
 }
 
 impl Publisher {

@@ -125,6 +125,12 @@ pub struct AudioEnd {
     waits: bool,
 }
 
+impl std::fmt::Debug for AudioEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AudioEnd").finish_non_exhaustive()
+    }
+}
+
 impl AudioEnd {
     /// Names the thread that a render wakes.
     pub(super) fn set_worker(&mut self, worker: Thread) {

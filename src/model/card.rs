@@ -68,6 +68,7 @@ pub struct About {
 
 /// What eyes may know of a model.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "internals"), non_exhaustive)]
 pub struct ModelFacts {
     /// The model's name; empty while none is known.
     pub name: String,

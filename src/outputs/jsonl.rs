@@ -1,7 +1,7 @@
 //! Readings as JSON lines: one object per reading, on a line of its own.
 //!
 //! ```text
-//! {"time_secs": 12.260000, "phase": "live", "heard_secs": 10.00, "excited": 0.731250, …}
+//! {"time_secs":12.260000,"phase":"live","heard_secs":10.00,"excited":0.731250,…}
 //! ```
 //!
 //! The members are those of [`Rows::Live`], by the same names; what a row has no number for is null.

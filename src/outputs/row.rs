@@ -219,10 +219,10 @@ impl Columns {
     #[must_use]
     pub fn json_line(&self, stamped: &Stamped) -> String {
         let member = |column: &Column| {
-            format!("{}: {}", json_text(&column.name), column.cell(stamped).json())
+            format!("{}:{}", json_text(&column.name), column.cell(stamped).json())
         };
         let members: Vec<String> = self.iter().map(member).collect();
-        format!("{{{}}}", members.join(", "))
+        format!("{{{}}}", members.join(","))
     }
 }
 

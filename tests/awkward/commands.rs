@@ -116,8 +116,8 @@ fn the_summary_and_standard_error_say_what_is_missing() {
     let (complete, missing) = (column("complete"), column("missing_secs"));
     let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     let summaries: Vec<_> = records.iter().filter(|record| &record[1] == "true").collect();
-    assert_eq!([&summaries[0][complete], &summaries[0][missing]], ["true", "0"]);
-    assert_eq!([&summaries[1][complete], &summaries[1][missing]], ["false", "1"]);
+    assert_eq!([&summaries[0][complete], &summaries[0][missing]], ["true", "0.000"]);
+    assert_eq!([&summaries[1][complete], &summaries[1][missing]], ["false", "1.000"]);
     let out = folder.0.join("x.npz").display().to_string();
     let output = cli(&["features", &cut, "--out", &out], b"");
     assert!(self::said(&output).contains("1.0 s of 3.0 s are missing"), "features says it too");

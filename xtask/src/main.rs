@@ -2,6 +2,7 @@
 
 mod demo;
 mod golden;
+mod library;
 mod peers;
 mod pictures;
 mod piece;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::repo::{Repo, run, words};
 use crate::system::{self, For};
-use crate::{bundle, demo, python, tidy, train};
+use crate::{bundle, demo, library, python, tidy, train};
 
 /// One step.
 struct Step {
@@ -35,7 +35,7 @@ use Action::{Cargo, Ours};
 /// all later steps. Every line that compiles dependencies selects one package alone, never both, and the core alone comes with its
 /// tests: other selections switch other features on in shared dependencies, and tract, which takes longer than all else together,
 /// would be compiled once more (Cargo.toml says more under `dev-dependencies`).
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 19] = [
     step("system", "the system has what is needed", Ours(has_system_needs)),
     step("fmt", "formatting", Cargo("fmt --all --check")),
     step("xtask", "tests of the repository's tasks", Cargo("test --package xtask")),
@@ -44,7 +44,9 @@ const STEPS: [Step; 16] = [
     step(
         "clippy-core",
         "lints, without plugin and command line",
-        Cargo("clippy --package moodring --no-default-features --lib --tests -- -D warnings"),
+        Cargo(
+            "clippy --package moodring --no-default-features --lib --tests --examples -- -D warnings",
+        ),
     ),
     step(
         "clippy-all",
@@ -56,14 +58,21 @@ const STEPS: [Step; 16] = [
         "lints of the repository's tasks",
         Cargo("clippy --package xtask --all-targets -- -D warnings"),
     ),
-    step("doc", "documentation", Ours(documents)),
+    step("doc", "documentation", Ours(library::document)),
     step("bundle", "the CLAP and VST3 bundles", Ours(bundles)),
     step("tests", "tests", Cargo("test --package moodring")),
     step(
         "tests-core",
         "tests, without plugin and command line",
-        Cargo("test --package moodring --no-default-features"),
+        Cargo("test --package moodring --no-default-features --features internals"),
     ),
+    step(
+        "face",
+        "the library as somebody else's program sees it",
+        Cargo("test --package moodring --no-default-features --test face"),
+    ),
+    step("package", "the library as it would be published", Ours(library::package)),
+    step("rust-version", "the oldest compiler that is enough", Ours(library::check_rust_version)),
     step(
         "alloc-check",
         "the CLAP in a host, aborting on any allocation in `process`",
@@ -144,11 +153,6 @@ fn has_system_needs(_: &Repo) -> Result<()> {
 
 fn is_tidy(repo: &Repo) -> Result<()> {
     tidy::run_verb(repo, &[])
-}
-
-fn documents(_: &Repo) -> Result<()> {
-    let line = "doc --package moodring --no-deps";
-    cargo(Command::new("cargo").env("RUSTDOCFLAGS", "-D warnings"), line)
 }
 
 fn bundles(repo: &Repo) -> Result<()> {

@@ -14,11 +14,12 @@ use moodring::decode::Outcome;
 use moodring::model::Model;
 use moodring::plot::paint_readings;
 use moodring::reading::Reading;
+use moodring::scan::{self, Wanted};
 use moodring::why::Why;
 use tempfile::SpooledTempFile;
 
 use crate::files;
-use crate::jobs::{self, Wanted};
+use crate::jobs;
 use crate::out::check::Plan;
 use crate::out::kind::Kind;
 use crate::out::{Sink, is_standard, tell};
@@ -277,7 +278,7 @@ fn read_rows(
             written = rows.write_reading(out, &file, reading, why);
         }
     };
-    let mood = jobs::read_file(&song.path, model, args.wanted(), on_secs, on_reading)?;
+    let mood = scan::read_file(&song.path, model, args.wanted(), on_secs, on_reading)?;
     written.and_then(|()| rows.write_summary(out, &file, &mood)).context(CANNOT_WRITE)?;
     Ok(Read { outcome: mood.outcome, drawn })
 }

@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use moodring::model::Model;
 use moodring::model::space::LabelSpace;
+use moodring::scan::{self, Summary, Wanted};
 use serde_json::json;
 
 use crate::files::{self, Song};
-use crate::jobs::{self, FileMood, Wanted};
+use crate::jobs;
 use crate::labels::{LabelArgs, Labels};
 use crate::out::check::Plan;
 use crate::out::{Sink, tell};
@@ -65,12 +66,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         args.labels.labels.display()
     );
     let bar = jobs::progress(labelled.len() as u64, "songs");
-    let mut moods: Vec<(String, FileMood)> = Vec::new();
+    let mut moods: Vec<(String, Summary)> = Vec::new();
     let mut is_whole = !gathered.has_gaps;
     let read = |song: &Song| {
-        let mood = jobs::read_file(&song.file, &model, WANTED, |_, _| (), |_, _| ());
+        let mood = scan::read_file(&song.file, &model, WANTED, |_, _| (), |_, _| ());
         bar.inc(1);
-        mood
+        Ok(mood?)
     };
     jobs::each(&labelled, read, |song, mood| match mood {
         Ok(mood) => {
@@ -109,7 +110,7 @@ fn check(args: &Args, files: &[PathBuf]) -> anyhow::Result<()> {
 fn space_report(
     s: usize,
     space: &LabelSpace,
-    moods: &[(String, FileMood)],
+    moods: &[(String, Summary)],
     labels: &Labels,
 ) -> (LabelSpace, Option<Report>, usize) {
     let mut ties = 0;
@@ -130,7 +131,7 @@ fn space_report(
 fn write_json(
     out: &mut impl Write,
     model: &Model,
-    moods: &[(String, FileMood)],
+    moods: &[(String, Summary)],
     reports: &[(LabelSpace, Option<Report>, usize)],
 ) -> io::Result<()> {
     let spaces: Vec<_> = reports
@@ -150,7 +151,7 @@ fn write_text(
     model: &Model,
     n_files: usize,
     labels: &Labels,
-    moods: &[(String, FileMood)],
+    moods: &[(String, Summary)],
     reports: &[(LabelSpace, Option<Report>, usize)],
 ) -> io::Result<()> {
     let card = model.card();

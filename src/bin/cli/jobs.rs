@@ -1,4 +1,4 @@
-//! Work on many files at once, with progress, and what it needs: a model, readings of a file.
+//! Work on many files at once, with progress, and the model that it needs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,13 +7,8 @@ use std::sync::mpsc;
 
 use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
-use moodring::analyser::Analyser;
-use moodring::config::READING_SECS;
-use moodring::decode::{self, AudioFile, Outcome};
+use moodring::decode::{self, Outcome};
 use moodring::model::Model;
-use moodring::reading::{MAX_SPACES, Phase, Reading};
-use moodring::units::secs_to_samples;
-use moodring::why::Why;
 
 use crate::out::tell;
 
@@ -77,114 +72,11 @@ pub fn progress(length: u64, unit: &str) -> ProgressBar {
         .with_style(ProgressStyle::with_template(&style).unwrap_or(ProgressStyle::default_bar()))
 }
 
-/// What a whole file says.
-#[derive(Clone, Debug, Default)]
-pub struct FileMood {
-    /// Readings of all phases.
-    pub n_readings: usize,
-    /// Seconds from the first sound to the last.
-    pub duration_secs: f64,
-    /// What came of reading it.
-    pub outcome: Outcome,
-    /// Of readings over ten seconds of music, and of provisional ones.
-    live: Sum,
-    listening: Sum,
-}
-
-/// Shares added up.
-#[derive(Clone, Debug, Default)]
-struct Sum {
-    shares: [f64; MAX_SPACES],
-    n: usize,
-}
-
-impl Sum {
-    fn add(&mut self, shares: &[f32; MAX_SPACES]) {
-        self.shares.iter_mut().zip(shares).for_each(|(sum, share)| *sum += f64::from(*share));
-        self.n += 1;
-    }
-
-    fn mean(&self) -> Option<[f32; MAX_SPACES]> {
-        (self.n > 0).then(|| self.shares.map(|sum| (sum / self.n as f64) as f32))
-    }
-}
-
-impl FileMood {
-    fn add(&mut self, reading: &Reading) {
-        self.n_readings += 1;
-        match reading.phase {
-            Phase::Live => self.live.add(&reading.shares),
-            Phase::Listening => self.listening.add(&reading.shares),
-            Phase::Waiting | Phase::Silent => {}
-        }
-    }
-
-    /// Mean shares of the file and whether they are provisional: of all readings over ten seconds of music, or, in a file too
-    /// short or too silent for one, of the provisional ones. `None` where there is no music for either.
-    pub fn shares(&self) -> Option<([f32; MAX_SPACES], bool)> {
-        let live = self.live.mean().map(|mean| (mean, false));
-        live.or_else(|| Some((self.listening.mean()?, true)))
-    }
-}
-
 /// Says on standard error what is missing of a file; nothing where it is complete.
 pub fn warn(path: &Path, outcome: &Outcome) {
     if let Some(missing) = outcome.warning() {
         tell(format_args!("warning: {}: {missing}; the rest was read", path.display()));
     }
-}
-
-/// What is wanted of a file.
-#[derive(Clone, Copy)]
-pub struct Wanted {
-    /// Seconds between readings; 0 for all.
-    pub every_secs: f64,
-    /// What pushed each reading.
-    pub why: bool,
-}
-
-/// Reads a file from start to end and hands the readings that are wanted to `on_reading`; `on_secs` hears how far it is. Takes no
-/// more memory for a long file than for a short one.
-pub fn read_file(
-    path: &Path,
-    model: &Arc<Model>,
-    wanted: Wanted,
-    on_secs: impl Fn(f64, Option<f64>),
-    mut on_reading: impl FnMut(&Reading, Option<&Why>),
-) -> anyhow::Result<FileMood> {
-    let mut file = AudioFile::open(path)?;
-    let mut input = file.input();
-    let mut analyser = Analyser::new(input.0, input.1, model)?;
-    analyser.set_interval_secs(wanted.every_secs);
-    let total_secs = file.total_secs();
-    let mut mood = FileMood::default();
-    let mut take = |analyser: &mut Analyser, reading: Reading| -> anyhow::Result<()> {
-        mood.add(&reading);
-        let why = if wanted.why { analyser.why()? } else { None };
-        on_reading(&reading, why.as_ref());
-        Ok(())
-    };
-    let (mut secs, mut last) = (0.0, None);
-    while let Some(block) = file.next_block() {
-        if block.input() != input {
-            input = block.input();
-            analyser.change_input(input.0, input.1, &mut |reading| last = Some(*reading))?;
-        }
-        let n_channels = block.layout.n_channels();
-        // Pieces in which at most one reading falls, for only the last reading can be explained.
-        let piece_samples = secs_to_samples(0.5 * READING_SECS, block.rate_hz).max(1) as usize;
-        for piece in block.samples.chunks(piece_samples * n_channels) {
-            analyser.push(piece, &mut |reading| last = Some(*reading))?;
-            last.take().map_or(Ok(()), |reading| take(&mut analyser, reading))?;
-        }
-        secs += (block.samples.len() / n_channels) as f64 / block.rate_hz;
-        on_secs(secs, total_secs);
-    }
-    analyser.finish(&mut |reading| last = Some(*reading))?;
-    last.take().map_or(Ok(()), |reading| take(&mut analyser, reading))?;
-    mood.duration_secs = secs;
-    mood.outcome = file.outcome().clone();
-    Ok(mood)
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Opus, which Symphonia takes out of its container and does not decode.
 
-use anyhow::{Context, bail, ensure};
 use opus_pure::{ChannelLayout, OpusDecoder, OpusMSDecoder};
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::packet::Packet;
 
 use crate::analysis::downmix::Layout;
+use crate::decode::error::DecodeError;
 
 /// Opus always decodes to this rate, Hz.
 const RATE_HZ: i32 = 48_000;
@@ -38,17 +38,21 @@ enum Decoder {
     Many(OpusMSDecoder),
 }
 
+fn refused(error: opus_pure::Error) -> DecodeError {
+    DecodeError::Unsupported(error.to_string())
+}
+
 impl Opus {
     /// A decoder for a stream with an identification header.
     ///
     /// # Errors
     /// Where the header is missing, or arranges the channels as nobody else does.
-    pub(super) fn new(parameters: &AudioCodecParameters) -> anyhow::Result<Self> {
-        let head = parameters.extra_data.as_deref().context("is Opus without its header")?;
-        ensure!(
-            head.len() >= HEAD_BYTES && head.starts_with(b"OpusHead"),
-            "is Opus with a header that is too short"
-        );
+    pub(super) fn new(parameters: &AudioCodecParameters) -> Result<Self, DecodeError> {
+        let head = parameters.extra_data.as_deref();
+        let head = head.ok_or_else(|| DecodeError::damaged("is Opus without its header"))?;
+        if head.len() < HEAD_BYTES || !head.starts_with(b"OpusHead") {
+            return Err(DecodeError::damaged("is Opus with a header that is too short"));
+        }
         // mp4 has another version of the header, with its numbers the other way round.
         let is_little = head[VERSION_AT] != 0;
         let u16_at = |n: usize| {
@@ -59,11 +63,12 @@ impl Opus {
         let (skip, gain) = (usize::from(u16_at(10)), u16_at(16).cast_signed());
         let family = head[18];
         let decoder = if family == 0 {
-            ensure!(
-                (1..=2).contains(&n_channels),
-                "is Opus of {n_channels} channels in one stream"
-            );
-            Decoder::Single(Box::new(OpusDecoder::new(RATE_HZ, n_channels)?))
+            if !(1..=2).contains(&n_channels) {
+                let words = format!("is Opus of {n_channels} channels in one stream");
+                return Err(DecodeError::Damaged(words));
+            }
+            let decoder = OpusDecoder::new(RATE_HZ, n_channels).map_err(refused)?;
+            Decoder::Single(Box::new(decoder))
         } else {
             let usual = ChannelLayout::surround(n_channels, family).ok();
             let mapping = head.get(21..21 + n_channels);
@@ -72,11 +77,13 @@ impl Opus {
                 Some(usual)
                     if mapping == Some(usual.mapping.as_slice())
                         && streams == Some([usual.nb_streams, usual.nb_coupled_streams]) => {}
-                _ => bail!(
-                    "is Opus whose {n_channels} channels are arranged in an unusual way, which is not read; convert it, for example with ffmpeg -i IN OUT.flac"
-                ),
+                _ => {
+                    return Err(DecodeError::Unsupported(format!(
+                        "is Opus whose {n_channels} channels are arranged in an unusual way, which is not read; convert it, for example with ffmpeg -i IN OUT.flac"
+                    )));
+                }
             }
-            Decoder::Many(OpusMSDecoder::new(RATE_HZ, n_channels, family)?)
+            Decoder::Many(OpusMSDecoder::new(RATE_HZ, n_channels, family).map_err(refused)?)
         };
         let layout = match (family, n_channels) {
             (1, 6) => Layout::of(6).with_lfe(LFE_OF_6),

@@ -1,9 +1,8 @@
 //! AIFF and AIFF-C.
 
-use anyhow::{Context, ensure};
-
 use super::chunks::{self, Order};
 use super::{MAX_CHANNELS, Plain, end_of_samples};
+use crate::decode::error::DecodeError;
 use crate::decode::input::Input;
 
 /// Bytes of a common chunk that say anything: numbers, a code, the code's name.
@@ -12,7 +11,7 @@ const MAX_COMMON_BYTES: usize = 22 + 256;
 const COMMON_BYTES: usize = 18;
 
 /// The samples of `input`, if it is AIFF.
-pub(super) fn find(input: &mut Input) -> anyhow::Result<Option<Plain>> {
+pub(super) fn find(input: &mut Input) -> Result<Option<Plain>, DecodeError> {
     let start = input.look(0, 12)?;
     let form = match (start.get(..4), start.get(8..12)) {
         (Some(b"FORM"), Some(form @ (b"AIFF" | b"AIFC"))) => [form[0], form[1], form[2], form[3]],
@@ -47,8 +46,9 @@ pub(super) fn find(input: &mut Input) -> anyhow::Result<Option<Plain>> {
         }
         at = chunk.end();
     }
-    let common = Common::read(&common.context("is an AIFF file without a common chunk")?, form)?;
-    let (at, claimed) = sound.context("is an AIFF file without samples")?;
+    let missing = |what: &str| DecodeError::Damaged(format!("is an AIFF file without {what}"));
+    let common = Common::read(&common.ok_or_else(|| missing("a common chunk"))?, form)?;
+    let (at, claimed) = sound.ok_or_else(|| missing("samples"))?;
     let end = end_of_samples(input, at, claimed, Order::Big)?;
     let promised_secs = common.promised_secs(claimed);
     let head = common.head(end.saturating_sub(at));
@@ -62,15 +62,20 @@ struct Common {
 }
 
 impl Common {
-    fn read(bytes: &[u8], form: [u8; 4]) -> anyhow::Result<Self> {
-        ensure!(bytes.len() >= COMMON_BYTES, "is an AIFF file whose common chunk is too short");
+    fn read(bytes: &[u8], form: [u8; 4]) -> Result<Self, DecodeError> {
+        if bytes.len() < COMMON_BYTES {
+            return Err(DecodeError::damaged("is an AIFF file whose common chunk is too short"));
+        }
         let common = Self { form, bytes: bytes.to_vec() };
         let channels = common.u16(0);
-        ensure!(
-            (1..=MAX_CHANNELS).contains(&channels),
-            "is an AIFF file of {channels} channels; 1 to {MAX_CHANNELS} are read"
-        );
-        ensure!(common.rate_hz() >= 1.0, "is an AIFF file without a sample rate");
+        if !(1..=MAX_CHANNELS).contains(&channels) {
+            return Err(DecodeError::Unsupported(format!(
+                "is an AIFF file of {channels} channels; 1 to {MAX_CHANNELS} are read"
+            )));
+        }
+        if common.rate_hz() < 1.0 {
+            return Err(DecodeError::damaged("is an AIFF file without a sample rate"));
+        }
         Ok(common)
     }
 

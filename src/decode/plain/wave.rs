@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use anyhow::{Context, bail, ensure};
-
 use super::chunks::{self, Chunk, Order};
 use super::{MAX_CHANNELS, Plain, end_of_samples};
 use crate::decode::beginnings::W64_RIFF;
+use crate::decode::error::DecodeError;
 use crate::decode::input::Input;
 
 pub(super) const W64_TAIL: [u8; 12] = *b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
@@ -43,18 +42,23 @@ struct Found {
 }
 
 /// The samples of `input`, if it is WAVE.
-pub(super) fn find(input: &mut Input) -> anyhow::Result<Option<Plain>> {
+pub(super) fn find(input: &mut Input) -> Result<Option<Plain>, DecodeError> {
     let start = input.look(0, 40)?;
     let found = match start.get(..4) {
         Some(b"RIFF" | b"RF64" | b"BW64") if start.get(8..12) == Some(b"WAVE") => riff(input)?,
-        Some(b"RIFX") => bail!(
-            "is a big-endian WAVE file (RIFX), which is not read; convert it, for example with ffmpeg -i IN OUT.flac"
-        ),
+        Some(b"RIFX") => {
+            return Err(DecodeError::unsupported(
+                "is a big-endian WAVE file (RIFX), which is not read; convert it, for example with ffmpeg -i IN OUT.flac",
+            ));
+        }
         _ if start.get(..16) == Some(&W64_RIFF) => wave64(input)?,
         _ => return Ok(None),
     };
-    let format = found.format.context("is a WAVE file without a format chunk")?;
-    let (at, claimed) = found.samples.context("is a WAVE file without samples")?;
+    let format = found
+        .format
+        .ok_or_else(|| DecodeError::damaged("is a WAVE file without a format chunk"))?;
+    let (at, claimed) =
+        found.samples.ok_or_else(|| DecodeError::damaged("is a WAVE file without samples"))?;
     let format = Format::read(&format)?;
     let end = end_of_samples(input, at, claimed, Order::Little)?;
     let is_elementary = [MPEG, MP3, ADTS].contains(&format.tag());
@@ -63,7 +67,7 @@ pub(super) fn find(input: &mut Input) -> anyhow::Result<Option<Plain>> {
     Ok(Some(Plain { head, data: at..end, is_elementary, promised_secs, order: Order::Little }))
 }
 
-fn riff(input: &mut Input) -> anyhow::Result<Found> {
+fn riff(input: &mut Input) -> std::io::Result<Found> {
     let mut found = Found::default();
     let mut long_bytes = None;
     let mut at = chunks::FIRST_CHUNK;
@@ -112,7 +116,7 @@ fn claimed(
     })
 }
 
-fn wave64(input: &mut Input) -> anyhow::Result<Found> {
+fn wave64(input: &mut Input) -> std::io::Result<Found> {
     let mut found = Found::default();
     let mut at = 40;
     loop {
@@ -149,23 +153,29 @@ struct Format {
 
 impl Format {
     /// Reads a format chunk of whatever length, and checks what could not be mended.
-    fn read(bytes: &[u8]) -> anyhow::Result<Self> {
-        ensure!(bytes.len() >= 14, "is a WAVE file whose format chunk is too short");
+    fn read(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.len() < 14 {
+            return Err(DecodeError::damaged("is a WAVE file whose format chunk is too short"));
+        }
         let mut bytes = bytes.to_vec();
         let shortest = if u16::from_le_bytes([bytes[0], bytes[1]]) == EXTENSIBLE { 40 } else { 16 };
         bytes.resize(bytes.len().max(shortest), 0);
         let format = Self { bytes };
         let channels = format.u16(2);
-        ensure!(
-            (1..=MAX_CHANNELS).contains(&channels),
-            "is a WAVE file of {channels} channels; 1 to {MAX_CHANNELS} are read"
-        );
-        ensure!(format.rate_hz() > 0, "is a WAVE file without a sample rate");
-        ensure!(
-            format.is_known(),
-            "holds {} in a WAVE file, which is not read; convert it, for example with ffmpeg -i IN OUT.flac",
-            kind_of(format.tag())
-        );
+        if !(1..=MAX_CHANNELS).contains(&channels) {
+            return Err(DecodeError::Unsupported(format!(
+                "is a WAVE file of {channels} channels; 1 to {MAX_CHANNELS} are read"
+            )));
+        }
+        if format.rate_hz() == 0 {
+            return Err(DecodeError::damaged("is a WAVE file without a sample rate"));
+        }
+        if !format.is_known() {
+            return Err(DecodeError::Unsupported(format!(
+                "holds {} in a WAVE file, which is not read; convert it, for example with ffmpeg -i IN OUT.flac",
+                kind_of(format.tag())
+            )));
+        }
         Ok(format)
     }
 

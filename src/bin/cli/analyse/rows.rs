@@ -9,9 +9,9 @@ use moodring::model::space::LabelSpace;
 use moodring::outputs::cell::{Cell, csv_field, json_text};
 use moodring::outputs::row::{Columns, Rows as Kind};
 use moodring::reading::{MAX_SPACES, Phase, Reading};
+use moodring::scan::Summary;
 use moodring::why::{GROUPS, Why};
 
-use crate::jobs::FileMood;
 use crate::out::kind::CSV_ROWS_BEGIN;
 
 /// Digits of a duration behind the point, and of the push of a share.
@@ -116,12 +116,7 @@ impl Rows {
     ///
     /// # Errors
     /// As `out`.
-    pub fn write_summary(
-        &self,
-        out: &mut dyn Write,
-        file: &str,
-        mood: &FileMood,
-    ) -> io::Result<()> {
+    pub fn write_summary(&self, out: &mut dyn Write, file: &str, mood: &Summary) -> io::Result<()> {
         let summary = summary(mood).into();
         let complete = Cell::Truth(mood.outcome.is_complete());
         let missing_secs = mood.outcome.missing_secs();
@@ -154,7 +149,7 @@ impl Rows {
 }
 
 /// A whole file as one reading that ends with it: the mean shares, and no number for the rest.
-fn summary(mood: &FileMood) -> Reading {
+fn summary(mood: &Summary) -> Reading {
     let whole = mood.shares();
     Reading {
         time_secs: mood.duration_secs,
@@ -183,6 +178,6 @@ fn push(why: &Why, space: usize, group: usize) -> Cell {
 
 /// An object of JSON with these members, whose values are JSON already.
 fn object(members: &[(&str, String)]) -> String {
-    let members = members.iter().map(|(name, value)| format!("{}: {value}", json_text(name)));
-    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+    let members = members.iter().map(|(name, value)| format!("{}:{value}", json_text(name)));
+    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
 }
