@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use moodring::analysis::downmix::Layout;
 use moodring::analysis::frame::FrameExtractor;
-use moodring::analysis::window::{FeatureWindow, Heard};
+use moodring::analysis::window::{Coverage, FeatureWindow};
 use moodring::config::{ANALYSIS_RATE_HZ, FRAMES_PER_STEP, HOP_SAMPLES};
 use moodring::decode::AudioFile;
 
@@ -211,13 +211,14 @@ impl Reader {
 impl Follower {
     fn step(&mut self) {
         self.steps += 1;
-        if self.steps.is_multiple_of(STEPS_PER_READING) && self.window.heard() == Heard::Full {
+        if self.steps.is_multiple_of(STEPS_PER_READING) && self.window.coverage() == Coverage::Full
+        {
             self.read();
         }
     }
 
     fn read(&mut self) {
-        let summary = self.window.summary(self.window.heard());
+        let summary = self.window.summary(self.window.coverage());
         let step_secs = (FRAMES_PER_STEP * HOP_SAMPLES) as f64 / f64::from(ANALYSIS_RATE_HZ);
         let pair = [summary.tempo_percussive.bpm, summary.tempo.bpm].map(f64::from);
         self.read.push((self.steps as f64 * step_secs, pair));

@@ -6,7 +6,7 @@ use crate::analysis::beat::in_octave_of;
 use crate::analysis::downmix::Layout;
 use crate::analysis::frame::{Frame, FrameExtractor};
 use crate::analysis::resample::RateError;
-use crate::analysis::window::{FeatureWindow, Heard, NetworkInput};
+use crate::analysis::window::{Coverage, FeatureWindow, NetworkInput};
 use crate::config::{
     ANALYSIS_RATE_HZ, FIRST_READING_SECS, FRAMES_PER_READING, FRAMES_PER_STEP, HOP_SAMPLES,
 };
@@ -15,6 +15,10 @@ use crate::model::{Model, ModelError};
 use crate::reading::{MAX_SPACES, Phase, Reading};
 use crate::units::{samples_to_secs, secs_to_samples};
 use crate::why::Why;
+
+/// Frames by which the grid of readings is off a multiple of [`FRAMES_PER_READING`]: one step, so
+/// that a reading falls on the very frame that ends the first ten seconds of a stream.
+const GRID_OFFSET_FRAMES: u64 = FRAMES_PER_STEP as u64;
 
 /// Why no readings can be had.
 #[derive(Debug, thiserror::Error)]
@@ -154,8 +158,13 @@ impl Analyser {
         Ok(outcome?)
     }
 
-    /// Ends the stream: a last reading of what was heard since the last one, and as new again, but that [`Analyser::why`] still
-    /// explains the last reading.
+    /// Ends the stream: a last reading of what was heard since the last one. Resets, except that
+    /// [`Analyser::why`] still explains the last reading.
+    ///
+    /// The last 0.35 s, which the medians still hold as the future of frames before them, are left
+    /// out: to hand them out would take a future that was never played, and a reading of a song's
+    /// end would differ from that of the same moment in the middle of a set. `features`, which
+    /// writes whole spectrograms, has [`FrameExtractor::finish`].
     ///
     /// # Errors
     /// As [`Analyser::push`].
@@ -211,7 +220,7 @@ impl Reader {
 
     /// Readings fall on a fixed grid of frames, on which the first 10 s of a stream end with one.
     fn is_due(&self, frame: &Frame) -> bool {
-        let on_grid = (frame.index + 1) % FRAMES_PER_READING as u64 == FRAMES_PER_STEP as u64
+        let on_grid = (frame.index + 1) % FRAMES_PER_READING as u64 == GRID_OFFSET_FRAMES
             && self.heard_enough();
         // A reading may come half a grid step early, so that every second means every second on average.
         let half_step = (FRAMES_PER_READING / 2 * HOP_SAMPLES) as u64;
@@ -230,17 +239,17 @@ impl Reader {
     fn read(&mut self, on_reading: &mut dyn FnMut(&Reading)) -> Result<(), ModelError> {
         self.read_samples = Some(self.step_samples);
         self.step_is_read = true;
-        let heard = self.window.heard();
-        let summary = self.window.summary(heard);
-        let phase = phase(heard);
+        let coverage = self.window.coverage();
+        let summary = self.window.summary(coverage);
+        let phase = phase(coverage);
         let time_secs = samples_to_secs(self.step_samples, f64::from(ANALYSIS_RATE_HZ));
         self.answered = None;
         if phase.has_shares() {
-            self.window.write(heard, &summary, &mut self.input);
+            self.window.write(coverage, &summary, &mut self.input);
             self.shares = self.session.run(&self.input)?;
             self.answered = Some((time_secs, self.shares));
         }
-        let (card, heard_secs) = (self.session.model().card(), heard.secs());
+        let (card, heard_secs) = (self.session.model().card(), coverage.secs());
         on_reading(&Reading {
             time_secs,
             phase,
@@ -262,11 +271,11 @@ impl Reader {
     }
 }
 
-fn phase(heard: Heard) -> Phase {
-    match heard {
-        Heard::Silence => Phase::Silent,
-        Heard::Full => Phase::Live,
-        Heard::Steps(_) if f64::from(heard.secs()) < FIRST_READING_SECS => Phase::Waiting,
-        Heard::Steps(_) => Phase::Listening,
+fn phase(coverage: Coverage) -> Phase {
+    match coverage {
+        Coverage::Silence => Phase::Silent,
+        Coverage::Full => Phase::Live,
+        Coverage::Steps(_) if f64::from(coverage.secs()) < FIRST_READING_SECS => Phase::Waiting,
+        Coverage::Steps(_) => Phase::Listening,
     }
 }

@@ -23,6 +23,7 @@ pub mod audible;
 
 pub mod median;
 
+pub mod group;
 pub mod hpss;
 
 pub mod chroma;

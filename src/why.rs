@@ -1,61 +1,9 @@
 //! [`Why`]: what pushed a reading, in groups of features that a musician can name.
 //!
-//! **Architecture Invariant**: knows features by the first word of their name alone, never how they are computed.
+//! **Architecture Invariant**: knows the groups, never how a feature is computed.
 
+pub use crate::analysis::group::{GROUPS, Group, N_GROUPS};
 use crate::reading::MAX_SPACES;
-
-/// Groups of features.
-pub const N_GROUPS: usize = 5;
-
-/// Every group, in the order of [`Why::pushes`].
-pub const GROUPS: [Group; N_GROUPS] =
-    [Group::Harmony, Group::Pulse, Group::Colour, Group::Dynamics, Group::Percussion];
-
-/// A side of the music: every feature of the analysis belongs to exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "internals"), non_exhaustive)]
-pub enum Group {
-    /// Which notes sound together: chroma, key, mode and chords.
-    Harmony,
-    /// How it moves: tempo, onsets and the modulation of the bands.
-    Pulse,
-    /// How it sounds: the spectrum of both parts, and how its peaks stand out.
-    Colour,
-    /// How it swells: level and its changes, crest.
-    Dynamics,
-    /// How much of it is struck and how much sustained: the energies of both parts. A model that takes them re full scale hears
-    /// loudness in them too.
-    Percussion,
-}
-
-impl Group {
-    /// The group of a feature of the analysis, by the first word of its name; `None` for any other name.
-    #[must_use]
-    pub fn of_feature(name: &str) -> Option<Self> {
-        let first_word = name.split('_').next()?;
-        Some(match first_word {
-            // The last three are the features of tonality.
-            "chroma" | "key" | "moment" | "chord" => Self::Harmony,
-            "tempo" | "onset" | "modulation" => Self::Pulse,
-            "mel" | "contrast" => Self::Colour,
-            "level" | "crest" | "change" => Self::Dynamics,
-            "energy" => Self::Percussion,
-            _ => return None,
-        })
-    }
-
-    /// The stable word for this group in exported rows.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Harmony => "harmony",
-            Self::Pulse => "pulse",
-            Self::Colour => "colour",
-            Self::Dynamics => "dynamics",
-            Self::Percussion => "percussion",
-        }
-    }
-}
 
 /// How each side of the music pushed a reading's shares.
 ///
@@ -97,37 +45,6 @@ impl Why {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::window::{constant_names, step_names};
-
-    #[test]
-    fn every_feature_has_a_group_and_every_group_features() {
-        let names: Vec<String> = step_names().into_iter().chain(constant_names()).collect();
-        let groups: Vec<Option<Group>> = names.iter().map(|name| Group::of_feature(name)).collect();
-        for (name, group) in names.iter().zip(&groups) {
-            assert!(group.is_some(), "{name} has no group");
-        }
-        for group in GROUPS {
-            assert!(groups.contains(&Some(group)), "{group:?} has no feature");
-        }
-    }
-
-    #[test]
-    fn a_name_is_grouped_by_its_whole_first_word() {
-        assert_eq!(Group::of_feature("chroma_harmonic_C#"), Some(Group::Harmony));
-        assert_eq!(Group::of_feature("chord_minor_seventh"), Some(Group::Harmony));
-        assert_eq!(Group::of_feature("level"), Some(Group::Dynamics));
-        assert_eq!(Group::of_feature("energy_percussive_dbfs"), Some(Group::Percussion));
-        for stranger in ["", "_", "melody_00", "levels", "loudness"] {
-            assert_eq!(Group::of_feature(stranger), None, "{stranger}");
-        }
-    }
-
-    #[test]
-    fn every_group_has_a_word_of_its_own() {
-        let mut words = GROUPS.map(Group::word);
-        words.sort_unstable();
-        assert!(words.windows(2).all(|pair| pair[0] != pair[1]), "{words:?}");
-    }
 
     #[test]
     fn a_space_that_is_not_there_was_pushed_by_nothing() {

@@ -16,7 +16,7 @@ fn summaries(pattern: &Pattern, bpm: f64) -> Vec<WindowSummary> {
     let (mut window, mut summaries) = (FeatureWindow::new(), Vec::new());
     for second in audio.chunks(drums::RATE_HZ as usize) {
         extractor.push(second, |frame| _ = window.push(&frame.features));
-        summaries.push(window.summary(window.heard()));
+        summaries.push(window.summary(window.coverage()));
     }
     summaries.split_off(10)
 }

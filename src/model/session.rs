@@ -7,7 +7,7 @@ use tract_onnx::prelude::*;
 
 use super::card::Card;
 use super::{Model, ModelError, fixed, ops, screen};
-use crate::analysis::window::{N_STEP_FEATURES, NetworkInput};
+use crate::analysis::window::{N_STEP_FEATURES, NetworkInput, feature_groups};
 use crate::reading::MAX_SPACES;
 use crate::units::count;
 use crate::why::{GROUPS, Group, N_GROUPS};
@@ -216,7 +216,9 @@ impl Session {
 
 /// The side of the music that each feature belongs to.
 fn groups(names: &[String]) -> Vec<Option<Group>> {
-    names.iter().map(|name| Group::of_feature(name)).collect()
+    let known = feature_groups();
+    let group = |name: &String| known.iter().find(|(known, _)| known == name);
+    names.iter().map(|name| group(name).map(|(_, group)| *group)).collect()
 }
 
 /// Puts the columns of `group` to their mean, which is 0 once they are standardised.

@@ -271,11 +271,11 @@ fn readings(model: &Arc<Model>, music: &[f32], rate_hz: f64) -> anyhow::Result<V
     let mut window = FeatureWindow::new();
     FrameExtractor::new(rate_hz, Layout::MONO)?
         .push(music, |frame| _ = window.push(&frame.features));
-    let heard = window.heard();
+    let coverage = window.coverage();
     let mut input = NetworkInput::default();
     let features = cost(|| {
-        let summary = window.summary(heard);
-        window.write(heard, &summary, &mut input);
+        let summary = window.summary(coverage);
+        window.write(coverage, &summary, &mut input);
     });
     let mut session = Session::new(model)?;
     let shares = session.run(&input)?;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use moodring::analysis::frame::{Frame, FrameExtractor};
 use moodring::analysis::window::{
-    FeatureWindow, Heard, N_CONSTANTS, N_STEP_FEATURES, NetworkInput, constant_names, step_names,
+    Coverage, FeatureWindow, N_CONSTANTS, N_STEP_FEATURES, NetworkInput, constant_names, step_names,
 };
 use moodring::config::{ANALYSIS_RATE_HZ, N_STEPS};
 use moodring::decode::AudioFile;
@@ -25,9 +25,9 @@ use crate::out::{Sink, is_standard, tell};
 /// Write the windows of a labelled collection as .npz, for models/train.py.
 ///
 /// The features are those that the meter itself serves, from the same code. Arrays over N windows: steps N × 99 × 155 and constants
-/// N × 83 (unscaled; see step_names and constant_names), song N, end_secs N (of the window in its song), and the label columns
+/// N × 85 (unscaled; see step_names and constant_names), song N, end_secs N (of the window in its song), and the label columns
 /// valence_mean, valence_std, arousal_mean, arousal_std, excited and joy N, NaN where the labels file has none; where it has a row
-/// per rater, vote_song, vote_valence and vote_arousal over those rows. heard_constants N × 3 × 83 are the constants that the same
+/// per rater, vote_song, vote_valence and vote_arousal over those rows. heard_constants N × 3 × 85 are the constants that the same
 /// window would have if only its last heard_steps steps had been heard, in heard_secs seconds. A song gives a window every --every
 /// seconds; one shorter than ten seconds gives a single window, its music repeated. The labels file is that of `eval`; ratings on
 /// another scale are written as those on 1 to 9. Of files that differ in their ending alone one is read.
@@ -131,7 +131,7 @@ fn windows_of(path: &Path, every_secs: f64) -> anyhow::Result<Vec<Window>> {
     let mut take = |frame: &Frame| {
         let is_step = window.push(&frame.features);
         end = frame.heard_samples;
-        if is_step && frame.heard_samples >= next && window.heard() == Heard::Full {
+        if is_step && frame.heard_samples >= next && window.coverage() == Coverage::Full {
             next = frame.heard_samples + every;
             made.push(window_at(&mut window, end));
         }
@@ -145,15 +145,15 @@ fn windows_of(path: &Path, every_secs: f64) -> anyhow::Result<Vec<Window>> {
     }
     jobs::warn(path, file.outcome());
     if made.is_empty() {
-        anyhow::ensure!(window.heard().secs() >= 1.0, "less than a second of music");
+        anyhow::ensure!(window.coverage().secs() >= 1.0, "less than a second of music");
         made.push(window_at(&mut window, end));
     }
     Ok(made)
 }
 
 fn window_at(window: &mut FeatureWindow, end_samples: u64) -> Window {
-    let all = window.heard();
-    let heard = HEARD_SECS.map(steps_heard).map(Heard::Steps).map(|heard| {
+    let all = window.coverage();
+    let heard = HEARD_SECS.map(steps_heard).map(Coverage::Steps).map(|heard| {
         // Of a short song there may be less.
         let heard = if heard.secs() < all.secs() { heard } else { all };
         let mut input = NetworkInput::default();
@@ -168,7 +168,7 @@ fn window_at(window: &mut FeatureWindow, end_samples: u64) -> Window {
 
 /// Steps that a reading rests on when so much has been heard.
 fn steps_heard(secs: f32) -> usize {
-    (1..N_STEPS).take_while(|steps| Heard::Steps(*steps).secs() <= secs).last().unwrap_or(1)
+    (1..N_STEPS).take_while(|steps| Coverage::Steps(*steps).secs() <= secs).last().unwrap_or(1)
 }
 
 fn write(args: &Args, labels: &Labels, songs: &[String], windows: &[Window]) -> anyhow::Result<()> {
