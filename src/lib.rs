@@ -161,9 +161,10 @@ pub use engine::{
     ring::AudioEnd,
     timeline::Transport,
 };
+pub use model::Model;
 pub use model::card::{About, Card, ModelFacts};
+pub use model::error::{CardError, ModelError, NetworkError, RunError, in_words};
 pub use model::space::LabelSpace;
-pub use model::{Model, ModelError};
 #[cfg(feature = "engine")]
 pub use outputs::{Output, OutputError};
 #[cfg(feature = "plot")]

@@ -4,12 +4,14 @@
 //! a file is believed before it was checked: the card must name this crate's features in order, and the weights' hash.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 pub mod space;
 
-pub mod doubt;
+pub mod uncertainty;
+
+pub mod error;
 
 pub mod card;
 
@@ -21,14 +23,16 @@ pub mod lstm;
 
 pub mod ops;
 
-mod fixed;
+mod prealloc;
 
-mod screen;
+mod vet;
 
 pub mod session;
 
 use card::{Card, ModelFacts};
 use session::Plan;
+
+pub use error::{CardError, ModelError, NetworkError, RunError};
 
 use crate::files;
 
@@ -41,37 +45,6 @@ const MAX_ONNX_BYTES: u64 = 128 << 20;
 
 /// Largest card taken, bytes: a hundred times what training writes.
 const MAX_CARD_BYTES: u64 = 1 << 20;
-
-/// Why a model cannot be used, and what to do about it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ModelError {
-    /// A file could not be read.
-    #[error("cannot read the model file {path}: {why}; check the path, or leave it empty for the shipped model", path = .path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        why: std::io::Error,
-    },
-    /// The weights file is beyond any sane size.
-    #[error("the model file has more than the {MAX_ONNX_BYTES} bytes allowed; is it a model?")]
-    TooLarge,
-    /// The card is no card, or not one for this crate.
-    #[error("the model's card is not usable: {0}; train the model with this version of Moodring")]
-    Card(String),
-    /// The weights are not those that the card describes.
-    #[error(
-        "the weights do not match the card's hash: the file is damaged or of another training; copy both files again"
-    )]
-    Hash,
-    /// tract cannot make a network of the file.
-    #[error("the model file is not a network that Moodring can run: {0}")]
-    Network(String),
-    /// The network failed while it ran, or said something that is no share.
-    #[error("the model failed while running: {0}")]
-    Run(String),
-}
 
 /// What the shipped model's card says, without loading it; nothing where it cannot be read, which loading it then reports.
 #[must_use]
@@ -112,15 +85,15 @@ impl Model {
     /// [`ModelError`], whose words say which check failed.
     pub fn load(path: &Path) -> Result<Arc<Self>, ModelError> {
         let card_path = path.with_extension("json");
-        let unreadable = |path: &Path, why| ModelError::Unreadable { path: path.to_owned(), why };
+        let unreadable =
+            |path: &Path, error| ModelError::Unreadable { path: path.to_owned(), error };
         let onnx = files::read(path, MAX_ONNX_BYTES).map_err(|why| match why.kind() {
             ErrorKind::FileTooLarge => ModelError::TooLarge,
             _ => unreadable(path, why),
         })?;
         let card =
             files::read(&card_path, MAX_CARD_BYTES).map_err(|why| unreadable(&card_path, why))?;
-        let card =
-            String::from_utf8(card).map_err(|_| ModelError::Card("it is no text".to_owned()))?;
+        let card = String::from_utf8(card).map_err(|_| CardError::NotText)?;
         Self::from_parts(&onnx, &card).map(Arc::new)
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use moodring::analysis::window::{N_STEP_FEATURES, NetworkInput};
 use moodring::config::N_STEPS;
+use moodring::model::error::in_words;
 use moodring::model::session::Session;
 use moodring::model::{Model, ModelError};
 use moodring::why::{GROUPS, Group, N_GROUPS};
@@ -90,7 +91,7 @@ fn the_built_in_model_is_the_one_in_the_repository() {
 fn every_card_states_its_doubt_and_what_a_user_should_know() {
     for name in MODELS {
         let card = Model::load(&file(name, "onnx")).unwrap().card().clone();
-        assert_eq!(card.doubt.len(), card.spaces.len(), "{name}");
+        assert_eq!(card.uncertainty.len(), card.spaces.len(), "{name}");
         let facts = card.facts();
         for title in ["Trained on", "Terms", "Results", "Limits"] {
             assert!(facts.about.iter().any(|about| about.title == title), "{name}: {title}");
@@ -257,7 +258,7 @@ fn weights_that_are_no_numbers_are_refused_by_name() {
     let onnx = std::fs::read(shipped("onnx")).unwrap();
     for value in [f32::NAN, f32::INFINITY] {
         let spoilt = with_weights(&onnx, "member0_out_b", &value.to_le_bytes());
-        let error = refused(&spoilt, &card_for(&spoilt)).to_string();
+        let error = in_words(&refused(&spoilt, &card_for(&spoilt)));
         assert!(error.contains("member0_out_b") && error.contains("finite"), "{error}");
     }
 }
@@ -281,7 +282,7 @@ fn operators_that_have_no_place_here_are_refused_by_name() {
     let at = onnx.windows(7).position(|found| found == b"Softmax").unwrap();
     let mut spoilt = onnx.clone();
     spoilt[at..at + 7].copy_from_slice(b"NonZero");
-    let error = refused(&spoilt, &card_for(&spoilt)).to_string();
+    let error = in_words(&refused(&spoilt, &card_for(&spoilt)));
     assert!(error.contains("\"NonZero\"") && error.contains("not allowed"), "{error}");
 }
 
@@ -315,10 +316,8 @@ fn a_card_for_another_analysis_is_refused_by_field() {
         card[field] = value;
         let error = refused(&onnx, &card);
         assert!(matches!(error, ModelError::Card(_)), "{field}: {error}");
-        assert!(
-            error.to_string().contains(field.trim_end_matches("s")) || field == "spaces",
-            "{error}"
-        );
+        let words = in_words(&error);
+        assert!(words.contains(field.trim_end_matches("s")) || field == "spaces", "{words}");
     }
     let error = Model::from_parts(&onnx, "{").err().unwrap();
     assert!(matches!(error, ModelError::Card(_)));

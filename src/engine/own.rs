@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::analyser::{Analyser, AnalyserError};
 use crate::analysis::downmix::Layout;
 use crate::errand::{Errand, Panicked};
+use crate::model::error::in_words;
 use crate::model::{Model, ModelError};
 
 use super::control::Control;
@@ -85,7 +86,7 @@ pub(super) fn outcome(
 ) -> Own {
     match result {
         Ok(Ok(model)) => Own::Model(model),
-        Ok(Err(error)) => Own::Unusable(error.to_string()),
+        Ok(Err(error)) => Own::Unusable(in_words(&error)),
         Err(Panicked) => Own::Unusable(format!(
             "the model file {} cannot be understood; train it with this version of Moodring",
             file.display()
@@ -103,7 +104,7 @@ pub(super) fn analyser(
     let status = match own {
         Own::Model(model) => match with(Arc::clone(model)) {
             Ok((analyser, model)) => return Ok((analyser, model, Status::Running)),
-            Err(AnalyserError::Model(error)) => Status::FallenBack(error.to_string()),
+            Err(AnalyserError::Model(error)) => Status::FallenBack(in_words(&error)),
             Err(error) => return Err(error),
         },
         Own::Unusable(why) => Status::FallenBack(why.clone()),

@@ -13,6 +13,7 @@ use crate::analysis::downmix::{Layout, MAX_CHANNELS};
 use crate::config;
 use crate::errand::Errand;
 use crate::lock::lock;
+use crate::model::error::in_words;
 use crate::model::{Model, ModelError};
 use crate::reading::Stamped;
 use crate::units::samples_to_secs;
@@ -100,7 +101,7 @@ impl Worker {
     fn analyse(mut self) -> Result<(), String> {
         let mut late = None;
         loop {
-            match self.analyse_with_model(late).map_err(|error| error.to_string())? {
+            match self.analyse_with_model(late).map_err(|error| in_words(&error))? {
                 Next::Model => late = None,
                 Next::Late(model) => late = Some(model),
                 Next::End => return Ok(()),

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::ModelError;
-use super::doubt::Doubt;
+use super::error::CardError;
 use super::space::LabelSpace;
+use super::uncertainty::Uncertainty;
 use crate::analysis::window::{constant_names, step_names};
 use crate::config::{ANALYSIS_RATE_HZ, FRAMES_PER_STEP, HOP_SAMPLES, N_STEPS, WINDOW_SAMPLES};
 use crate::reading::MAX_SPACES;
@@ -46,8 +46,8 @@ pub struct Card {
     /// The label spaces, in the order of the network's output.
     pub spaces: Vec<LabelSpace>,
     /// How far each space's shares may be off; empty where that was not measured.
-    #[serde(default)]
-    pub doubt: Vec<Doubt>,
+    #[serde(default, rename = "doubt")]
+    pub uncertainty: Vec<Uncertainty>,
     /// SHA-256 of the weights file, hexadecimal.
     pub sha256: String,
     /// One sentence on what the weights were trained on.
@@ -96,11 +96,10 @@ impl Card {
     /// Parses a card and checks that this crate makes what it asks for.
     ///
     /// # Errors
-    /// [`ModelError::Card`] with the first field that does not fit.
-    pub fn parse(json: &str) -> Result<Self, ModelError> {
-        let card: Self =
-            serde_json::from_str(json).map_err(|why| ModelError::Card(why.to_string()))?;
-        card.check().map_err(ModelError::Card)?;
+    /// [`CardError`] with the first field that does not fit.
+    pub fn parse(json: &str) -> Result<Self, CardError> {
+        let card: Self = serde_json::from_str(json).map_err(CardError::Syntax)?;
+        card.check().map_err(CardError::Field)?;
         Ok(card)
     }
 
@@ -139,8 +138,8 @@ impl Card {
     #[must_use]
     pub fn bands(&self, shares: &[f32; MAX_SPACES], heard_secs: f32) -> [[f32; 2]; MAX_SPACES] {
         let mut bands = shares.map(|share| [share; 2]);
-        for ((band, share), doubt) in bands.iter_mut().zip(shares).zip(&self.doubt) {
-            *band = doubt.band(*share, heard_secs);
+        for ((band, share), uncertainty) in bands.iter_mut().zip(shares).zip(&self.uncertainty) {
+            *band = uncertainty.band(*share, heard_secs);
         }
         bands
     }
@@ -184,10 +183,10 @@ impl Card {
                 ));
             }
         }
-        if !self.doubt.is_empty() {
-            equal("the length of doubt", self.doubt.len(), self.spaces.len())?;
+        if !self.uncertainty.is_empty() {
+            equal("the length of doubt", self.uncertainty.len(), self.spaces.len())?;
         }
-        self.doubt.iter().try_for_each(Doubt::check)
+        self.uncertainty.iter().try_for_each(Uncertainty::check)
     }
 }
 

@@ -6,7 +6,7 @@ use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 
 use super::card::Card;
-use super::{Model, ModelError, fixed, ops, screen};
+use super::{Model, ModelError, NetworkError, RunError, ops, prealloc, vet};
 use crate::analysis::window::{N_STEP_FEATURES, NetworkInput, feature_groups};
 use crate::reading::MAX_SPACES;
 use crate::units::count;
@@ -22,8 +22,8 @@ fn shapes(card: &Card) -> ([usize; 3], [usize; 2]) {
 
 /// Plans the network in `onnx`, whose output must be `[1, spaces, 2]`: both poles of each space.
 pub(super) fn plan(onnx: &[u8], card: &Card) -> Result<Plan, ModelError> {
-    let proto = screen::parsed(onnx).map_err(ModelError::Network)?;
-    try_plan(&proto, card).map_err(|why| ModelError::Network(format!("{why:#}")))
+    let proto = vet::parsed(onnx).map_err(NetworkError::Refused)?;
+    Ok(try_plan(&proto, card).map_err(|why| NetworkError::Unfit(format!("{why:#}")))?)
 }
 
 fn try_plan(proto: &ModelProto, card: &Card) -> TractResult<Plan> {
@@ -35,9 +35,9 @@ fn try_plan(proto: &ModelProto, card: &Card) -> TractResult<Plan> {
         .with_input_fact(0, f32::fact(steps).into())?
         .with_input_fact(1, f32::fact(constants).into())?;
     model.analyse(false)?;
-    screen::check_sizes(&model).map_err(TractError::msg)?;
+    vet::check_sizes(&model).map_err(TractError::msg)?;
     let mut model = model.into_typed()?.into_decluttered()?;
-    fixed::replace_operators(&mut model)?;
+    prealloc::replace_operators(&mut model)?;
     let output = model.output_fact(0)?;
     let expected = f32::fact([1, card.spaces.len(), 2]);
     if output.without_value() != expected {
@@ -83,7 +83,7 @@ impl Session {
                 step_sum: vec![0.0; N_STEP_FEATURES],
             })
         };
-        try_new().map_err(|why| ModelError::Run(format!("{why:#}")))
+        Ok(try_new().map_err(|why| RunError::Failed(format!("{why:#}")))?)
     }
 
     /// The model that this runs.
@@ -149,11 +149,11 @@ impl Session {
         without: Option<Group>,
     ) -> Result<[f32; MAX_SPACES], ModelError> {
         let shares =
-            self.try_run(input, without).map_err(|why| ModelError::Run(format!("{why:#}")))?;
+            self.try_run(input, without).map_err(|why| RunError::Failed(format!("{why:#}")))?;
         if shares.iter().all(|share| (0.0..=1.0).contains(share)) {
             Ok(shares)
         } else {
-            Err(ModelError::Run(format!("it answered with {shares:?}, which are no shares")))
+            Err(RunError::NotShares(shares.to_vec()).into())
         }
     }
 

@@ -39,16 +39,16 @@ pub(super) fn replace_operators(model: &mut TypedModel) -> TractResult<()> {
         if is_ours || node.op_is::<Const>() || node.op_is::<TypedSource>() {
             continue;
         }
-        let fixed = fixed(model, node).with_context(|| {
+        let preallocated = preallocated(model, node).with_context(|| {
             format!("{} ({:?}) cannot run here without allocating", node.op.name(), node.name)
         })?;
-        model.nodes[id].op = Box::new(fixed);
+        model.nodes[id].op = Box::new(preallocated);
     }
     Ok(())
 }
 
 /// The replacement of one node's operator.
-fn fixed(model: &TypedModel, node: &TypedNode) -> TractResult<Fixed> {
+fn preallocated(model: &TypedModel, node: &TypedNode) -> TractResult<Preallocated> {
     let (inputs, outputs) = model.node_facts(node.id)?;
     ensure!(outputs.len() == 1, "it has {} outputs", outputs.len());
     ensure!(inputs.len() <= MAX_INPUTS, "it has {} inputs", inputs.len());
@@ -57,57 +57,57 @@ fn fixed(model: &TypedModel, node: &TypedNode) -> TractResult<Fixed> {
     let shapes: Vec<Vec<usize>> =
         inputs.iter().map(|fact| concrete(fact)).collect::<TractResult<_>>()?;
     let shape = concrete(outputs[0])?;
-    let what = what(node, &shapes, &shape)?;
-    Ok(Fixed { what, shape })
+    let operation = operation(node, &shapes, &shape)?;
+    Ok(Preallocated { operation, shape })
 }
 
 fn concrete(fact: &TypedFact) -> TractResult<Vec<usize>> {
     fact.shape.as_concrete().map(<[usize]>::to_vec).context("its shapes are not known")
 }
 
-fn what(node: &TypedNode, inputs: &[Vec<usize>], output: &[usize]) -> TractResult<What> {
+fn operation(node: &TypedNode, inputs: &[Vec<usize>], output: &[usize]) -> TractResult<Operation> {
     if let Some(op) = node.op_as::<AxisOp>() {
         // All but a move leave the values in their order.
         let mut strides = contiguous(&inputs[0]);
-        let AxisOp::Move(from, to) = *op else { return Ok(What::Copy) };
+        let AxisOp::Move(from, to) = *op else { return Ok(Operation::Copy) };
         let moved = strides.remove(from);
         strides.insert(to, moved);
-        return Ok(What::Gather { strides, first: 0 });
+        return Ok(Operation::Gather { strides, first: 0 });
     }
     if let Some(op) = node.op_as::<Slice>() {
         let strides = contiguous(&inputs[0]);
         let first = op.start.to_usize()? * strides[op.axis];
-        return Ok(What::Gather { strides, first });
+        return Ok(Operation::Gather { strides, first });
     }
     if node.op_is::<MultiBroadcastTo>() {
-        return Ok(What::Gather { strides: broadcast(&inputs[0], output.len()), first: 0 });
+        return Ok(Operation::Gather { strides: broadcast(&inputs[0], output.len()), first: 0 });
     }
     if let Some(op) = node.op_as::<TypedConcat>() {
-        return Ok(What::Concat { axis: op.axis });
+        return Ok(Operation::Concat { axis: op.axis });
     }
     if let Some(op) = node.op_as::<ElementWiseOp>() {
         ensure!(op.1.is_none(), "it changes the type");
-        return Ok(What::Each(op.0.clone()));
+        return Ok(Operation::Each(op.0.clone()));
     }
     if let Some(op) = node.op_as::<TypedBinOp>() {
         ensure!(op.1.is_none(), "it changes the type");
         let of_same = inputs.iter().all(|shape| shape == output);
         if let Some(arithmetic) = Arithmetic::of(op.0.as_ref()).filter(|_| of_same) {
-            return Ok(What::Arithmetic(arithmetic));
+            return Ok(Operation::Arithmetic(arithmetic));
         }
-        return Ok(What::Pair(op.0.clone()));
+        return Ok(Operation::Pair(op.0.clone()));
     }
     if let Some(op) = node.op_as::<EinSum>() {
-        return Product::new(op, inputs, output).map(What::Product);
+        return Product::new(op, inputs, output).map(Operation::Product);
     }
     if let Some(op) = node.op_as::<Reduce>() {
         ensure!(REDUCERS.contains(&op.reducer), "it gives {:?}", op.reducer);
         let along = along(&inputs[0], &op.axes);
-        return Ok(What::Reduce { reducer: op.reducer, along });
+        return Ok(Operation::Reduce { reducer: op.reducer, along });
     }
     if let Some(op) = node.op_as::<Softmax>() {
         ensure!(op.kind == SoftmaxKind::Softmax, "it gives logarithms");
-        return Ok(What::Softmax { along: along(&inputs[0], &op.axes) });
+        return Ok(Operation::Softmax { along: along(&inputs[0], &op.axes) });
     }
     bail!("no form of it is known")
 }
@@ -160,7 +160,7 @@ fn walk<const N: usize>(axes: &[Axis<N>], at: [usize; N], visit: &mut impl FnMut
 
 /// What an operator does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum What {
+enum Operation {
     /// The same values in another shape.
     Copy,
     /// Reads the input with these strides, from this value on.
@@ -216,28 +216,28 @@ impl Arithmetic {
 
 /// An operator whose output has a fixed shape and place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Fixed {
-    what: What,
+struct Preallocated {
+    operation: Operation,
     shape: Vec<usize>,
 }
 
-impl Op for Fixed {
+impl Op for Preallocated {
     fn name(&self) -> StaticName {
-        "MoodringFixed".into()
+        "MoodringPreallocated".into()
     }
 
     op_as_typed_op!();
 }
 
-impl EvalOp for Fixed {
+impl EvalOp for Preallocated {
     not_out_of_plan!();
 
     fn state(&self, _: &EvalContext) -> TractResult<Option<Box<dyn OpState>>> {
-        Ok(Some(Box::new(FixedState::default())))
+        Ok(Some(Box::new(PreallocatedState::default())))
     }
 }
 
-impl TypedOp for Fixed {
+impl TypedOp for Preallocated {
     as_op!();
 
     fn output_facts(&self, _: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
@@ -247,25 +247,25 @@ impl TypedOp for Fixed {
 
 /// The output that is kept.
 #[derive(Clone, Debug, Default)]
-struct FixedState {
+struct PreallocatedState {
     output: Output,
 }
 
-impl OpState for FixedState {
+impl OpState for PreallocatedState {
     fn eval(
         &mut self,
         _: &EvalContext,
         op: &dyn Op,
         inputs: TVec<TValue>,
     ) -> TractResult<TVec<TValue>> {
-        let op = op.downcast_ref::<Fixed>().context("not an operator of ours")?;
-        self.output.write_tensor(&op.shape, |output| match &op.what {
-            What::Each(function) => {
+        let op = op.downcast_ref::<Preallocated>().context("not an operator of ours")?;
+        self.output.write_tensor(&op.shape, |output| match &op.operation {
+            Operation::Each(function) => {
                 let mut view = output.try_as_plain_ram_mut()?;
                 view.as_slice_mut::<f32>()?.copy_from_slice(values(&inputs[0])?);
                 function.eval_in_place(output, None)
             }
-            What::Pair(function) => function.eval_out_of_place(output, &inputs[0], &inputs[1]),
+            Operation::Pair(function) => function.eval_out_of_place(output, &inputs[0], &inputs[1]),
             what => {
                 let mut view = output.try_as_plain_ram_mut()?;
                 what.write(&op.shape, &inputs, view.as_slice_mut::<f32>()?)
@@ -278,7 +278,7 @@ impl OpState for FixedState {
     }
 }
 
-impl What {
+impl Operation {
     /// Writes the output of what needs no tensors.
     fn write(&self, shape: &[usize], inputs: &[TValue], out: &mut [f32]) -> TractResult<()> {
         let x = values(&inputs[0])?;

@@ -9,7 +9,7 @@ use tract_onnx::pb::{
 
 use super::*;
 use crate::model::ops;
-use crate::model::screen;
+use crate::model::vet;
 
 /// Shapes of the networks' inputs.
 const STEPS: [usize; 3] = [1, 6, 5];
@@ -211,7 +211,7 @@ fn every_operator_answers_as_tracts_own() {
 fn every_operator_that_a_file_may_hold_is_tried() {
     let networks = networks();
     let tried: Vec<&str> = networks.iter().map(operator).collect();
-    for op in screen::OPERATORS[0].1 {
+    for op in vet::OPERATORS[0].1 {
         assert!(*op == "Constant" || tried.contains(op), "{op}");
     }
 }

@@ -10,7 +10,7 @@ const MAX_ENTRIES: usize = 64;
 /// Quantiles of .1 and .9 by cross-validation, one row per length of music heard: a provisional reading is worth less. Between
 /// entries the table is interpolated, beyond them it stays.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Doubt {
+pub struct Uncertainty {
     /// Seconds of music heard, rising; a row each.
     heard_secs: Vec<f32>,
     /// Shares read, rising; a column each.
@@ -21,7 +21,7 @@ pub struct Doubt {
     high: Vec<Vec<f32>>,
 }
 
-impl Doubt {
+impl Uncertainty {
     /// Checks that this is a table of shares.
     pub(super) fn check(&self) -> Result<(), String> {
         let rises = |values: &[f32]| {
@@ -85,8 +85,8 @@ fn mix(a: f32, b: f32, part: f32) -> f32 {
 mod tests {
     use super::*;
 
-    fn doubt() -> Doubt {
-        Doubt {
+    fn uncertainty() -> Uncertainty {
+        Uncertainty {
             heard_secs: vec![1.0, 10.0],
             shares: vec![0.2, 0.4, 0.8],
             low: vec![vec![0.0, 0.1, 0.5], vec![0.1, 0.3, 0.7]],
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_band_is_the_tables_where_it_has_an_entry_and_between_otherwise() {
-        let band = |share, secs| doubt().band(share, secs);
+        let band = |share, secs| uncertainty().band(share, secs);
         assert_eq!(band(0.4, 10.0), [0.3, 0.5]);
         assert_eq!(band(0.4, 1.0), [0.1, 0.7]);
         let [low, high] = band(0.3, 5.5);
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn beyond_the_table_its_edge_counts_and_the_share_is_always_inside() {
-        let band = |share, secs| doubt().band(share, secs);
+        let band = |share, secs| uncertainty().band(share, secs);
         assert_eq!(band(0.0, 0.0), [0.0, 0.5]);
         assert_eq!(band(1.0, 99.0), [0.7, 1.0]);
         assert_eq!(band(0.05, 99.0), [0.05, 0.3]);
@@ -113,8 +113,8 @@ mod tests {
 
     #[test]
     fn tables_that_are_none_are_refused() {
-        assert_eq!(doubt().check(), Ok(()));
-        let broken: [fn(&mut Doubt); 6] = [
+        assert_eq!(uncertainty().check(), Ok(()));
+        let broken: [fn(&mut Uncertainty); 6] = [
             |d| d.shares.reverse(),
             |d| d.heard_secs.clear(),
             |d| drop(d.low.pop()),
@@ -123,9 +123,9 @@ mod tests {
             |d| d.high[1][2] = 1.5,
         ];
         for (i, break_it) in broken.iter().enumerate() {
-            let mut doubt = doubt();
-            break_it(&mut doubt);
-            assert!(doubt.check().is_err(), "{i}: {doubt:?}");
+            let mut uncertainty = uncertainty();
+            break_it(&mut uncertainty);
+            assert!(uncertainty.check().is_err(), "{i}: {uncertainty:?}");
         }
     }
 }
