@@ -73,6 +73,7 @@ mod linux {
         out: PathBuf,
     }
 
+    /// Paints every page over a song.
     pub fn main() -> Result<()> {
         let args = Args::parse();
         let song = decode::decode(&args.audio)?;

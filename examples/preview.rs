@@ -29,9 +29,9 @@ fn main() -> Result<()> {
 }
 
 fn save(folder: &std::path::Path, scene: &Scene) -> Result<()> {
-    let mut desk = scene.desk();
+    let mut ui_state = scene.ui_state();
     let picture =
-        offscreen::paint(scene.size, scene.scale, |ui| window_ui(ui, &scene.view, &mut desk));
+        offscreen::paint(scene.size, scene.scale, |ui| window_ui(ui, &scene.view, &mut ui_state));
     let path = folder.join(&scene.name).with_extension("png");
     picture.save(&path).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -79,6 +79,7 @@ mod linux {
         filling: f64,
     }
 
+    /// Measures every page in turn.
     pub fn main() -> Result<()> {
         let secs = std::env::args().nth(1).map_or(Ok(8.0), |secs| secs.parse())?;
         let display = Display::start(1600, 1000)?;

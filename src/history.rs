@@ -71,7 +71,15 @@ pub struct History {
     /// The slots written since the last reset, newest last: a minute of them.
     recent: VecDeque<i64>,
     poles: Vec<[String; 2]>,
-    revision: u64,
+}
+
+/// Where a history has got to: while it is the same, so is what eyes see of it. A place that is read again within its half second waits
+/// for the next place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HistoryMark {
+    clock: Clock,
+    newest: Option<i64>,
+    span_secs: Option<(f64, f64)>,
 }
 
 impl Default for History {
@@ -96,7 +104,6 @@ impl History {
             placed_secs: 0.0,
             recent: VecDeque::with_capacity(SNAPSHOT_SLOTS),
             poles: Vec::new(),
-            revision: 0,
         }
     }
 
@@ -161,7 +168,6 @@ impl History {
             self.recent.push_back(slot);
         }
         (self.clock, self.newest) = (clock, Some(slot));
-        self.revision += 1;
     }
 
     /// The clock of the newest point.
@@ -185,10 +191,11 @@ impl History {
         self.track(self.clock).point(self.newest?)
     }
 
-    /// Grows with every change: who sees it stand still need not look again.
+    /// Where it has got to.
     #[must_use]
-    pub fn revision(&self) -> u64 {
-        self.revision
+    pub fn mark(&self) -> HistoryMark {
+        let span_secs = self.track(self.clock).span_secs();
+        HistoryMark { clock: self.clock, newest: self.newest, span_secs }
     }
 
     /// Forgets everything but the label spaces.
@@ -199,7 +206,6 @@ impl History {
         self.newest = None;
         self.clock = Clock::Heard;
         self.heard_secs = 0.0;
-        self.revision += 1;
     }
 
     /// Names the label spaces of the readings to come. Where their poles are not those of the readings held, these are forgotten.
@@ -330,10 +336,10 @@ mod tests {
     fn a_stop_leaves_the_song_in_view_until_other_music_comes() {
         let mut history = History::new();
         history.record(&reading(1.0, Some(30.0), 0.5));
-        let revision = history.revision();
+        let mark = history.mark();
         history.record(&reading(3.0, None, 0.5));
         history.record(&in_phase(Phase::Silent, reading(60.0, None, 0.5)));
-        assert_eq!((history.clock(), history.revision()), (Clock::Song, revision));
+        assert_eq!((history.clock(), history.mark()), (Clock::Song, mark));
         (61..70).for_each(|secs| history.record(&reading(f64::from(secs), None, 0.5)));
         assert_eq!(history.clock(), Clock::Song);
         history.record(&reading(1.0, None, 0.5));
@@ -345,7 +351,7 @@ mod tests {
         let mut history = History::new();
         history.record(&in_phase(Phase::Waiting, reading(0.5, Some(3.0), 0.5)));
         history.record(&reading(f64::NAN, Some(3.0), 0.5));
-        assert_eq!((history.revision(), history.newest()), (0, None));
+        assert_eq!((history.mark(), history.newest()), (History::new().mark(), None));
         history.record(&reading(1.0, Some(f64::NAN), 0.5));
         assert_eq!(history.clock(), Clock::Heard);
         history.record(&reading(2.0, Some(1e300), 0.5));

@@ -82,7 +82,7 @@ pub enum OutputError {
 }
 
 /// How one output is doing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputState {
     /// Its kind.
     pub kind: &'static FileKind,

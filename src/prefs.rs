@@ -23,12 +23,14 @@ pub enum Page {
     Why,
     /// Everything that can be set.
     Setup,
+    /// Where readings are written.
+    Outputs,
     /// What the model in charge says of itself.
     About,
 }
 
 impl Page {
-    /// All pages, in the order of their tabs.
+    /// All pages that have a tab, in the order of their tabs.
     pub const ALL: [Self; 5] = [Self::Now, Self::Then, Self::Why, Self::Setup, Self::About];
 }
 

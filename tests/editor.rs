@@ -18,14 +18,17 @@ use egui::{Key, Pos2, TexturesDelta, Vec2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable, by};
 use egui_kittest::{Harness, TestRenderer};
 use image::{RgbImage, imageops};
-use moodring::editor::desk::{Command, Desk};
-use moodring::editor::then::ThenView;
-use moodring::editor::view::{Heard, State, ViewState};
+use moodring::editor::command::Command;
+use moodring::editor::ui_state::UiState;
+use moodring::editor::view::then::ThenView;
+use moodring::editor::view::{Moment, State, ViewState};
 use moodring::editor::{theme, window_ui};
 use moodring::engine::monitor::Status;
 use moodring::export::Format;
 use moodring::model::card::{About, ModelFacts};
 use moodring::model::space::LabelSpace;
+use moodring::outputs::OutputState;
+use moodring::outputs::settings::FILES;
 use moodring::params::Response;
 use moodring::prefs::{Page, PaletteChoice, StageLook};
 use moodring::reading::Phase;
@@ -47,7 +50,7 @@ const AROUND: f32 = 8.0;
 
 /// A window that a test works.
 struct Window {
-    harness: Harness<'static, (ViewState, Desk)>,
+    harness: Harness<'static, (ViewState, UiState)>,
     textures: Rc<RefCell<Textures>>,
     size: Vec2,
     scale: f32,
@@ -57,9 +60,9 @@ impl Window {
     /// A window whose history page follows what is done to it.
     fn open_alive(scene: &Scene) -> Self {
         let history = scenes::history();
-        Self::open_with(scene, move |view, desk| {
-            let prefs = &desk.prefs;
-            view.then = Some(ThenView::of(&history, prefs.span(), desk.end_secs, &prefs.kept));
+        Self::open_with(scene, move |view, ui_state| {
+            let prefs = &ui_state.prefs;
+            view.then = Some(ThenView::of(&history, prefs.span(), ui_state.end_secs, &prefs.kept));
         })
     }
 
@@ -67,17 +70,17 @@ impl Window {
         Self::open_with(scene, |_, _| {})
     }
 
-    fn open_with(scene: &Scene, mut live: impl FnMut(&mut ViewState, &Desk) + 'static) -> Self {
+    fn open_with(scene: &Scene, mut live: impl FnMut(&mut ViewState, &UiState) + 'static) -> Self {
         let textures = Rc::new(RefCell::new(Textures::default()));
-        let state = (scene.view.clone(), scene.desk());
+        let state = (scene.view.clone(), scene.ui_state());
         let harness = Harness::builder()
             .with_size(scene.size + Vec2::splat(2.0 * AROUND))
             .with_pixels_per_point(scene.scale)
             .renderer(Painter(Rc::clone(&textures)))
             .build_ui_state(
-                move |ui, (view, desk): &mut (ViewState, Desk)| {
-                    live(view, desk);
-                    window_ui(ui, view, desk);
+                move |ui, (view, ui_state): &mut (ViewState, UiState)| {
+                    live(view, ui_state);
+                    window_ui(ui, view, ui_state);
                 },
                 state,
             );
@@ -95,7 +98,7 @@ impl Window {
         imageops::crop_imm(&picture, left, left, width, height).to_image()
     }
 
-    fn desk(&self) -> &Desk {
+    fn ui_state(&self) -> &UiState {
         &self.harness.state().1
     }
 
@@ -131,7 +134,7 @@ impl Window {
     }
 }
 
-fn window(heard: &Heard) -> Window {
+fn window(heard: &Moment) -> Window {
     Window::open(&Scene { view: ViewState::of(heard).settled(), ..scenes::states().remove(3) })
 }
 
@@ -174,13 +177,13 @@ fn silence_has_no_numbers() {
 #[test]
 fn every_state_says_what_it_is() {
     let live = live();
-    let nothing = Heard { reading: Default::default(), ..live.clone() };
-    let failed = Heard { status: Status::Failed("Reinstall.".to_owned()), ..live.clone() };
+    let nothing = Moment { reading: Default::default(), ..live.clone() };
+    let failed = Moment { status: Status::Failed("Reinstall.".to_owned()), ..live.clone() };
     let lines = [
         (nothing, "Waiting for audio: press play"),
         (heard(Phase::Listening, 4.2, [0.7, 0.2]), "Listening 4 of 10 s — provisional"),
         (heard(Phase::Silent, 10.0, [0.7, 0.2]), "Silent — the meter rests"),
-        (Heard { is_stale: true, ..live.clone() }, "Paused: the host sends no audio"),
+        (Moment { is_stale: true, ..live.clone() }, "Paused: the host sends no audio"),
         (live, "Live"),
         (failed, "Stopped: your audio passes untouched"),
     ];
@@ -192,7 +195,7 @@ fn every_state_says_what_it_is() {
 #[test]
 fn what_is_wrong_is_an_alert_with_its_whole_text() {
     let text = "The model file is damaged. Choose another.".repeat(9);
-    let heard = Heard { status: Status::Failed(text.clone()), ..live() };
+    let heard = Moment { status: Status::Failed(text.clone()), ..live() };
     for size in [vec2(760.0, 480.0), vec2(320.0, 200.0)] {
         let scene = Scene { view: ViewState::of(&heard), size, ..scenes::states().remove(3) };
         let window = Window::open(&scene);
@@ -225,11 +228,11 @@ fn every_page_opens_by_its_tab_and_by_its_key() {
         "About the model",
     ])) {
         window.click(Role::Tab, name);
-        assert_eq!(window.desk().prefs.page, page);
+        assert_eq!(window.ui_state().prefs.page, page);
         window.press(Key::Escape);
-        assert_eq!(window.desk().prefs.page, Page::Now);
+        assert_eq!(window.ui_state().prefs.page, Page::Now);
         window.press(key);
-        assert_eq!(window.desk().prefs.page, page, "{key:?}");
+        assert_eq!(window.ui_state().prefs.page, page, "{key:?}");
     }
 }
 
@@ -271,12 +274,12 @@ fn what_is_pressed_most_often_asks_for_what_it_says() {
 fn the_stage_fills_the_window_and_comes_back() {
     let mut window = on(Page::Why);
     window.press(Key::F);
-    assert!(window.desk().prefs.on_stage);
+    assert!(window.ui_state().prefs.on_stage);
     assert!(window.has_text("Stage view"));
     let stage = window.picture();
     window.press(Key::Escape);
-    assert!(!window.desk().prefs.on_stage);
-    assert_eq!(window.desk().prefs.page, Page::Why, "the page before it");
+    assert!(!window.ui_state().prefs.on_stage);
+    assert_eq!(window.ui_state().prefs.page, Page::Why, "the page before it");
     window.click(Role::Button, "Stage view");
     assert_eq!(stage, window.picture());
     window.harness.state_mut().1.prefs.stage_look = StageLook::Field;
@@ -310,7 +313,7 @@ fn settings_ask_for_what_they_say() {
     assert_eq!(asked, [Command::SetResponse(Response::Slow), Command::SetAutoReset(false)]);
     window.click(Role::Button, "Light");
     window.click(Role::CheckBox, "Still picture: nothing glides or trails");
-    let prefs = &window.desk().prefs;
+    let prefs = &window.ui_state().prefs;
     assert_eq!((prefs.palette, prefs.reduced_motion), (PaletteChoice::Light, true));
 }
 
@@ -347,25 +350,39 @@ fn enter_presses_what_has_the_focus() {
 fn a_pair_of_words_can_be_hidden_but_not_the_last_one() {
     let mut window = on(Page::Setup);
     window.click(Role::CheckBox, "joy – sad");
-    assert!(!window.desk().prefs.shows("joy"));
+    assert!(!window.ui_state().prefs.shows("joy"));
     window.click(Role::CheckBox, "excited – calm");
-    assert!(window.desk().prefs.shows("excited"));
+    assert!(window.ui_state().prefs.shows("excited"));
 }
 
 #[test]
-fn a_file_for_readings_is_chosen_and_given_up_by_name() {
+fn a_file_for_each_output_is_chosen_and_given_up_by_name() {
     let folder = std::env::temp_dir().join(format!("moodring-readings-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let mut window = on(Page::Setup);
-    window.harness.state_mut().0.controls.csv_path = Some(folder.join("old.csv"));
+    let outputs = FILES.iter().map(|kind| {
+        let path = Some(folder.join("old").with_extension(kind.word));
+        OutputState { kind, path, written: 0, missed: 0, problem: None }
+    });
+    window.harness.state_mut().0.outputs = outputs.collect();
     window.harness.run_steps(1);
-    window.harness.get_by_role_and_label(Role::Button, "Write to a file …").focus();
-    window.harness.run_steps(1);
-    window.press(Key::Enter);
-    window.click(Role::Button, "Save");
-    assert_eq!(window.asked(), [Command::WriteReadings(Some(folder.join("old.csv")))]);
-    window.click(Role::Button, "Stop writing");
-    assert_eq!(window.asked(), [Command::WriteReadings(None)]);
+    window.click(Role::Button, "Outputs …");
+    assert_eq!(window.ui_state().prefs.page, Page::Outputs);
+    for kind in FILES {
+        let choose = format!("Write to a file …: {}", kind.name);
+        window.harness.get_by_role_and_label(Role::Button, &choose).focus();
+        window.harness.run_steps(1);
+        window.press(Key::Enter);
+        window.click(Role::Button, "Save");
+        let old = folder.join("old").with_extension(kind.word);
+        assert_eq!(window.asked(), [Command::Write(kind, Some(old))]);
+        window.click(Role::Button, &format!("Stop: {}", kind.name));
+        assert_eq!(window.asked(), [Command::Write(kind, None)]);
+    }
+    window.click(Role::Button, "‹ Setup");
+    assert_eq!(window.ui_state().prefs.page, Page::Setup);
+    window.press(Key::Num6);
+    assert_eq!(window.ui_state().prefs.page, Page::Outputs);
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -385,7 +402,7 @@ fn a_model_is_chosen_from_a_folder() {
     assert_eq!(window.asked(), [Command::UseModel(None)]);
     window.click(Role::Button, "Choose a file …");
     window.press(Key::Escape);
-    assert!(window.desk().picker.is_none());
+    assert!(window.ui_state().picker.is_none());
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -404,9 +421,9 @@ fn the_history_is_exported_under_a_name_of_ones_own() {
 #[test]
 fn the_history_is_zoomed_and_moved_by_keys_buttons_wheel_and_hand() {
     let mut window = Window::open_alive(&scenes::states().remove(3).on(Page::Then));
-    assert_eq!(window.desk().prefs.span(), None, "all of it");
+    assert_eq!(window.ui_state().prefs.span(), None, "all of it");
     window.click(Role::Button, "Zoom in");
-    let span = window.desk().prefs.span().unwrap();
+    let span = window.ui_state().prefs.span().unwrap();
     assert!((span - 0.64 * 269.5).abs() < 2.0, "{span}");
     let chart = window.harness.get_by_label("History of the mood").rect();
     window.harness.hover_at(chart.center());
@@ -420,19 +437,19 @@ fn the_history_is_zoomed_and_moved_by_keys_buttons_wheel_and_hand() {
     // Zoomed about the pointer, it no longer follows the newest.
     window.harness.event(scroll(100.0));
     window.harness.run_steps(8);
-    assert!(window.desk().prefs.span().unwrap() < span);
-    assert!(window.desk().end_secs.is_some());
+    assert!(window.ui_state().prefs.span().unwrap() < span);
+    assert!(window.ui_state().end_secs.is_some());
     window.click(Role::Button, "Follow");
-    assert_eq!(window.desk().end_secs, None);
+    assert_eq!(window.ui_state().end_secs, None);
     window.harness.drag_at(chart.center());
     window.harness.run_steps(1);
     window.harness.hover_at(chart.center() + vec2(150.0, 0.0));
     window.harness.run_steps(1);
     window.harness.drop_at(chart.center() + vec2(150.0, 0.0));
     window.harness.run_steps(2);
-    assert!(window.desk().end_secs.is_some(), "dragged to the right, the past comes in");
+    assert!(window.ui_state().end_secs.is_some(), "dragged to the right, the past comes in");
     window.click(Role::Button, "All");
-    assert_eq!((window.desk().prefs.span(), window.desk().end_secs), (None, None));
+    assert_eq!((window.ui_state().prefs.span(), window.ui_state().end_secs), (None, None));
 }
 
 #[test]
@@ -475,13 +492,13 @@ fn reasons_are_told_in_words() {
 }
 
 /// A model that has something to say of itself.
-fn spoken_of(heard: Heard) -> Heard {
+fn spoken_of(heard: Moment) -> Moment {
     let paragraph = |title: &str, text: &str| About { title: title.into(), text: text.into() };
     let about = vec![paragraph("Terms", "Not for sale."), paragraph("Limits", "Western music.")];
     let spaces =
         vec![LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joyful", "sad", 0.0)];
     let model = ModelFacts { name: "mine".into(), version: "0.2.0".into(), spaces, about };
-    Heard { model: Arc::new(model), ..heard }
+    Moment { model: Arc::new(model), ..heard }
 }
 
 #[test]

@@ -35,8 +35,8 @@ use egui::Rect;
 use egui::accesskit::Role;
 use image::RgbImage;
 use moodring::editor::theme::LIGHT;
-use moodring::editor::then::ThenView;
-use moodring::editor::view::{Heard, ViewState};
+use moodring::editor::view::then::ThenView;
+use moodring::editor::view::{Moment, ViewState};
 use moodring::engine::monitor::Status;
 use moodring::history::History;
 use moodring::model::shipped_facts;
@@ -134,7 +134,7 @@ fn shadow(page: Page) -> Shadow {
     let reading =
         Reading { phase: Phase::Live, heard_secs: 10.0, n_spaces: 2, ..Reading::default() };
     let (status, model) = (Status::Running, shipped_facts().into());
-    let mut view = ViewState::of(&Heard { reading, status, model, ..Heard::default() });
+    let mut view = ViewState::of(&Moment { reading, status, model, ..Moment::default() });
     let mut history = History::default();
     history.record(&reading.at(Some(0.0)));
     view.then = Some(ThenView::of(&history, None, None, &[None, None]));

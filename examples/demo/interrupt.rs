@@ -20,6 +20,7 @@ pub fn catch() {
     }
 }
 
+/// Elsewhere the system ends the demo by itself.
 #[cfg(not(unix))]
 pub fn catch() {}
 

@@ -1,6 +1,6 @@
 //! Which keys the window uses, and which belong to the host: its space bar above all.
 //!
-//! One table serves all who must agree on it: the [`Desk`](super::desk::Desk) that obeys the keys, the framework that keeps them from the
+//! One table serves all who must agree on it: the [`UiState`](super::ui_state::UiState) that obeys the keys, the framework that keeps them from the
 //! host on macOS and Windows, and the code that hands all others to the host on X11. So no key acts twice, and none is lost.
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -31,12 +31,13 @@ pub enum Shortcut {
 type Named = (Key, &'static str);
 
 /// All shortcuts.
-pub const SHORTCUTS: [(Named, Shortcut); 10] = [
+pub const SHORTCUTS: [(Named, Shortcut); 11] = [
     ((Key::Num1, "1"), Shortcut::Page(Page::Now)),
     ((Key::Num2, "2"), Shortcut::Page(Page::Then)),
     ((Key::Num3, "3"), Shortcut::Page(Page::Why)),
     ((Key::Num4, "4"), Shortcut::Page(Page::Setup)),
     ((Key::Num5, "5"), Shortcut::Page(Page::About)),
+    ((Key::Num6, "6"), Shortcut::Page(Page::Outputs)),
     ((Key::F, "f"), Shortcut::Stage),
     ((Key::Escape, "Escape"), Shortcut::Back),
     ((Key::H, "h"), Shortcut::Hold),
@@ -219,7 +220,7 @@ mod tests {
     #[test]
     fn the_framework_is_told_of_the_same_keys() {
         let names = captured(&NOBODY.capture(Modifiers::NONE));
-        assert_eq!(names, ["Tab", "1", "2", "3", "4", "5", "f", "Escape", "h", "r", "c"]);
+        assert_eq!(names, ["Tab", "1", "2", "3", "4", "5", "6", "f", "Escape", "h", "r", "c"]);
         assert_eq!(captured(&NOBODY.capture(Modifiers::SHIFT)), ["Tab"]);
         assert!(captured(&NOBODY.capture(Modifiers::CTRL)).is_empty());
         let all = Grip { text: true, ..NOBODY }.capture(Modifiers::CTRL);

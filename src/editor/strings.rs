@@ -1,8 +1,9 @@
 //! Every sentence that the editor shows, in one place, ready for translation.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use super::view::{ExportView, Facts, MeterView, State};
+use super::view::{Banner, ExportView, Facts, MeterView, State};
 use crate::export::Format;
 use crate::history::compare::Comparison;
 use crate::model::card::ModelFacts;
@@ -129,9 +130,18 @@ pub fn lost(samples: u64) -> String {
     format!("{samples} samples missed")
 }
 
+/// What a banner says.
+#[must_use]
+pub fn banner(banner: &Banner) -> Cow<'_, str> {
+    match banner {
+        Banner::Failed(text) | Banner::FallenBack(text) | Banner::Trouble(text) => text.into(),
+        Banner::Busy(interval_secs) => busy(*interval_secs).into(),
+    }
+}
+
 /// Why readings come less often than they should.
 #[must_use]
-pub fn busy(interval_secs: f32) -> String {
+fn busy(interval_secs: f32) -> String {
     format!(
         "The computer is busy: a reading every {interval_secs:.1} s instead of five a second. Nothing is missed; close other programs \
          or instances for more."
@@ -146,6 +156,7 @@ pub fn page(page: Page) -> (&'static str, &'static str) {
         Page::Then => ("Then", "The history of the song (2)"),
         Page::Why => ("Why", "What the reading rests on (3)"),
         Page::Setup => ("Setup", "Everything that can be set (4)"),
+        Page::Outputs => ("Outputs", "Where readings are written (6)"),
         Page::About => ("i", "About the model (5)"),
     }
 }
@@ -364,13 +375,40 @@ pub const CHOOSE_MODEL: &str = "Choose a file …";
 pub const SHIPPED_MODEL: &str = "Use the shipped one";
 
 /// See [`SETTING_RESPONSE`].
-pub const SETTING_READINGS: &str = "Readings";
-/// No file of readings is written.
-pub const NO_READINGS: &str = "not written";
-/// Chooses a file for readings.
-pub const CHOOSE_READINGS: &str = "Write to a file …";
-/// Writes readings no longer.
-pub const STOP_READINGS: &str = "Stop writing";
+pub const SETTING_OUTPUTS: &str = "Readings";
+/// Opens the page of the outputs.
+pub const SHOW_OUTPUTS: &str = "Outputs …";
+/// Goes back to the page of settings.
+pub const BACK_TO_SETUP: &str = "Setup";
+
+/// Which outputs are on, by the names of their kinds.
+#[must_use]
+pub fn outputs_on(names: &[&str]) -> String {
+    if names.is_empty() {
+        "not written".to_owned()
+    } else {
+        format!("written as {}", names.join(" and "))
+    }
+}
+
+/// What the outputs are.
+pub const OUTPUTS_HINT: &str = "Every reading goes to these files while the music plays, also while this window is closed. Which they are is kept with the project.";
+/// What an output is called that is off.
+pub const OUTPUT_OFF: &str = "Off";
+/// A button.
+pub const CHOOSE_OUTPUT: &str = "Write to a file …";
+/// A button.
+pub const STOP_OUTPUT: &str = "Stop";
+
+/// How many readings are in a file, and how many are missing from it.
+#[must_use]
+pub fn written(written: u64, missed: u64) -> String {
+    let readings = |n: u64| if n == 1 { "1 reading".to_owned() } else { format!("{n} readings") };
+    match missed {
+        0 => format!("{} written", readings(written)),
+        missed => format!("{} written, {} missing", readings(written), readings(missed)),
+    }
+}
 
 /// A response.
 #[must_use]

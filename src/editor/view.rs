@@ -2,28 +2,30 @@
 //!
 //! Two equal [`ViewState`]s look the same, so whoever compares them knows when a repaint is due.
 
+mod banner;
+pub mod mood;
+mod source;
+pub mod then;
+
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use egui::Vec2;
 
 use super::ballistics::MIDDLE;
-use super::then::ThenView;
-use super::{plane, strings};
 use crate::config::{RING_SECS, SILENCE_DB};
-use crate::engine::monitor::{Monitor, Status};
-use crate::lock::lock;
+use crate::engine::monitor::Status;
 use crate::model::card::ModelFacts;
 use crate::model::space::LabelSpace;
-use crate::outputs::Outputs;
+use crate::outputs::OutputState;
 use crate::params::Response;
 use crate::reading::{Phase, Reading};
 use crate::units::POWER_FLOOR;
 use crate::why::{N_GROUPS, Why};
 
-/// A host that lets this long pass without a new reading has stopped calling: five readings' worth, and short enough to trust.
-const STALE_AFTER: Duration = Duration::from_secs(1);
+pub use banner::{Banner, Urgency};
+pub use source::{Moment, Source};
+use then::ThenView;
 
 /// Steps of a share that are told apart: 0.1 %, a pixel on a meter 1000 pixels wide.
 const SHARE_STEPS: f32 = 1000.0;
@@ -53,24 +55,6 @@ pub enum State {
     Held,
     /// There will be no readings; the banner says why.
     Failed,
-}
-
-/// How urgent a banner is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Urgency {
-    /// Readings arrive all the same.
-    Warning,
-    /// No readings arrive.
-    Error,
-}
-
-/// A message that stays until its cause is gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Banner {
-    /// How urgent it is.
-    pub urgency: Urgency,
-    /// What is wrong and what to do.
-    pub text: String,
 }
 
 /// One meter.
@@ -171,14 +155,12 @@ pub struct Controls {
     pub gate_db: f32,
     /// The user's own model, if there is one.
     pub model_path: Option<PathBuf>,
-    /// The file that every reading is written to; none where `None`.
-    pub csv_path: Option<PathBuf>,
 }
 
 impl Default for Controls {
     fn default() -> Self {
         let (hold, auto_reset, response) = (false, true, Response::default());
-        Self { hold, auto_reset, response, gate_db: SILENCE_DB, model_path: None, csv_path: None }
+        Self { hold, auto_reset, response, gate_db: SILENCE_DB, model_path: None }
     }
 }
 
@@ -202,6 +184,8 @@ pub struct ViewState {
     pub meters: Vec<MeterView>,
     /// The small numbers.
     pub facts: Facts,
+    /// Every kind of output.
+    pub outputs: Vec<OutputState>,
     /// A message, if something is wrong.
     pub banner: Option<Banner>,
     /// Where the mood was, on the plane, oldest first.
@@ -216,42 +200,20 @@ pub struct ViewState {
     pub export: Option<ExportView>,
 }
 
-/// What the editor has been told at a moment.
-#[derive(Clone, Debug, Default)]
-pub struct Heard {
-    /// The newest reading.
-    pub reading: Reading,
-    /// Samples lost at the ring since the start or the last reset, at the host's rate.
-    pub lost_samples: u64,
-    /// How the analysis is doing.
-    pub status: Status,
-    /// What is wrong with the outputs, or could not be read of the project's state, if anything.
-    pub output_problem: Option<String>,
-    /// The model in charge.
-    pub model: Arc<ModelFacts>,
-    /// No newer reading has come for a while.
-    pub is_stale: bool,
-    /// Time that the analysis takes per second of audio.
-    pub load: f32,
-    /// Seconds between readings where the machine is too busy for all of them; else 0.
-    pub interval_secs: f32,
-    /// What pushed a reading, where that was asked for.
-    pub why: Option<Why>,
-}
-
 impl ViewState {
-    /// What `heard` looks like. Needles point at the middle.
+    /// What `moment` looks like. Needles point at the middle.
     #[must_use]
-    pub fn of(heard: &Heard) -> Self {
-        let state = State::of(heard);
-        let meter = |(index, space)| meter(&heard.reading, state, index, space);
+    pub fn of(moment: &Moment) -> Self {
+        let state = State::of(moment);
+        let meter = |(index, space)| meter(&moment.reading, state, index, space);
         Self {
             state,
-            model: Arc::clone(&heard.model),
-            meters: heard.model.spaces.iter().enumerate().map(meter).collect(),
-            facts: Facts::of(heard, state.has_shares()),
-            banner: banner(heard),
-            why: WhyView::of(heard, state.has_shares()),
+            model: Arc::clone(&moment.model),
+            meters: moment.model.spaces.iter().enumerate().map(meter).collect(),
+            facts: Facts::of(moment, state.has_shares()),
+            banner: Banner::of(moment),
+            outputs: moment.outputs.clone(),
+            why: WhyView::of(moment, state.has_shares()),
             ..Self::default()
         }
     }
@@ -275,7 +237,7 @@ impl ViewState {
     pub fn mood(&self) -> Option<Vec2> {
         let known = || self.meters.iter().filter(|meter| meter.share.is_some());
         known().next()?;
-        Some(plane::position(known().map(|meter| (meter.angle_degrees, meter.needle))))
+        Some(mood::position(known().map(|meter| (meter.angle_degrees, meter.needle))))
     }
 
     /// Part of the ten seconds that has been heard, while that is the news.
@@ -291,9 +253,9 @@ impl ViewState {
 }
 
 impl State {
-    fn of(heard: &Heard) -> Self {
-        let Heard { reading, is_stale, .. } = heard;
-        match (&heard.status, reading.phase) {
+    fn of(moment: &Moment) -> Self {
+        let Moment { reading, is_stale, .. } = moment;
+        match (&moment.status, reading.phase) {
             (Status::Failed(_), _) => Self::Failed,
             (Status::Loading, _) => Self::Loading,
             (_, Phase::Silent) => Self::Silent,
@@ -317,23 +279,23 @@ impl State {
 
 impl Facts {
     /// The numbers of a moment, as far as they are `known`: without music, or after a failure, they mean nothing.
-    fn of(heard: &Heard, known: bool) -> Self {
-        let reading = &heard.reading;
+    fn of(moment: &Moment, known: bool) -> Self {
+        let reading = &moment.reading;
         let bpm = |bpm: f32| (known && bpm >= 1.0).then(|| bpm.round() as u16);
         Self {
             tempo_bpm: bpm(reading.tempo_bpm),
             percussive_percent: percussive_share(reading)
                 .filter(|_| known)
                 .map(|s| (100.0 * s).round() as u8),
-            load_percent: known.then(|| (100.0 * heard.load).ceil() as u8),
-            lost_samples: heard.lost_samples,
+            load_percent: known.then(|| (100.0 * moment.load).ceil() as u8),
+            lost_samples: moment.lost_samples,
         }
     }
 }
 
 impl WhyView {
-    fn of(heard: &Heard, known: bool) -> Self {
-        let reading = &heard.reading;
+    fn of(moment: &Moment, known: bool) -> Self {
+        let reading = &moment.reading;
         if !known {
             return Self::default();
         }
@@ -355,7 +317,7 @@ impl WhyView {
                 tempo(reading.tempo_percussive_bpm, reading.tempo_percussive_salience),
             ],
             chroma: reading.chroma.map(|c| (100.0 * c.clamp(0.0, 1.0)).round() / 100.0),
-            pushes: heard.why.as_ref().map(pushes),
+            pushes: moment.why.as_ref().map(pushes),
         }
     }
 }
@@ -391,79 +353,19 @@ fn meter(reading: &Reading, state: State, index: usize, space: &LabelSpace) -> M
     }
 }
 
-/// The gravest of what is wrong.
-fn banner(heard: &Heard) -> Option<Banner> {
-    let (urgency, text) = match (&heard.status, &heard.output_problem) {
-        (Status::Failed(text), _) => (Urgency::Error, text.clone()),
-        (Status::FallenBack(text), _) => (Urgency::Warning, text.clone()),
-        (_, Some(text)) => (Urgency::Warning, text.clone()),
-        (_, None) if heard.interval_secs > 0.0 && !heard.is_stale => {
-            (Urgency::Warning, strings::busy(heard.interval_secs))
-        }
-        (_, None) => return None,
-    };
-    Some(Banner { urgency, text })
-}
-
-/// Looks at a [`Monitor`] again and again, and knows when it has gone stale.
-///
-/// Clones agree on that: the window is painted when the watcher finds another view, and would else find the old one once more, with
-/// nobody to tell it of the new.
-#[derive(Clone)]
-pub struct Source {
-    monitor: Arc<Monitor>,
-    outputs: Arc<Outputs>,
-    /// The number of the newest reading, and when one of the clones has noticed it.
-    newest: Arc<Mutex<(u64, Instant)>>,
-}
-
-impl Source {
-    /// A look at `monitor` that begins at `now`.
-    #[must_use]
-    pub fn new(monitor: Arc<Monitor>, outputs: Arc<Outputs>, now: Instant) -> Self {
-        let newest = Arc::new(Mutex::new((monitor.published(), now)));
-        Self { monitor, outputs, newest }
-    }
-
-    /// What is to be seen at `now`.
-    pub fn look(&self, now: Instant) -> ViewState {
-        let changed_at = {
-            let mut newest = lock(&self.newest);
-            let published = self.monitor.published();
-            if published != newest.0 {
-                *newest = (published, now);
-            }
-            newest.1
-        };
-        let interval_secs = self.monitor.interval_secs();
-        // On a busy machine readings are up to three seconds apart.
-        let patience = STALE_AFTER.max(Duration::from_secs_f32(2.0 * interval_secs.max(0.0)));
-        let is_stale = now.saturating_duration_since(changed_at) > patience;
-        let stamped = self.monitor.latest();
-        ViewState::of(&Heard {
-            reading: stamped.reading,
-            lost_samples: stamped.overrun_samples,
-            status: self.monitor.status(),
-            output_problem: self.outputs.problem().or_else(|| self.monitor.state_problem()),
-            model: self.monitor.model(),
-            is_stale,
-            load: self.monitor.load(),
-            interval_secs,
-            why: self.monitor.why(),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
     use super::*;
+    use crate::engine::monitor::{Monitor, Publisher};
+    use crate::outputs::Outputs;
 
     fn source(monitor: &Arc<Monitor>, now: Instant) -> Source {
         let outputs = Arc::new(Outputs::new(Arc::clone(monitor.feed())));
         Source::new(Arc::clone(monitor), outputs, now)
     }
-
-    use crate::engine::monitor::Publisher;
 
     fn model() -> ModelFacts {
         let spaces =
@@ -476,12 +378,12 @@ mod tests {
         Reading { phase: Phase::Live, heard_secs: 10.0, n_spaces: 2, shares, ..Reading::default() }
     }
 
-    fn heard(reading: Reading) -> Heard {
-        Heard { reading, status: Status::Running, model: Arc::new(model()), ..Heard::default() }
+    fn moment(reading: Reading) -> Moment {
+        Moment { reading, status: Status::Running, model: Arc::new(model()), ..Moment::default() }
     }
 
     fn seen(reading: &Reading) -> ViewState {
-        ViewState::of(&heard(*reading))
+        ViewState::of(&moment(*reading))
     }
 
     #[test]
@@ -532,7 +434,7 @@ mod tests {
     fn silence_hides_the_shares_even_when_it_lasts() {
         let reading = Reading { phase: Phase::Silent, ..live([0.7, 0.2]) };
         for is_stale in [false, true] {
-            let view = ViewState::of(&Heard { is_stale, ..heard(reading) });
+            let view = ViewState::of(&Moment { is_stale, ..moment(reading) });
             assert_eq!(view.state, State::Silent);
             assert_eq!(view.meters[0].share, None);
         }
@@ -540,7 +442,7 @@ mod tests {
 
     #[test]
     fn a_host_that_stops_calling_is_paused_and_keeps_the_last_reading() {
-        let view = ViewState::of(&Heard { is_stale: true, ..heard(live([0.7, 0.2])) });
+        let view = ViewState::of(&Moment { is_stale: true, ..moment(live([0.7, 0.2])) });
         assert_eq!(view.state, State::Paused);
         assert_eq!(view.meters[0].share, Some(0.7));
         assert!(view.meters[0].provisional);
@@ -556,38 +458,35 @@ mod tests {
     #[test]
     fn failure_and_fallback_say_what_to_do() {
         let status = Status::Failed("No model: reinstall Moodring.".to_owned());
-        let view = ViewState::of(&Heard { status, ..heard(live([0.7, 0.2])) });
+        let view = ViewState::of(&Moment { status, ..moment(live([0.7, 0.2])) });
         assert_eq!(view.state, State::Failed);
         assert_eq!(view.meters[0].share, None);
         assert_eq!(view.facts.percussive_percent, None);
         let banner = view.banner.unwrap();
-        assert_eq!(
-            (banner.urgency, banner.text.as_str()),
-            (Urgency::Error, "No model: reinstall Moodring.")
-        );
+        assert_eq!(banner.urgency(), Urgency::Error);
+        assert_eq!(banner, Banner::Failed("No model: reinstall Moodring.".to_owned()));
         let status = Status::FallenBack("Using the shipped model.".to_owned());
-        let view = ViewState::of(&Heard { status, ..heard(live([0.7, 0.2])) });
+        let view = ViewState::of(&Moment { status, ..moment(live([0.7, 0.2])) });
         assert_eq!(view.state, State::Live);
-        assert_eq!(view.banner.unwrap().urgency, Urgency::Warning);
+        assert_eq!(view.banner.unwrap().urgency(), Urgency::Warning);
     }
 
     #[test]
     fn an_output_that_cannot_be_written_is_a_warning_beside_live_meters() {
         let output_problem = Some("The disk is full.".to_owned());
-        let view = ViewState::of(&Heard { output_problem, ..heard(live([0.7, 0.2])) });
+        let view = ViewState::of(&Moment { output_problem, ..moment(live([0.7, 0.2])) });
         assert_eq!(view.state, State::Live);
-        assert_eq!(view.banner.unwrap().text, "The disk is full.");
+        assert_eq!(view.banner, Some(Banner::Trouble("The disk is full.".to_owned())));
     }
 
     #[test]
     fn a_busy_machine_is_a_warning_that_says_how_often_readings_come() {
-        let busy = Heard { interval_secs: 0.74, ..heard(live([0.7, 0.2])) };
+        let busy = Moment { interval_secs: 0.74, ..moment(live([0.7, 0.2])) };
         let view = ViewState::of(&busy);
         assert_eq!(view.state, State::Live);
         let banner = view.banner.unwrap();
-        assert_eq!(banner.urgency, Urgency::Warning);
-        assert!(banner.text.contains("a reading every 0.7 s"), "{}", banner.text);
-        assert_eq!(ViewState::of(&Heard { is_stale: true, ..busy }).banner, None);
+        assert_eq!((banner.urgency(), banner), (Urgency::Warning, Banner::Busy(0.74)));
+        assert_eq!(ViewState::of(&Moment { is_stale: true, ..busy }).banner, None);
     }
 
     #[test]
@@ -597,7 +496,7 @@ mod tests {
         let source = source(&monitor, start);
         publisher.publish_interval(3.0);
         publisher.publish(&live([0.7, 0.2]).into());
-        source.look(start);
+        let _first = source.look(start);
         let later = |secs| start + Duration::from_secs(secs);
         assert_eq!(source.look(later(4)).state, State::Live);
         assert_eq!(source.look(later(7)).state, State::Paused);

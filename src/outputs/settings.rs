@@ -23,6 +23,15 @@ pub struct FileKind {
     pub output: fn(PathBuf) -> Box<dyn Output>,
 }
 
+/// A kind is its word.
+impl PartialEq for FileKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.word == other.word
+    }
+}
+
+impl Eq for FileKind {}
+
 /// Every kind, in the order in which they are offered.
 pub const FILES: &[FileKind] = &[
     FileKind {

@@ -7,14 +7,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::{Vec2, vec2};
-use moodring::editor::desk::Desk;
-use moodring::editor::then::ThenView;
-use moodring::editor::view::{ExportView, Heard, State, ViewState};
+use moodring::editor::ui_state::UiState;
+use moodring::editor::view::then::ThenView;
+use moodring::editor::view::{ExportView, Moment, State, ViewState};
 use moodring::engine::monitor::Status;
 use moodring::history::History;
 use moodring::history::compare::Snapshot;
 use moodring::model::card::ModelFacts;
 use moodring::model::shipped_facts;
+use moodring::outputs::OutputState;
+use moodring::outputs::settings::{FILES, FileKind};
 use moodring::prefs::{DEFAULT_SIZE, Page, PaletteChoice, Prefs, StageLook};
 use moodring::reading::{Phase, Reading};
 use moodring::why::Why;
@@ -30,7 +32,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    fn new(name: &str, heard: &Heard) -> Self {
+    fn new(name: &str, heard: &Moment) -> Self {
         let view = ViewState::of(heard).settled();
         let size = vec2(DEFAULT_SIZE.0, DEFAULT_SIZE.1);
         Self { name: name.to_owned(), view, prefs: Prefs::default(), size, scale: 1.0 }
@@ -56,13 +58,13 @@ impl Scene {
         self
     }
 
-    pub fn desk(&self) -> Desk {
-        Desk::new(self.prefs.clone())
+    pub fn ui_state(&self) -> UiState {
+        UiState::new(self.prefs.clone())
     }
 }
 
 /// A moment of a song.
-pub fn heard(phase: Phase, heard_secs: f32, shares: [f32; 2]) -> Heard {
+pub fn heard(phase: Phase, heard_secs: f32, shares: [f32; 2]) -> Moment {
     let shares = [shares[0], shares[1], 0.0, 0.0];
     let chroma = [0.9, 0.1, 0.3, 0.05, 0.7, 0.35, 0.1, 1.0, 0.1, 0.45, 0.08, 0.5];
     let reading = Reading {
@@ -86,18 +88,18 @@ pub fn heard(phase: Phase, heard_secs: f32, shares: [f32; 2]) -> Heard {
     let why =
         Why { time_secs: 10.0, n_spaces: 2, pushes: [pushes[0], pushes[1], [0.0; 5], [0.0; 5]] };
     let model = Arc::new(shipped_facts());
-    Heard {
+    Moment {
         reading,
         status: Status::Running,
         model,
         why: Some(why),
         load: 0.03,
-        ..Heard::default()
+        ..Moment::default()
     }
 }
 
 /// A live moment.
-pub fn live() -> Heard {
+pub fn live() -> Moment {
     heard(Phase::Live, 10.0, [0.86, 0.71])
 }
 
@@ -181,7 +183,7 @@ pub fn states() -> Vec<Scene> {
     let failed = "The model file is damaged. Choose another model, or reinstall Moodring; your audio passes untouched.";
     let fallen = "Your model could not be used: it was made for 44100 Hz and this analysis runs at 22050 Hz. \
                   The shipped model reads instead. Retrain yours as models/README.md says.";
-    let failure = |status: Status| Heard { status, ..live.clone() };
+    let failure = |status: Status| Moment { status, ..live.clone() };
     let mut held = Scene::new("held", &live);
     held.view.state = State::Held;
     held.view.controls.hold = true;
@@ -193,9 +195,9 @@ pub fn states() -> Vec<Scene> {
         scene.view.meters.truncate(1);
         scene
     };
-    let lost = Heard { lost_samples: 4096, ..live.clone() };
-    let nothing = Heard { model: Arc::clone(&live.model), ..Heard::default() };
-    let loading = Heard { status: Status::Loading, ..nothing.clone() };
+    let lost = Moment { lost_samples: 4096, ..live.clone() };
+    let nothing = Moment { model: Arc::clone(&live.model), ..Moment::default() };
+    let loading = Moment { status: Status::Loading, ..nothing.clone() };
     vec![
         Scene::new("waiting", &nothing),
         Scene::new("loading", &loading),
@@ -203,7 +205,7 @@ pub fn states() -> Vec<Scene> {
         with_history(Scene::new("live", &live)),
         Scene::new("ambiguous", &heard(Phase::Live, 10.0, [0.52, 0.18])),
         Scene::new("silent", &heard(Phase::Silent, 10.0, [0.5, 0.5])),
-        Scene::new("paused", &Heard { is_stale: true, ..live.clone() }),
+        Scene::new("paused", &Moment { is_stale: true, ..live.clone() }),
         held,
         peaks,
         one,
@@ -211,7 +213,7 @@ pub fn states() -> Vec<Scene> {
         Scene::new("fallen-back", &failure(Status::FallenBack(fallen.to_owned()))),
         Scene::new("extremes", &heard(Phase::Live, 10.0, [0.0, 1.0])),
         Scene::new("lost-samples", &lost),
-        Scene::new("busy", &Heard { interval_secs: 0.74, ..live.clone() }),
+        Scene::new("busy", &Moment { interval_secs: 0.74, ..live.clone() }),
     ]
 }
 
@@ -230,8 +232,9 @@ pub fn pages() -> Vec<Scene> {
     empty.view.then = Some(ThenView::of(&History::default(), None, None, &[None, None]));
     let mut zoomed = scene("then-zoomed").on(Page::Then);
     zoomed.prefs.span_secs = 40.0;
-    let unexplained = Scene::new("why-unknown", &Heard { why: None, ..live.clone() }).on(Page::Why);
-    let stage = |name: &str, look: StageLook, heard: &Heard| {
+    let unexplained =
+        Scene::new("why-unknown", &Moment { why: None, ..live.clone() }).on(Page::Why);
+    let stage = |name: &str, look: StageLook, heard: &Moment| {
         let mut scene = Scene::new(name, heard);
         (scene.prefs.on_stage, scene.prefs.stage_look) = (true, look);
         scene
@@ -248,12 +251,36 @@ pub fn pages() -> Vec<Scene> {
         scene("why").on(Page::Why),
         unexplained,
         scene("setup").on(Page::Setup),
+        outputs("outputs"),
+        outputs("outputs-light").wearing(PaletteChoice::Light),
+        outputs("outputs-320x200-at-2").sized(320.0, 200.0, 2.0),
         scene("about").on(Page::About),
         stage("stage-meter", StageLook::Meter, &live),
         stage("stage-meter-silent", StageLook::Meter, &quiet),
         stage("stage-field", StageLook::Field, &live),
         stage("stage-field-calm", StageLook::Field, &calm),
     ]
+}
+
+/// The page of the outputs: one at work that has missed something, and one that cannot be written.
+fn outputs(name: &str) -> Scene {
+    let mut scene = Scene::new(name, &live()).on(Page::Outputs);
+    let path = |kind: &FileKind| Some(format!("/music/Friday/readings.{}", kind.word).into());
+    let outputs = FILES.iter().map(|kind| OutputState {
+        kind,
+        path: path(kind),
+        written: 19_340,
+        missed: 0,
+        problem: None,
+    });
+    scene.view.outputs = outputs.collect();
+    let jsonl = &mut scene.view.outputs[1];
+    (jsonl.written, jsonl.missed) = (12_071, 42);
+    jsonl.problem = Some(
+        "/music/Friday/readings.jsonl does not answer. Choose another file for the readings, or see to its drive."
+            .to_owned(),
+    );
+    scene
 }
 
 /// The main pages in every palette.
@@ -300,7 +327,7 @@ pub fn sizes() -> Vec<Scene> {
 }
 
 /// What a model says of itself that only a test has.
-pub fn with_model(mut heard: Heard, model: ModelFacts) -> Heard {
+pub fn with_model(mut heard: Moment, model: ModelFacts) -> Moment {
     heard.model = Arc::new(model);
     heard
 }

@@ -10,7 +10,7 @@ use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Wi
 use egui::accesskit::{Node, Role};
 use egui::{Context, Event, Modifiers, PointerButton, Pos2, RawInput, Rect, Vec2, vec2};
 use image::RgbImage;
-use moodring::editor::desk::Desk;
+use moodring::editor::ui_state::UiState;
 use moodring::editor::view::ViewState;
 use moodring::editor::window_ui;
 use moodring::prefs::Prefs;
@@ -163,7 +163,7 @@ pub fn wait(host: &mut Host, time: Duration) {
 /// The same window painted by nobody, which tells where everything is: a window on a server shows only pixels.
 pub struct Shadow {
     context: Context,
-    desk: Desk,
+    ui_state: UiState,
     view: ViewState,
     size: Vec2,
     nodes: Vec<Node>,
@@ -173,8 +173,8 @@ impl Shadow {
     pub fn new(size: (f32, f32), prefs: Prefs, view: ViewState) -> Self {
         let context = Context::default();
         context.enable_accesskit();
-        let (desk, size) = (Desk::new(prefs), vec2(size.0, size.1));
-        let mut shadow = Self { context, desk, view, size, nodes: Vec::new() };
+        let (ui_state, size) = (UiState::new(prefs), vec2(size.0, size.1));
+        let mut shadow = Self { context, ui_state, view, size, nodes: Vec::new() };
         shadow.pass(Vec::new());
         shadow
     }
@@ -186,7 +186,7 @@ impl Shadow {
             let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, self.size));
             let input = RawInput { screen_rect, events, ..RawInput::default() };
             let mut output =
-                self.context.run_ui(input, |ui| window_ui(ui, &self.view, &mut self.desk));
+                self.context.run_ui(input, |ui| window_ui(ui, &self.view, &mut self.ui_state));
             output.textures_delta.clear();
             let tree = output.platform_output.accesskit_update;
             self.nodes = tree.into_iter().flat_map(|tree| tree.nodes).map(|node| node.1).collect();

@@ -137,6 +137,7 @@ struct Song {
     picture: Option<PathBuf>,
 }
 
+/// Runs the command: rows of every file, in the order of the arguments.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let gathered = files::gather(&args.files)?;
     let pictures = pictures(args, &gathered.files);

@@ -74,6 +74,7 @@ const ROUND: Duration = Duration::from_millis(20);
 /// Sessions of `--long`, seconds.
 const SESSIONS_SECS: [f64; 5] = [10.0, 60.0, 600.0, 3600.0, 36_000.0];
 
+/// Runs the command: what the analysis costs here.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut plan = Plan::default();
     args.file.iter().for_each(|file| plan.reads("the input", file));

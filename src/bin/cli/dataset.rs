@@ -59,6 +59,7 @@ pub struct Args {
 const RATING_COLUMNS: [&str; 4] = ["valence_mean", "valence_std", "arousal_mean", "arousal_std"];
 const SHARE_COLUMNS: [&str; 2] = ["excited", "joy"];
 
+/// Runs the command: the windows of a collection, with their labels.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let labels = Labels::read(&args.labels, &SHARE_COLUMNS)?;
     let (songs, gathered) = files::songs(&args.audio, &labels)?;

@@ -49,6 +49,7 @@ const CANNOT_WRITE: &str = "cannot write the report";
 /// The readings that a song's share is the mean of: windows overlap by half.
 const WANTED: Wanted = Wanted { every_secs: 5.0, why: false };
 
+/// Runs the command: how often the model is right on labelled songs.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let model = jobs::model(args.model.as_deref())?;
     let spaces = &model.card().spaces;

@@ -53,6 +53,7 @@ impl Frames {
     }
 }
 
+/// Runs the command: the features of one file, frame by frame.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut plan = Plan::new(args.force);
     plan.reads("the input", &args.file);

@@ -2,9 +2,14 @@
 
 use std::io;
 
-use super::wave::{W64_ALIGNMENT, W64_TAIL};
 use crate::decode::beginnings::{START_BYTES, begins};
 use crate::decode::input::Input;
+
+/// What a chunk of Wave64 begins on, bytes.
+pub(super) const W64_ALIGNMENT: u64 = 8;
+
+/// The end of the identifiers of Wave64's own chunks, which begin with four letters.
+pub(super) const W64_TAIL: [u8; 12] = *b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
 
 /// Where the first chunk stands in the one around all.
 pub(super) const FIRST_CHUNK: u64 = 12;

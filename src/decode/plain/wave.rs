@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
-use super::chunks::{self, Chunk, Order};
+use super::chunks::{self, Chunk, Order, W64_ALIGNMENT, W64_TAIL};
 use super::{MAX_CHANNELS, Plain, end_of_samples};
 use crate::decode::beginnings::W64_RIFF;
 use crate::decode::error::DecodeError;
 use crate::decode::input::Input;
 
-pub(super) const W64_TAIL: [u8; 12] = *b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
 const W64_HEADER_BYTES: u64 = 24;
-pub(super) const W64_ALIGNMENT: u64 = 8;
 
 /// Format tags.
 const PCM: u16 = 1;

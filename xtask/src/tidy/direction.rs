@@ -1,20 +1,52 @@
 //! Which of our modules may name which: data flows one way, and so does knowledge.
 
-use anyhow::{Context, Result};
-
+use super::Source;
 use super::paths::{NamedPath, named};
 use super::rules::{RULES, Rule};
-use crate::repo::Repo;
 
-/// Holds every source file against the table.
-pub fn check(repo: &Repo, tracked: &[String]) -> Result<Vec<String>> {
-    let mut findings = Vec::new();
-    for path in tracked.iter().filter(|path| path.starts_with("src/") && path.ends_with(".rs")) {
-        let source = std::fs::read_to_string(repo.root.join(path))
-            .with_context(|| format!("cannot read {path}"))?;
-        findings.extend(check_file(path, &source));
+/// Holds every source file against the table, and the table against the files: a permission that nobody uses is one that somebody will.
+pub fn check(sources: &[Source]) -> Vec<String> {
+    let strays = sources.iter().flat_map(|source| check_file(&source.path, &source.text));
+    strays.chain(unused(sources)).collect()
+}
+
+/// Rules that no file has, and permissions that no file of theirs uses.
+fn unused(sources: &[Source]) -> Vec<String> {
+    let mut used = vec![Vec::new(); RULES.len()];
+    let mut has_file = vec![false; RULES.len()];
+    for source in sources {
+        let module = module_of(&source.path);
+        let Some(rule) = rule_for(&module) else { continue };
+        let Some(at) = RULES.iter().position(|other| std::ptr::eq(other, rule)) else { continue };
+        has_file[at] = true;
+        used[at].extend(named(&source.text, root_of(&module), &module));
     }
-    Ok(findings)
+    let mut findings = Vec::new();
+    for ((rule, used), has_file) in RULES.iter().zip(&used).zip(has_file) {
+        let is_inline = rule.module == "engine::atomic";
+        if !has_file && !is_inline {
+            findings.push(format!("{RULES_PATH}: {} is the name of no file", rule.module));
+        }
+        let is_used = |name: &str| {
+            used.iter().any(|path| {
+                starts_with(&path.segments.iter().map(String::as_str).collect::<Vec<_>>(), name)
+            })
+        };
+        // What tests name comes and goes with what they look at.
+        let is_tests = rule.module.ends_with("::tests");
+        for name in rule.may_name.iter().filter(|name| has_file && !is_tests && !is_used(name)) {
+            findings.push(format!("{RULES_PATH}: {} may name {name}, and does not", rule.module));
+        }
+    }
+    findings
+}
+
+/// Where the table is.
+const RULES_PATH: &str = "xtask/src/tidy/rules.rs";
+
+/// What begins a path to one of our modules: a binary is a crate of its own, to which ours is one by name.
+fn root_of(module: &[&str]) -> &'static str {
+    if module[0] == "bin" { "moodring" } else { "crate" }
 }
 
 fn check_file(path: &str, source: &str) -> Vec<String> {
@@ -25,9 +57,7 @@ fn check_file(path: &str, source: &str) -> Vec<String> {
     let Some(rule) = rule_for(&module) else {
         return vec![format!("{path}: say in xtask/src/tidy/rules.rs what it may name")];
     };
-    // A binary is a crate of its own, to which ours is one by name.
-    let root = if module[0] == "bin" { "moodring" } else { "crate" };
-    let named = named(source, root, &module);
+    let named = named(source, root_of(&module), &module);
     let strays = named.iter().filter(|path| !may_name(rule, &module, path));
     strays
         .map(|stray| {
@@ -76,7 +106,7 @@ fn rule_for(module: &[&str]) -> Option<&'static Rule> {
 }
 
 /// The module that a file holds: `src/analysis/stft.rs` is `analysis::stft`.
-fn module_of(path: &str) -> Vec<&str> {
+pub fn module_of(path: &str) -> Vec<&str> {
     let inside = path.strip_prefix("src/").unwrap_or(path);
     inside.strip_suffix(".rs").unwrap_or(inside).split('/').collect()
 }
@@ -90,7 +120,7 @@ mod tests {
         assert!(
             check_file("src/analysis/hpss.rs", "use crate::analysis::median::Median;").is_empty()
         );
-        assert!(check_file("src/bin/cli.rs", "use moodring::analyser::Analyser;").is_empty());
+        assert!(check_file("src/bin/cli.rs", "use moodring::analysis::stft::Stft;").is_empty());
         assert!(check_file("src/lib.rs", "pub mod x; use crate::anything::at_all;").is_empty());
     }
 
@@ -111,15 +141,15 @@ mod tests {
     #[test]
     fn a_part_of_a_module_is_not_the_whole() {
         assert!(
-            check_file("src/outputs/csv.rs", "use crate::model::space::LabelSpace;").is_empty()
+            check_file("src/outputs/row.rs", "use crate::model::space::LabelSpace;").is_empty()
         );
-        assert_eq!(check_file("src/outputs/csv.rs", "use crate::model::Model;").len(), 1);
+        assert_eq!(check_file("src/outputs/row.rs", "use crate::model::Model;").len(), 1);
     }
 
     #[test]
     fn a_file_that_the_table_does_not_know_is_a_finding() {
         assert_eq!(check_file("src/analysis/new_stage.rs", "").len(), 1);
-        assert!(check_file("src/editor/meter.rs", "").is_empty());
+        assert!(check_file("src/editor/pages/now.rs", "").is_empty());
     }
 
     #[test]
@@ -135,6 +165,25 @@ mod tests {
     fn a_child_names_what_its_parent_defines_but_not_its_siblings() {
         assert!(check_file("src/model/space.rs", "use crate::model::ModelError;").is_empty());
         assert_eq!(check_file("src/model/space.rs", "use crate::model::card::Card;").len(), 1);
+    }
+
+    #[test]
+    fn a_permission_that_nobody_uses_is_a_finding() {
+        let sources = |text: &str| {
+            [Source { path: "src/analysis/chroma.rs".to_owned(), text: text.to_owned() }]
+        };
+        let told = |text| {
+            let findings = unused(&sources(text)).into_iter();
+            findings.filter(|finding| finding.contains("analysis::chroma may")).count()
+        };
+        let uses_all = "use crate::units::hz; use crate::simd::V; use crate::config::N;";
+        assert_eq!(told(uses_all), 0);
+        assert_eq!(told("use crate::units::hz; use crate::simd::V;"), 1);
+        // What tests name is theirs.
+        assert_eq!(
+            told("use crate::units::hz;\n#[cfg(test)]\nmod tests { use crate::simd::V; }"),
+            2
+        );
     }
 
     #[test]

@@ -204,7 +204,7 @@ mod tests {
         let source = "use self::canvas::Canvas;\nuse super::csv;\nuse super::super::units::hz;";
         assert_eq!(
             named_words(source),
-            ["1 plot::canvas::Canvas", "2 outputs::csv", "3 units::hz"]
+            ["1 outputs::plot::canvas::Canvas", "2 outputs::csv", "3 units::hz"]
         );
     }
 

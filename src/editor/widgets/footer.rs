@@ -6,11 +6,12 @@ use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat};
 use egui::{Galley, Rect, Response, Sense, Ui, WidgetInfo, pos2};
 
-use super::button::{self, Kind};
-use super::desk::{Command, Desk};
-use super::strings;
-use super::theme::Theme;
-use super::view::{Facts, ViewState};
+use crate::editor::command::Command;
+use crate::editor::strings;
+use crate::editor::theme::Theme;
+use crate::editor::ui_state::UiState;
+use crate::editor::view::{Facts, ViewState};
+use crate::editor::widgets::button::{self, Kind};
 
 /// Size of text, units.
 const TEXT: f32 = 13.5;
@@ -19,7 +20,7 @@ const TEXT: f32 = 13.5;
 const GAP: f32 = 24.0;
 
 /// Shows `view`'s facts and the buttons on one line in `rect`.
-pub fn footer_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, desk: &mut Desk) {
+pub fn footer_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_state: &mut UiState) {
     let holds = view.controls.hold;
     let mut right = rect.right();
     for (word, hint, kind, command) in [
@@ -30,7 +31,7 @@ pub fn footer_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, desk: 
         let left = right - button::width(ui, theme, word);
         let place = Rect::from_min_max(pos2(left, rect.top()), pos2(right, rect.bottom()));
         if button::word_ui(ui, place, theme, word, word, kind).on_hover_text(hint).clicked() {
-            desk.ask(command);
+            ui_state.ask(command);
         }
         right = left - theme.points(6.0).max(3.0);
     }

@@ -4,9 +4,10 @@ use std::f32::consts::TAU;
 
 use egui::{Color32, Mesh, Painter, Pos2, Shape, vec2};
 
-use super::plane;
-use super::theme::Palette;
-use super::view::MeterView;
+use crate::editor::theme::Palette;
+use crate::editor::view::MeterView;
+use crate::editor::view::mood;
+use crate::editor::widgets::plane;
 
 /// Pieces of which the ring is made.
 const N_PIECES: usize = 96;
@@ -29,7 +30,7 @@ pub fn paint(
         palette,
     )));
     if meters.iter().any(|meter| meter.share.is_some()) {
-        let mood = plane::position(meters.iter().map(|meter| (meter.angle_degrees, meter.needle)));
+        let mood = mood::position(meters.iter().map(|meter| (meter.angle_degrees, meter.needle)));
         let mood = mood / mood.length().max(1.0);
         let bead = centre + (radius - 2.1 * thickness) * vec2(mood.x, -mood.y);
         painter.circle_filled(bead, 0.8 * thickness, palette.text);
@@ -69,8 +70,8 @@ fn ring(
 
 #[cfg(test)]
 mod tests {
-    use super::super::theme::DARK;
     use super::*;
+    use crate::editor::theme::DARK;
 
     #[test]
     fn the_ring_fades_at_both_edges_and_nowhere_else() {

@@ -12,11 +12,12 @@ use egui::{
     Align, Key, Layout, Rect, RichText, ScrollArea, TextEdit, Ui, UiBuilder, WidgetInfo, vec2,
 };
 
-use super::desk::Command;
-use super::strings;
-use super::theme::Theme;
+use crate::editor::command::Command;
+use crate::editor::strings;
+use crate::editor::theme::Theme;
 use crate::errand::Errand;
 use crate::export::Format;
+use crate::outputs::settings::FileKind;
 
 /// Most entries of a folder that are listed.
 const MAX_ENTRIES: usize = 2000;
@@ -28,7 +29,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Model,
-    Readings,
+    Output(&'static FileKind),
     Export(Format),
 }
 
@@ -36,7 +37,7 @@ impl Purpose {
     fn extension(self) -> &'static str {
         match self {
             Self::Model => "onnx",
-            Self::Readings => Format::Csv.extension(),
+            Self::Output(kind) => kind.word,
             Self::Export(format) => format.extension(),
         }
     }
@@ -81,14 +82,14 @@ impl Picker {
         Self::new(Purpose::Model, folder, String::new())
     }
 
-    /// Asks which file every reading is to be written to, beside the present one if there is one.
+    /// Asks which file an output of this kind is to write, beside the present one if there is one.
     #[must_use]
-    pub fn for_readings(present: Option<&Path>) -> Self {
+    pub fn for_output(kind: &'static FileKind, present: Option<&Path>) -> Self {
         let folder = present.and_then(Path::parent).map_or_else(home, Path::to_owned);
         let name =
             present.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        let name = name.unwrap_or_else(|| format!("readings.{}", Format::Csv.extension()));
-        Self::new(Purpose::Readings, folder, name)
+        let name = name.unwrap_or_else(|| format!("readings.{}", kind.word));
+        Self::new(Purpose::Output(kind), folder, name)
     }
 
     /// Asks where to write a file of `format`.
@@ -130,11 +131,11 @@ impl Picker {
         let mut path = self.folder.join(name);
         Some(match self.purpose {
             Purpose::Model => Command::UseModel(Some(path)),
-            Purpose::Readings => {
+            Purpose::Output(kind) => {
                 if path.extension().is_none() {
                     path.set_extension(Format::Csv.extension());
                 }
-                Command::WriteReadings(Some(path))
+                Command::Write(kind, Some(path))
             }
             Purpose::Export(format) => {
                 if path.extension().is_none() {
@@ -153,7 +154,7 @@ impl Picker {
         ui.scope_builder(UiBuilder::new().max_rect(inside), |ui| {
             let title = match self.purpose {
                 Purpose::Model => strings::PICK_MODEL,
-                Purpose::Readings => strings::PICK_READINGS,
+                Purpose::Output(_) => strings::PICK_READINGS,
                 Purpose::Export(_) => strings::PICK_EXPORT,
             };
             ui.label(RichText::new(title).color(theme.palette.muted));
@@ -219,7 +220,7 @@ impl Picker {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let word = match self.purpose {
                 Purpose::Model => strings::OPEN,
-                Purpose::Readings | Purpose::Export(_) => strings::SAVE,
+                Purpose::Output(_) | Purpose::Export(_) => strings::SAVE,
             };
             let choice = self.choice();
             let mut is_done =

@@ -3,7 +3,7 @@
 use egui::accesskit::Role;
 use egui::{Align2, Rect, Response, Sense, StrokeKind, Ui, WidgetInfo, vec2};
 
-use super::theme::Theme;
+use crate::editor::theme::Theme;
 
 /// Size of text, units.
 const TEXT: f32 = 15.0;

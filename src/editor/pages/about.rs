@@ -3,8 +3,8 @@
 use egui::accesskit::Role;
 use egui::{Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
-use super::strings;
-use super::theme::Theme;
+use crate::editor::strings;
+use crate::editor::theme::Theme;
 use crate::model::card::ModelFacts;
 
 /// Sizes of text, units.

@@ -4,29 +4,29 @@ use std::path::Path;
 
 use egui::{Align, Layout, Rect, RichText, ScrollArea, Slider, Ui, UiBuilder, WidgetInfo, vec2};
 
-use super::desk::{Command, Desk};
-use super::picker::Picker;
-use super::strings;
-use super::theme::Theme;
-use super::view::ViewState;
+use crate::editor::command::Command;
+use crate::editor::strings;
+use crate::editor::theme::Theme;
+use crate::editor::ui_state::UiState;
+use crate::editor::view::ViewState;
+use crate::editor::widgets::picker::Picker;
 use crate::params::{GATE_RANGE_DB, Response};
-use crate::prefs::PaletteChoice;
-use crate::prefs::StageLook;
+use crate::prefs::{Page, PaletteChoice, StageLook};
 
 /// Narrower than this a setting stands under its name, points.
 const NARROW: f32 = 420.0;
 
 /// Shows everything that can be set in `rect`, scrolled where it does not fit.
-pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, desk: &mut Desk) {
+pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_state: &mut UiState) {
     theme.outline(ui.painter(), rect);
     let inside = rect.shrink2(vec2(theme.points(18.0), theme.points(12.0)));
     ui.scope_builder(UiBuilder::new().max_rect(inside), |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme.points(9.0);
-            listening_ui(ui, theme, view, desk);
-            look_ui(ui, theme, desk);
-            model_ui(ui, theme, view, desk);
-            readings_ui(ui, theme, view, desk);
+            listening_ui(ui, theme, view, ui_state);
+            look_ui(ui, theme, ui_state);
+            model_ui(ui, theme, view, ui_state);
+            outputs_ui(ui, theme, view, ui_state);
         });
     });
 }
@@ -53,13 +53,13 @@ fn setting(ui: &mut Ui, theme: Theme, name: &str, add: impl FnOnce(&mut Ui)) {
 }
 
 /// Settings that the host keeps and automates.
-fn listening_ui(ui: &mut Ui, theme: Theme, view: &ViewState, desk: &mut Desk) {
+fn listening_ui(ui: &mut Ui, theme: Theme, view: &ViewState, ui_state: &mut UiState) {
     let controls = &view.controls;
     setting(ui, theme, strings::SETTING_RESPONSE, |ui| {
         for response in [Response::Dj, Response::Mix, Response::Slow] {
             let chosen = controls.response == response;
             if ui.selectable_label(chosen, strings::response(response)).clicked() {
-                desk.ask(Command::SetResponse(response));
+                ui_state.ask(Command::SetResponse(response));
             }
         }
     });
@@ -70,78 +70,72 @@ fn listening_ui(ui: &mut Ui, theme: Theme, view: &ViewState, desk: &mut Desk) {
         let spoken = || WidgetInfo::slider(true, f64::from(gate_db), strings::SETTING_GATE);
         response.widget_info(spoken);
         if gate_db != controls.gate_db {
-            desk.ask(Command::SetGate(gate_db));
+            ui_state.ask(Command::SetGate(gate_db));
         }
     });
     setting(ui, theme, "", |ui| {
         let mut auto_reset = controls.auto_reset;
         if ui.checkbox(&mut auto_reset, strings::SETTING_AUTO_RESET).changed() {
-            desk.ask(Command::SetAutoReset(auto_reset));
+            ui_state.ask(Command::SetAutoReset(auto_reset));
         }
     });
 }
 
 /// Settings of the window.
-fn look_ui(ui: &mut Ui, theme: Theme, desk: &mut Desk) {
+fn look_ui(ui: &mut Ui, theme: Theme, ui_state: &mut UiState) {
     setting(ui, theme, strings::SETTING_PALETTE, |ui| {
         for choice in PaletteChoice::ALL {
-            ui.selectable_value(&mut desk.prefs.palette, choice, strings::palette(choice));
+            ui.selectable_value(&mut ui_state.prefs.palette, choice, strings::palette(choice));
         }
     });
     setting(ui, theme, "", |ui| {
-        ui.checkbox(&mut desk.prefs.reduced_motion, strings::SETTING_MOTION);
+        ui.checkbox(&mut ui_state.prefs.reduced_motion, strings::SETTING_MOTION);
     });
     setting(ui, theme, strings::SETTING_STAGE, |ui| {
         for look in [StageLook::Meter, StageLook::Field] {
-            ui.selectable_value(&mut desk.prefs.stage_look, look, strings::stage_look(look));
+            ui.selectable_value(&mut ui_state.prefs.stage_look, look, strings::stage_look(look));
         }
     });
 }
 
 /// Which model reads, and which of its pairs of words are shown.
-fn model_ui(ui: &mut Ui, theme: Theme, view: &ViewState, desk: &mut Desk) {
+fn model_ui(ui: &mut Ui, theme: Theme, view: &ViewState, ui_state: &mut UiState) {
     setting(ui, theme, strings::SETTING_MODEL, |ui| {
         let path = view.controls.model_path.as_deref();
         let file = path.and_then(Path::file_name).map(|file| file.to_string_lossy().into_owned());
         ui.label(file.unwrap_or_else(|| strings::model(&view.model)));
         if ui.button(strings::CHOOSE_MODEL).clicked() {
-            desk.picker = Some(Picker::for_model(path));
+            ui_state.picker = Some(Picker::for_model(path));
         }
         if path.is_some() && ui.button(strings::SHIPPED_MODEL).clicked() {
-            desk.ask(Command::UseModel(None));
+            ui_state.ask(Command::UseModel(None));
         }
     });
     setting(ui, theme, strings::SETTING_SPACES, |ui| {
         let n_shown =
-            view.model.spaces.iter().filter(|space| desk.prefs.shows(&space.first)).count();
+            view.model.spaces.iter().filter(|space| ui_state.prefs.shows(&space.first)).count();
         for space in &view.model.spaces {
-            let mut shown = desk.prefs.shows(&space.first);
+            let mut shown = ui_state.prefs.shows(&space.first);
             let text = strings::space(&space.first, &space.second);
             // The last one stays.
             let may_change = !shown || n_shown > 1;
             ui.add_enabled_ui(may_change, |ui| {
                 if ui.checkbox(&mut shown, text).changed() {
-                    desk.prefs.set_shown(&space.first, shown);
+                    ui_state.prefs.set_shown(&space.first, shown);
                 }
             });
         }
     });
 }
 
-/// Which file every reading is written to.
-fn readings_ui(ui: &mut Ui, theme: Theme, view: &ViewState, desk: &mut Desk) {
-    setting(ui, theme, strings::SETTING_READINGS, |ui| {
-        let path = view.controls.csv_path.as_deref();
-        let file = path.and_then(Path::file_name).map(|file| file.to_string_lossy().into_owned());
-        let label = ui.label(file.unwrap_or_else(|| strings::NO_READINGS.to_owned()));
-        if let Some(path) = path {
-            label.on_hover_text(path.display().to_string());
-        }
-        if ui.button(strings::CHOOSE_READINGS).clicked() {
-            desk.picker = Some(Picker::for_readings(path));
-        }
-        if path.is_some() && ui.button(strings::STOP_READINGS).clicked() {
-            desk.ask(Command::WriteReadings(None));
+/// Where readings are written, and the way to change it.
+fn outputs_ui(ui: &mut Ui, theme: Theme, view: &ViewState, ui_state: &mut UiState) {
+    setting(ui, theme, strings::SETTING_OUTPUTS, |ui| {
+        let on = view.outputs.iter().filter(|output| output.path.is_some());
+        let names: Vec<&str> = on.map(|output| output.kind.name).collect();
+        ui.label(strings::outputs_on(&names));
+        if ui.button(strings::SHOW_OUTPUTS).clicked() {
+            ui_state.prefs.page = Page::Outputs;
         }
     });
 }

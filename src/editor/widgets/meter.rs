@@ -15,10 +15,10 @@ use egui::{
     Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::ballistics::MIDDLE;
-use super::strings;
-use super::theme::Theme;
-use super::view::MeterView;
+use crate::editor::ballistics::MIDDLE;
+use crate::editor::strings;
+use crate::editor::theme::Theme;
+use crate::editor::view::MeterView;
 
 /// Size for which the meter is drawn, units; it grows and shrinks from there.
 pub const DESIGN: (f32, f32) = (608.0, 140.0);

@@ -3,7 +3,7 @@
 //! egui can only be asked to paint, not to look; a look that painted would cost a frame each time. So while a window is open a thread of
 //! its own looks at the Monitor and compares what would be seen. It is cheap: a few atomic loads and short locks, thirty times a second.
 //!
-//! **Architecture Invariant**: the thread ends when the window closes, and [`Watcher`]'s drop waits for it, so it never outlives the
+//! **Architecture Invariant**: the thread ends when the window closes, and [`Repainter`]'s drop waits for it, so it never outlives the
 //! plugin, whose code the host may unload.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use crate::engine::monitor::Monitor;
 
 use super::view::{Source, ViewState, WhyView};
-use crate::history::SLOT_SECS;
-use crate::prefs::Prefs;
+use crate::history::HistoryMark;
+use crate::prefs::{Page, Prefs};
 
 /// Name of the thread.
 pub const EDITOR_THREAD: &str = "mood-editor";
@@ -35,6 +35,7 @@ pub struct OpenToken(Arc<()>);
 pub struct Attention {
     history: AtomicBool,
     why: AtomicBool,
+    outputs: AtomicBool,
     is_calm: AtomicBool,
 }
 
@@ -43,6 +44,7 @@ impl Attention {
     pub fn set(&self, prefs: &Prefs) {
         self.history.store(prefs.looks_back(), Ordering::Relaxed);
         self.why.store(prefs.asks_why(), Ordering::Relaxed);
+        self.outputs.store(prefs.page == Page::Outputs, Ordering::Relaxed);
         self.is_calm.store(!prefs.shows_needles(), Ordering::Relaxed);
     }
 
@@ -51,28 +53,26 @@ impl Attention {
         if self.is_calm.load(Ordering::Relaxed) { CALM_PERIOD } else { PERIOD }
     }
 
-    /// What a look at the monitor would show of `view`, and the newest place of the history.
-    fn of(&self, mut view: ViewState, monitor: &Monitor) -> (ViewState, u64) {
+    /// What a look at the monitor would show of `view`, and where the history has got to.
+    fn of(&self, mut view: ViewState, monitor: &Monitor) -> (ViewState, Option<HistoryMark>) {
         if !self.why.load(Ordering::Relaxed) {
             view.why = WhyView::default();
         }
+        if !self.outputs.load(Ordering::Relaxed) {
+            view.outputs.clear();
+        }
         let looks_back = self.history.load(Ordering::Relaxed);
-        (view, if looks_back { revision(monitor) } else { 0 })
+        (view, looks_back.then(|| monitor.read_history().mark()))
     }
 }
 
-/// Number of the history's newest place: it changes twice a second.
-fn revision(monitor: &Monitor) -> u64 {
-    monitor.read_history().newest().map_or(0, |point| (point.secs / SLOT_SECS).to_bits())
-}
-
 /// The thread that watches for one open window.
-pub struct Watcher {
+pub struct Repainter {
     thread: Option<JoinHandle<()>>,
     stop: Arc<()>,
 }
 
-impl Watcher {
+impl Repainter {
     /// Watches `monitor` through a clone of the window's own `source`, and calls `repaint` on changes until the last clone of `open` is
     /// gone.
     ///
@@ -87,13 +87,13 @@ impl Watcher {
     ) -> Self {
         let stop = Arc::new(());
         let (open, running) = (Arc::downgrade(&open.0), Arc::downgrade(&stop));
-        let watch = move || watch(&monitor, &source, &attention, &open, &running, repaint);
-        let thread = Builder::new().name(EDITOR_THREAD.to_owned()).spawn(watch).ok();
+        let look_on = move || look_on(&monitor, &source, &attention, &open, &running, repaint);
+        let thread = Builder::new().name(EDITOR_THREAD.to_owned()).spawn(look_on).ok();
         Self { thread, stop }
     }
 }
 
-impl Drop for Watcher {
+impl Drop for Repainter {
     fn drop(&mut self) {
         self.stop = Arc::default();
         if let Some(thread) = self.thread.take() {
@@ -104,7 +104,7 @@ impl Drop for Watcher {
     }
 }
 
-fn watch(
+fn look_on(
     monitor: &Monitor,
     source: &Source,
     attention: &Attention,
@@ -135,7 +135,7 @@ mod tests {
     /// Long enough for a loaded machine to look a few times.
     const A_WHILE: Duration = Duration::from_millis(300);
 
-    fn counting(monitor: &Arc<Monitor>, open: &OpenToken) -> (Watcher, Arc<AtomicUsize>) {
+    fn counting(monitor: &Arc<Monitor>, open: &OpenToken) -> (Repainter, Arc<AtomicUsize>) {
         let count = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&count);
         let repaint = move || {
@@ -143,14 +143,14 @@ mod tests {
         };
         let outputs = Arc::new(Outputs::new(Arc::clone(monitor.feed())));
         let source = Source::new(Arc::clone(monitor), outputs, Instant::now());
-        (Watcher::start(Arc::clone(monitor), source, Arc::default(), open, repaint), count)
+        (Repainter::start(Arc::clone(monitor), source, Arc::default(), open, repaint), count)
     }
 
     #[test]
     fn a_still_meter_is_not_repainted() {
         let monitor = Arc::new(Monitor::default());
         let open = OpenToken::default();
-        let (_watcher, count) = counting(&monitor, &open);
+        let (_repainter, count) = counting(&monitor, &open);
         std::thread::sleep(A_WHILE);
         assert_eq!(count.load(Ordering::SeqCst), 1, "the first look paints once");
         let mut publisher = Publisher::new(&monitor);
@@ -167,19 +167,19 @@ mod tests {
     fn the_thread_ends_when_the_window_closes() {
         let monitor = Arc::new(Monitor::default());
         let open = OpenToken::default();
-        let (watcher, _count) = counting(&monitor, &open);
+        let (repainter, _count) = counting(&monitor, &open);
         drop(open);
         std::thread::sleep(A_WHILE);
-        assert!(watcher.thread.as_ref().unwrap().is_finished());
+        assert!(repainter.thread.as_ref().unwrap().is_finished());
     }
 
     #[test]
     fn a_plugin_that_goes_waits_for_its_thread() {
         let monitor = Arc::new(Monitor::default());
         let open = OpenToken::default();
-        let (watcher, _count) = counting(&monitor, &open);
+        let (repainter, _count) = counting(&monitor, &open);
         std::thread::sleep(A_WHILE);
-        drop(watcher);
+        drop(repainter);
         assert_eq!(Arc::strong_count(&monitor), 1);
     }
 }

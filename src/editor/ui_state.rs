@@ -1,47 +1,16 @@
-//! What the user does in the window: settings of the window itself, and commands to whoever runs it.
-
-use std::path::PathBuf;
+//! The window's own state between frames, which the user changes and the project keeps in part.
 
 use egui::Ui;
 
+use super::command::Command;
 use super::keys::{SHORTCUTS, Shortcut};
-use super::picker::Picker;
+use super::widgets::picker::Picker;
 use crate::export::Format;
-use crate::params::Response;
 use crate::prefs::{Page, Prefs};
-
-/// What the window asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Command {
-    /// Keep the reading on show, or no longer.
-    SetHold(bool),
-    /// Begin anew when the transport starts or jumps, or not.
-    SetAutoReset(bool),
-    /// Let needles follow like this.
-    SetResponse(Response),
-    /// Take music under this mean power for silence, dB re full scale.
-    SetGate(f32),
-    /// Forget the last ten seconds and the peaks.
-    Reset,
-    /// Read by the model in this file, or by the shipped one.
-    UseModel(Option<PathBuf>),
-    /// Write every reading from here on to this file, or to none.
-    WriteReadings(Option<PathBuf>),
-    /// Keep the last minute: 0 as A, 1 as B.
-    Keep(usize),
-    /// Forget the history.
-    ClearHistory,
-    /// Write the history to this file.
-    Export(Format, PathBuf),
-    /// Write no further.
-    CancelExport,
-    /// Put the reading on the clipboard.
-    Copy,
-}
 
 /// The window's own state between frames, and what was asked for in this one.
 #[derive(Default)]
-pub struct Desk {
+pub struct UiState {
     /// What is kept with the project.
     pub prefs: Prefs,
     /// The file dialog, while one is open.
@@ -52,7 +21,7 @@ pub struct Desk {
     pub commands: Vec<Command>,
 }
 
-impl Desk {
+impl UiState {
     /// A window that looks as `prefs` say.
     #[must_use]
     pub fn new(prefs: Prefs) -> Self {

@@ -8,19 +8,20 @@ use egui::{
     Align2, Color32, Mesh, Painter, Pos2, Rect, Sense, Shape, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::desk::Desk;
-use super::theme::Theme;
-use super::view::{MeterView, State, ViewState};
-use super::{header, plane, strings};
+use crate::editor::strings;
+use crate::editor::theme::Theme;
+use crate::editor::ui_state::UiState;
+use crate::editor::view::{MeterView, State, ViewState};
+use crate::editor::widgets::{header, plane};
 use crate::prefs::StageLook;
 
 /// Shows the stage in `rect`. A click leaves it.
-pub fn stage_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, desk: &mut Desk) {
+pub fn stage_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_state: &mut UiState) {
     let response = ui.interact(rect, ui.scope_id().with("stage"), Sense::click());
     let spoken = format!("{}. {}", strings::STAGE, strings::plane(&view.meters));
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
     let painter = ui.painter().with_clip_rect(rect);
-    match desk.prefs.stage_look {
+    match ui_state.prefs.stage_look {
         StageLook::Meter => paint_meters(&painter, rect, theme, view),
         StageLook::Field => paint_field(&painter, rect, theme, view),
     }
@@ -28,7 +29,7 @@ pub fn stage_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, desk: &
         paint_state(&painter, rect, theme, view);
     }
     if response.clicked() {
-        desk.prefs.on_stage = false;
+        ui_state.prefs.on_stage = false;
     }
 }
 

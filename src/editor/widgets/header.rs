@@ -6,11 +6,12 @@ use egui::{
     Align2, Color32, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::button::{self, Kind};
-use super::desk::Desk;
-use super::theme::{Palette, Theme};
-use super::view::{Banner, State, Urgency, ViewState};
-use super::{ring, strings};
+use crate::editor::strings;
+use crate::editor::theme::{Palette, Theme};
+use crate::editor::ui_state::UiState;
+use crate::editor::view::{Banner, State, Urgency, ViewState};
+use crate::editor::widgets::button::{self, Kind};
+use crate::editor::widgets::emblem;
 use crate::prefs::Page;
 
 /// Sizes of text, units.
@@ -27,14 +28,14 @@ pub fn header_ui(
     rect: Rect,
     theme: Theme,
     view: &ViewState,
-    desk: &mut Desk,
+    ui_state: &mut UiState,
 ) -> Response {
     let response = ui.interact(rect, ui.scope_id().with("state"), Sense::hover());
     let line = strings::state(&view.state);
     response.widget_info(|| status_info(&line));
     let ring_radius = 0.38 * rect.height();
     let centre = pos2(rect.left() + ring_radius, rect.center().y);
-    ring::paint(ui.painter(), centre, ring_radius, &view.meters, theme.palette);
+    emblem::paint(ui.painter(), centre, ring_radius, &view.meters, theme.palette);
     let gap = theme.points(10.0);
     let mut left = centre.x + ring_radius + gap;
     let mark = theme.points(MARK_WIDTH).max(20.0);
@@ -60,16 +61,16 @@ pub fn header_ui(
             pos2(left, rect.top()),
             pos2(left + button::width(ui, theme, word), rect.bottom()),
         );
-        tab_ui(ui, tab, theme, *page, desk);
+        tab_ui(ui, tab, theme, *page, ui_state);
         left = tab.right();
     }
     let stage = Rect::from_min_max(pos2(rect.right() - mark, rect.top()), rect.max);
     let about = stage.translate(vec2(-mark, 0.0));
-    tab_ui(ui, about, theme, Page::About, desk);
+    tab_ui(ui, about, theme, Page::About, ui_state);
     let pressed =
         button::enlarge_ui(ui, stage, theme, strings::STAGE).on_hover_text(strings::STAGE_HINT);
     if pressed.clicked() {
-        desk.prefs.on_stage = true;
+        ui_state.prefs.on_stage = true;
     }
     let room = Rect::from_min_max(
         pos2(left + gap, rect.top()),
@@ -82,11 +83,13 @@ pub fn header_ui(
     response
 }
 
-fn tab_ui(ui: &mut Ui, rect: Rect, theme: Theme, page: Page, desk: &mut Desk) {
+fn tab_ui(ui: &mut Ui, rect: Rect, theme: Theme, page: Page, ui_state: &mut UiState) {
     let ((word, hint), name) = (strings::page(page), strings::page_name(page));
-    let kind = Kind::Tab(desk.prefs.page == page);
+    // The outputs are a part of what can be set.
+    let is_part = page == Page::Setup && ui_state.prefs.page == Page::Outputs;
+    let kind = Kind::Tab(is_part || ui_state.prefs.page == page);
     if button::word_ui(ui, rect, theme, word, name, kind).on_hover_text(hint).clicked() {
-        desk.prefs.page = page;
+        ui_state.prefs.page = page;
     }
 }
 
@@ -130,14 +133,15 @@ pub fn state_colour(state: State, palette: &Palette) -> Color32 {
 
 /// Shows `banner` from the top of `rect`, as high as its text needs, and returns what is left below it.
 pub fn banner_ui(ui: &mut Ui, rect: Rect, theme: Theme, banner: &Banner) -> Rect {
-    let colour = match banner.urgency {
+    let text = strings::banner(banner);
+    let colour = match banner.urgency() {
         Urgency::Warning => theme.palette.pending,
         Urgency::Error => theme.palette.bad,
     };
     let (inset, mark) = (theme.points(12.0).max(6.0), theme.points(9.0).max(7.0));
     let text_left = rect.left() + 2.0 * inset + 2.0 * mark;
     let mut job = LayoutJob::single_section(
-        banner.text.clone(),
+        text.clone().into_owned(),
         TextFormat::simple(theme.font(BANNER_TEXT), theme.palette.text),
     );
     job.wrap.max_width = rect.right() - inset - text_left;
@@ -145,7 +149,7 @@ pub fn banner_ui(ui: &mut Ui, rect: Rect, theme: Theme, banner: &Banner) -> Rect
     let height = (galley.size().y.max(2.0 * mark) + 1.3 * inset).min(0.5 * rect.height());
     let card = Rect::from_min_size(rect.min, vec2(rect.width(), height));
     let response = ui.interact(card, ui.scope_id().with("banner"), Sense::hover());
-    response.widget_info(|| alert_info(&banner.text));
+    response.widget_info(|| alert_info(&text));
     let painter = ui.painter().with_clip_rect(card);
     painter.rect_filled(card, theme.points(8.0), theme.palette.tint(colour, 0.12));
     painter.rect_stroke(card, theme.points(8.0), Stroke::new(1.0, colour), StrokeKind::Inside);
@@ -155,7 +159,7 @@ pub fn banner_ui(ui: &mut Ui, rect: Rect, theme: Theme, banner: &Banner) -> Rect
     let corner = pos2(text_left, card.center().y - 0.5 * galley.size().y);
     painter.galley(corner, galley, theme.palette.text);
     // Too long for its card: the whole text on hover.
-    response.on_hover_text(&banner.text);
+    response.on_hover_text(text);
     Rect::from_min_max(pos2(rect.left(), card.bottom() + theme.points(12.0)), rect.max)
 }
 

@@ -2,9 +2,10 @@
 
 use egui::{Rect, Ui, Vec2, vec2};
 
-use super::theme::Theme;
-use super::view::ViewState;
-use super::{meter, plane};
+use crate::editor::theme::Theme;
+use crate::editor::view::ViewState;
+use crate::editor::view::mood;
+use crate::editor::widgets::{meter, plane};
 
 /// Space between cards, units.
 const GAP: f32 = 12.0;
@@ -15,7 +16,7 @@ const LEAST_PLANE: f32 = 130.0;
 
 /// Shows the meters, and the plane where there is room for it, in `rect`.
 pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState) {
-    let (meters, plane) = split(rect, theme, plane::is_spanned(&view.meters));
+    let (meters, plane) = split(rect, theme, mood::is_spanned(&view.meters));
     for (meter, place) in view.meters.iter().zip(cells(meters, view.meters.len(), theme)) {
         meter::meter_ui(ui, place, theme, meter);
     }
@@ -67,8 +68,8 @@ fn cells(area: Rect, n: usize, theme: Theme) -> Vec<Rect> {
 mod tests {
     use egui::pos2;
 
-    use super::super::theme::DARK;
     use super::*;
+    use crate::editor::theme::DARK;
     use crate::prefs::DEFAULT_SIZE;
 
     fn theme() -> Theme {

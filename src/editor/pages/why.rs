@@ -6,9 +6,9 @@ use std::ops::RangeInclusive;
 use egui::accesskit::Role;
 use egui::{Align2, Color32, Mesh, Painter, Pos2, Rect, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
-use super::strings;
-use super::theme::Theme;
-use super::view::{MeterView, ViewState, WhyView};
+use crate::editor::strings;
+use crate::editor::theme::Theme;
+use crate::editor::view::{MeterView, ViewState, WhyView};
 use crate::why::GROUPS;
 
 /// Sizes of text, units.

@@ -6,11 +6,12 @@ use egui::{
     WidgetInfo, pos2,
 };
 
-use super::desk::Desk;
-use super::theme::Theme;
-use super::then::{MAX_COLUMNS, ThenView};
-use super::view::MeterView;
-use super::{plane, strings};
+use crate::editor::theme::Theme;
+use crate::editor::ui_state::UiState;
+use crate::editor::view::MeterView;
+use crate::editor::view::then::{MAX_COLUMNS, ThenView};
+use crate::editor::widgets::plane;
+use crate::editor::{strings, view::mood};
 use crate::history::{Point, SLOT_SECS};
 use crate::prefs::SPAN_SECS;
 use crate::units::round_step_secs;
@@ -34,7 +35,7 @@ pub fn chart_ui(
     theme: Theme,
     meters: &[MeterView],
     then: &ThenView,
-    desk: &mut Desk,
+    ui_state: &mut UiState,
 ) -> Response {
     let response = ui.interact(rect, ui.scope_id().with("chart"), Sense::click_and_drag());
     let spoken = spoken(meters, then);
@@ -80,7 +81,7 @@ pub fn chart_ui(
         let stroke = text_theme.stroke(1.5, palette.text);
         painter.rect_stroke(rect, text_theme.points(8.0), stroke, egui::StrokeKind::Inside);
     }
-    chart.follow_hand(ui, &response, then, desk);
+    chart.follow_hand(ui, &response, then, ui_state);
     match response.hover_pos() {
         Some(pointer) if lanes.contains(pointer) && !response.dragged() => {
             chart.paint_hover(&painter, lanes, pointer, meters, then);
@@ -91,7 +92,7 @@ pub fn chart_ui(
 }
 
 /// Buttons that zoom, for whoever has no wheel.
-pub fn zoom_ui(ui: &mut Ui, then: &ThenView, desk: &mut Desk) {
+pub fn zoom_ui(ui: &mut Ui, then: &ThenView, ui_state: &mut UiState) {
     ui.add_enabled_ui(then.span_secs.is_some(), |ui| {
         let named = |ui: &mut Ui, word: &str, name: &str| {
             let response = ui.button(word).on_hover_text(name);
@@ -99,47 +100,47 @@ pub fn zoom_ui(ui: &mut Ui, then: &ThenView, desk: &mut Desk) {
             response.clicked()
         };
         if named(ui, "+", strings::ZOOM_IN) {
-            zoom(then, desk, ZOOM * ZOOM, 1.0);
+            zoom(then, ui_state, ZOOM * ZOOM, 1.0);
         }
         if named(ui, "−", strings::ZOOM_OUT) {
-            zoom(then, desk, 1.0 / (ZOOM * ZOOM), 1.0);
+            zoom(then, ui_state, 1.0 / (ZOOM * ZOOM), 1.0);
         }
         if ui.button(strings::SHOW_ALL).on_hover_text(strings::CHART_HINT).clicked() {
-            show_all(desk);
+            show_all(ui_state);
         }
     });
-    if desk.end_secs.is_some() && ui.button(strings::FOLLOW).clicked() {
-        desk.end_secs = None;
+    if ui_state.end_secs.is_some() && ui.button(strings::FOLLOW).clicked() {
+        ui_state.end_secs = None;
     }
 }
 
-fn show_all(desk: &mut Desk) {
-    (desk.prefs.span_secs, desk.end_secs) = (0.0, None);
+fn show_all(ui_state: &mut UiState) {
+    (ui_state.prefs.span_secs, ui_state.end_secs) = (0.0, None);
 }
 
 /// Shows `factor` times as much, with the place at `part` of the chart kept where it is. At the right end it goes on following.
-fn zoom(then: &ThenView, desk: &mut Desk, factor: f64, part: f64) {
+fn zoom(then: &ThenView, ui_state: &mut UiState, factor: f64, part: f64) {
     let (from, to) = then.shown_secs;
     let width = (factor * (to - from)).clamp(f64::from(SPAN_SECS.0), f64::from(SPAN_SECS.1));
     let whole = then.span_secs.map_or(0.0, |(first, last)| last - first);
     if width >= whole && factor > 1.0 {
-        show_all(desk);
+        show_all(ui_state);
         return;
     }
     let fixed = from + part * (to - from);
     let end = fixed + (1.0 - part) * width;
-    desk.prefs.span_secs = width as f32;
-    set_end(then, desk, end, part < 1.0 || desk.end_secs.is_some());
+    ui_state.prefs.span_secs = width as f32;
+    set_end(then, ui_state, end, part < 1.0 || ui_state.end_secs.is_some());
 }
 
 /// Lets the chart end at `end`, or follow the newest where that is farther.
-fn set_end(then: &ThenView, desk: &mut Desk, end: f64, leaves: bool) {
+fn set_end(then: &ThenView, ui_state: &mut UiState, end: f64, leaves: bool) {
     let Some((first, last)) = then.span_secs else { return };
     let width = then.shown_secs.1 - then.shown_secs.0;
     let is_at_end = end >= last || !leaves;
-    desk.end_secs = (!is_at_end).then_some(end.max(first + 0.25 * width));
-    if !is_at_end && desk.prefs.span_secs <= 0.0 {
-        desk.prefs.span_secs = width as f32;
+    ui_state.end_secs = (!is_at_end).then_some(end.max(first + 0.25 * width));
+    if !is_at_end && ui_state.prefs.span_secs <= 0.0 {
+        ui_state.prefs.span_secs = width as f32;
     }
 }
 
@@ -183,7 +184,7 @@ impl Chart {
             if place.width() <= 0.0 {
                 continue;
             }
-            let mood = plane::position_of(meters, &section.shares);
+            let mood = mood::position_of(meters, &section.shares);
             let colour = plane::mood_colour(mood, meters, self.theme.palette);
             painter.rect_filled(place, CornerRadius::same(2), colour);
         }
@@ -297,13 +298,14 @@ impl Chart {
     }
 
     /// Wheel, drag, double click and keys.
-    fn follow_hand(&self, ui: &Ui, response: &Response, then: &ThenView, desk: &mut Desk) {
+    fn follow_hand(&self, ui: &Ui, response: &Response, then: &ThenView, ui_state: &mut UiState) {
         let per_point = (self.shown.1 - self.shown.0) / f64::from(self.x.span().max(1.0));
-        let move_by = |desk: &mut Desk, secs: f64| set_end(then, desk, self.shown.1 + secs, true);
+        let move_by =
+            |ui_state: &mut UiState, secs: f64| set_end(then, ui_state, self.shown.1 + secs, true);
         if response.double_clicked() {
-            show_all(desk);
+            show_all(ui_state);
         } else if response.dragged() && response.drag_delta().x != 0.0 {
-            move_by(desk, -f64::from(response.drag_delta().x) * per_point);
+            move_by(ui_state, -f64::from(response.drag_delta().x) * per_point);
         }
         if response.clicked() {
             response.request_focus();
@@ -314,10 +316,10 @@ impl Chart {
             });
             let part = f64::from((pointer.x - self.x.min) / self.x.span().max(1.0)).clamp(0.0, 1.0);
             if wheel.y != 0.0 {
-                zoom(then, desk, ZOOM.powf(f64::from(wheel.y) / 50.0), part);
+                zoom(then, ui_state, ZOOM.powf(f64::from(wheel.y) / 50.0), part);
             }
             if wheel.x != 0.0 {
-                move_by(desk, -f64::from(wheel.x) * per_point);
+                move_by(ui_state, -f64::from(wheel.x) * per_point);
             }
         }
         if response.has_focus() {
@@ -328,20 +330,20 @@ impl Chart {
             let tenth = 0.1 * (self.shown.1 - self.shown.0);
             for (key, secs) in [(Key::ArrowLeft, -tenth), (Key::ArrowRight, tenth)] {
                 if pressed(key) {
-                    move_by(desk, secs);
+                    move_by(ui_state, secs);
                 }
             }
             for (key, factor) in [(Key::Plus, ZOOM), (Key::Equals, ZOOM), (Key::Minus, 1.0 / ZOOM)]
             {
                 if pressed(key) {
-                    zoom(then, desk, factor, 1.0);
+                    zoom(then, ui_state, factor, 1.0);
                 }
             }
             if pressed(Key::Home) {
-                show_all(desk);
+                show_all(ui_state);
             }
             if pressed(Key::End) {
-                desk.end_secs = None;
+                ui_state.end_secs = None;
             }
         }
     }
@@ -394,38 +396,38 @@ mod tests {
     #[test]
     fn zooming_keeps_the_place_under_the_pointer() {
         let then = view((0.0, 600.0), (0.0, 600.0));
-        let mut desk = Desk::default();
-        zoom(&then, &mut desk, 0.5, 0.25);
-        assert_eq!(desk.prefs.span_secs, 300.0);
+        let mut ui_state = UiState::default();
+        zoom(&then, &mut ui_state, 0.5, 0.25);
+        assert_eq!(ui_state.prefs.span_secs, 300.0);
         // 150 s was a quarter in, and is so still.
-        assert_eq!(desk.end_secs, Some(375.0));
+        assert_eq!(ui_state.end_secs, Some(375.0));
     }
 
     #[test]
     fn zooming_at_the_right_end_goes_on_following() {
         let then = view((0.0, 600.0), (0.0, 600.0));
-        let mut desk = Desk::default();
-        zoom(&then, &mut desk, 0.5, 1.0);
-        assert_eq!((desk.prefs.span_secs, desk.end_secs), (300.0, None));
+        let mut ui_state = UiState::default();
+        zoom(&then, &mut ui_state, 0.5, 1.0);
+        assert_eq!((ui_state.prefs.span_secs, ui_state.end_secs), (300.0, None));
     }
 
     #[test]
     fn zooming_out_beyond_everything_shows_everything() {
         let then = view((0.0, 600.0), (100.0, 500.0));
-        let mut desk = Desk { end_secs: Some(500.0), ..Desk::default() };
-        zoom(&then, &mut desk, 10.0, 0.5);
-        assert_eq!((desk.prefs.span_secs, desk.end_secs), (0.0, None));
+        let mut ui_state = UiState { end_secs: Some(500.0), ..UiState::default() };
+        zoom(&then, &mut ui_state, 10.0, 0.5);
+        assert_eq!((ui_state.prefs.span_secs, ui_state.end_secs), (0.0, None));
     }
 
     #[test]
     fn moving_to_the_right_end_follows_again_and_to_the_left_stops_there() {
         let then = view((0.0, 600.0), (300.0, 360.0));
-        let mut desk = Desk::default();
-        set_end(&then, &mut desk, 330.0, true);
-        assert_eq!((desk.end_secs, desk.prefs.span_secs), (Some(330.0), 60.0));
-        set_end(&then, &mut desk, -50.0, true);
-        assert_eq!(desk.end_secs, Some(15.0));
-        set_end(&then, &mut desk, 700.0, true);
-        assert_eq!(desk.end_secs, None);
+        let mut ui_state = UiState::default();
+        set_end(&then, &mut ui_state, 330.0, true);
+        assert_eq!((ui_state.end_secs, ui_state.prefs.span_secs), (Some(330.0), 60.0));
+        set_end(&then, &mut ui_state, -50.0, true);
+        assert_eq!(ui_state.end_secs, Some(15.0));
+        set_end(&then, &mut ui_state, 700.0, true);
+        assert_eq!(ui_state.end_secs, None);
     }
 }
