@@ -160,13 +160,17 @@ impl Outputs {
 
     /// Writes what was published so far and ends; at once where a file does not answer.
     pub fn close(&self) {
-        let mut all = lock(&self.all);
-        all.is_open = false;
-        // First all are told, then all are waited for, so that they end side by side.
-        let running = all.slots.iter().filter_map(|slot| slot.running.as_ref());
-        running.for_each(Running::ask_to_stop);
-        for running in all.slots.iter_mut().filter_map(|slot| slot.running.as_mut()) {
-            let _has_ended = running.end(FINISH_LIMIT);
+        let mut ending = {
+            let mut all = lock(&self.all);
+            all.is_open = false;
+            all.slots.iter_mut().map(|slot| slot.running.take()).collect::<Vec<_>>()
+        };
+        // First all are told, then all are waited for, so that they end side by side; and meanwhile
+        // nobody waits who only wants to know how they are doing.
+        ending.iter().flatten().for_each(Running::ask_to_stop);
+        ending.iter_mut().flatten().for_each(|running| _ = running.end(FINISH_LIMIT));
+        for (slot, ended) in lock(&self.all).slots.iter_mut().zip(ending) {
+            slot.running = slot.running.take().or(ended);
         }
     }
 

@@ -267,12 +267,9 @@ pub const RULES: &[Rule] = &[
     rule("outputs::cell", &[]),
     rule("outputs::row", &["reading", "model::space", "outputs::cell"]),
     rule("outputs::lines", &["files", "outputs"]),
-    rule("outputs::csv", &["reading", "model::card", "outputs", "outputs::lines", "outputs::row"]),
-    rule(
-        "outputs::jsonl",
-        &["reading", "model::card", "outputs", "outputs::lines", "outputs::row"],
-    ),
-    rule("outputs::settings", &["outputs", "outputs::csv", "outputs::jsonl"]),
+    // One file each: what an output needs, and no more.
+    rule("outputs::*", &["reading", "model::card", "outputs::lines", "outputs::row"]),
+    rule("outputs::settings", &[]),
     rule("outputs::thread", &["lock", "errand", "engine::feed", "outputs", "outputs::settings"]),
     rule("plot", &["files::whole", "units", "reading", "model::space"]),
     rule("plot::*", &["reading", "plot"]),
