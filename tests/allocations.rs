@@ -76,24 +76,28 @@ mod counted {
     #[unsafe(no_mangle)]
     unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
         count();
+        // SAFETY: the C library's own function, called as ours was.
         unsafe { __libc_malloc(size) }
     }
 
     #[unsafe(no_mangle)]
     unsafe extern "C" fn calloc(n: usize, size: usize) -> *mut c_void {
         count();
+        // SAFETY: the C library's own function, called as ours was.
         unsafe { __libc_calloc(n, size) }
     }
 
     #[unsafe(no_mangle)]
     unsafe extern "C" fn realloc(old: *mut c_void, size: usize) -> *mut c_void {
         count();
+        // SAFETY: the C library's own function, called as ours was.
         unsafe { __libc_realloc(old, size) }
     }
 
     #[unsafe(no_mangle)]
     unsafe extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_void {
         count();
+        // SAFETY: the C library's own function, called as ours was.
         unsafe { __libc_memalign(alignment, size) }
     }
 
@@ -104,10 +108,12 @@ mod counted {
         size: usize,
     ) -> c_int {
         count();
+        // SAFETY: the C library's own function, called as ours was.
         let memory = unsafe { __libc_memalign(alignment, size) };
         if memory.is_null() {
             return libc::ENOMEM;
         }
+        // SAFETY: the caller's place for a pointer.
         unsafe { *out = memory };
         0
     }
@@ -117,6 +123,7 @@ mod counted {
         // Nothing is nothing to free.
         if !old.is_null() {
             count();
+            // SAFETY: the C library's own function, called as ours was.
             unsafe { __libc_free(old) }
         }
     }

@@ -5,13 +5,13 @@
 // In a test a panic is the message; the lint's own exception covers test functions but not what they call.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../src/bin/cli/heap.rs"]
+mod heap;
 mod support {
     pub mod float_model;
     pub mod music;
 }
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,51 +27,11 @@ use moodring::reading::{Phase, Reading};
 use support::float_model::float_model;
 use support::music::music;
 
-thread_local! {
-    /// Calls to the allocator by this thread, freeing included.
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting calls by thread.
-struct Counting;
-
-fn count() {
-    // A thread on its way out may allocate after its counter is gone; nobody asks it then.
-    let _gone = CALLS.try_with(|calls| calls.set(calls.get() + 1));
-}
-
-// SAFETY: every call is passed on as it came; counting neither allocates nor unwinds.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count();
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// Calls to the allocator that `body` makes on this thread.
 fn allocator_calls(body: impl FnOnce()) -> u64 {
-    let before = CALLS.get();
+    let before = heap::calls();
     body();
-    CALLS.get() - before
+    heap::calls() - before
 }
 
 #[test]

@@ -87,9 +87,11 @@ impl PackedMatrix {
             Kernel::Avx2(_) => unsafe { x86::avx2(lines, vector, out) },
             #[cfg(target_arch = "x86_64")]
             #[allow(unsafe_code)]
+            // SAFETY: a kernel can only be had where the processor has its instructions.
             Kernel::AvxVnni(_) => unsafe { x86::avx_vnni(lines, vector, seeds, out) },
             #[cfg(target_arch = "x86_64")]
             #[allow(unsafe_code)]
+            // SAFETY: a kernel can only be had where the processor has its instructions.
             Kernel::Avx512Vnni(_) => unsafe {
                 x86::avx512_vnni(lines, [vector], seeds, std::array::from_mut(out));
             },
@@ -344,6 +346,7 @@ mod x86 {
             }
             for (part, line) in lines.iter().enumerate() {
                 #[allow(unsafe_code)]
+                // SAFETY: both have as many bits, of which every pattern is a value.
                 let weights = unsafe { std::mem::transmute::<[i8; 64], __m512i>(line.0) };
                 for (sums, value) in sums.iter_mut().zip(values) {
                     sums[part] = _mm512_dpbusd_epi32(sums[part], value, weights);
@@ -353,6 +356,7 @@ mod x86 {
         for (sums, out) in sums.into_iter().zip(out) {
             for (sum, out) in sums.into_iter().zip(out.as_chunks_mut::<16>().0) {
                 #[allow(unsafe_code)]
+                // SAFETY: both have as many bits, of which every pattern is a value.
                 let ints = unsafe { std::mem::transmute::<__m512i, [i32; 16]>(sum) };
                 *out = ints;
             }

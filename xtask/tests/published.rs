@@ -24,6 +24,7 @@ struct Published {
 
 // SAFETY: loom itself watches that no place is written while another thread looks at it; that is the test.
 unsafe impl Sync for Published {}
+// SAFETY: as above.
 unsafe impl Send for Published {}
 
 impl Published {

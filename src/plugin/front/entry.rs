@@ -140,11 +140,13 @@ unsafe extern "C" fn init(plugin: *const clap_plugin) -> bool {
     let mut host = guarded.host;
     // SAFETY: the host's own structure, from `init` on to be called.
     if !unsafe { has_gui(host) } {
+        // SAFETY: the host's own structure.
         let stand_in = guarded.stand_in.insert(Box::new(unsafe { StandIn::new(host) }));
         host = &raw const stand_in.host;
     }
     // SAFETY: the host's structure, or ours in its place, outlives the plugin. The framework's `destroy` takes the count back.
     let wrapper = Arc::into_raw(unsafe { Wrapper::<Moodring>::new(host) });
+    // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
     let made = unsafe {
         let made = (*wrapper).clap_plugin.as_ptr();
         clap::mend(made);
@@ -152,6 +154,7 @@ unsafe extern "C" fn init(plugin: *const clap_plugin) -> bool {
     };
     guarded.inner = made;
     guarded.plugin.plugin_data = made.plugin_data;
+    // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
     made.init.is_some_and(|init| unsafe { init(made) })
 }
 
@@ -161,9 +164,11 @@ unsafe extern "C" fn destroy(plugin: *const clap_plugin) {
     }
     // SAFETY: the host lets go of the pointer that `create_plugin` gave it.
     let guarded = unsafe { Box::from_raw(plugin.cast_mut().cast::<Guarded>()) };
+    // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
     if let Some(inner) = unsafe { guarded.inner.as_ref() }
         && let Some(destroy) = inner.destroy
     {
+        // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
         unsafe { destroy(inner) };
     }
 }
@@ -174,19 +179,25 @@ unsafe extern "C" fn activate(
     least_samples: u32,
     most_samples: u32,
 ) -> bool {
+    // SAFETY: the host hands in the pointer that it was given.
     let Some(inner) = (unsafe { inner(plugin) }) else { return false };
     let activate = inner.activate;
     let is_active = activate
+        // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
         .is_some_and(|activate| unsafe { activate(inner, rate_hz, least_samples, most_samples) });
+    // SAFETY: the host hands in the pointer that it was given.
     unsafe { set_active(plugin, is_active) };
     is_active
 }
 
 unsafe extern "C" fn deactivate(plugin: *const clap_plugin) {
+    // SAFETY: the host hands in the pointer that it was given.
     if let Some(inner) = unsafe { inner(plugin) }
         && let Some(deactivate) = inner.deactivate
     {
+        // SAFETY: the host hands in the pointer that it was given.
         unsafe { set_active(plugin, false) };
+        // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
         unsafe { deactivate(inner) };
     }
 }
@@ -197,22 +208,28 @@ unsafe fn set_active(plugin: *const clap_plugin, is_active: bool) {
 }
 
 unsafe extern "C" fn start_processing(plugin: *const clap_plugin) -> bool {
+    // SAFETY: the host hands in the pointer that it was given.
     let Some(inner) = (unsafe { active(plugin) }) else { return false };
+    // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
     inner.start_processing.is_some_and(|start| unsafe { start(inner) })
 }
 
 unsafe extern "C" fn stop_processing(plugin: *const clap_plugin) {
+    // SAFETY: the host hands in the pointer that it was given.
     if let Some(inner) = unsafe { active(plugin) }
         && let Some(stop) = inner.stop_processing
     {
+        // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
         unsafe { stop(inner) };
     }
 }
 
 unsafe extern "C" fn reset(plugin: *const clap_plugin) {
+    // SAFETY: the host hands in the pointer that it was given.
     if let Some(inner) = unsafe { active(plugin) }
         && let Some(reset) = inner.reset
     {
+        // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
         unsafe { reset(inner) };
     }
 }
@@ -221,7 +238,9 @@ unsafe extern "C" fn process(
     plugin: *const clap_plugin,
     block: *const clap_process,
 ) -> clap_process_status {
+    // SAFETY: the host hands in the pointer that it was given.
     let Some(inner) = (unsafe { active(plugin) }) else { return CLAP_PROCESS_ERROR };
+    // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
     inner.process.map_or(CLAP_PROCESS_ERROR, |process| unsafe { process(inner, block) })
 }
 
@@ -229,18 +248,23 @@ unsafe extern "C" fn process(
 unsafe fn active<'a>(plugin: *const clap_plugin) -> Option<&'a clap_plugin> {
     // SAFETY: as for `inner`.
     let inner = unsafe { inner(plugin) }?;
+    // SAFETY: as for `inner`, which has found it.
     unsafe { &*plugin.cast::<Guarded>() }.is_active.load(Ordering::Acquire).then_some(inner)
 }
 
 unsafe extern "C" fn get_extension(plugin: *const clap_plugin, id: *const c_char) -> *const c_void {
+    // SAFETY: the host hands in the pointer that it was given.
     let Some(inner) = (unsafe { inner(plugin) }) else { return ptr::null() };
+    // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
     inner.get_extension.map_or(ptr::null(), |get| unsafe { get(inner, id) })
 }
 
 unsafe extern "C" fn on_main_thread(plugin: *const clap_plugin) {
+    // SAFETY: the host hands in the pointer that it was given.
     if let Some(inner) = unsafe { inner(plugin) }
         && let Some(call) = inner.on_main_thread
     {
+        // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
         unsafe { call(inner) };
     }
 }
@@ -248,6 +272,7 @@ unsafe extern "C" fn on_main_thread(plugin: *const clap_plugin) {
 unsafe fn has_gui(host: *const clap_host) -> bool {
     // SAFETY: the host's own structure.
     let get = unsafe { (*host).get_extension };
+    // SAFETY: the host's own structure and function, called as CLAP says.
     get.is_some_and(|get| !unsafe { get(host, CLAP_EXT_GUI.as_ptr()) }.is_null())
 }
 
@@ -282,7 +307,9 @@ unsafe extern "C" fn extension_of_host(host: *const clap_host, id: *const c_char
     }
     // SAFETY: the framework was given the first field of a `StandIn` that lives as long as it does.
     let real = unsafe { (*host.cast::<StandIn>()).real };
+    // SAFETY: the host's own structure and function, called as CLAP says.
     let get = unsafe { (*real).get_extension };
+    // SAFETY: the host's own structure and function, called as CLAP says.
     get.map_or(ptr::null(), |get| unsafe { get(real, id) })
 }
 

@@ -172,10 +172,12 @@ impl Front {
 
 impl IPluginBaseTrait for Front {
     unsafe fn initialize(&self, context: *mut FUnknown) -> tresult {
+        // SAFETY: handed on to the framework's own object as the host called.
         unsafe { self.component.initialize(context) }
     }
 
     unsafe fn terminate(&self) -> tresult {
+        // SAFETY: handed on to the framework's own object as the host called.
         unsafe { self.component.terminate() }
     }
 }
@@ -184,6 +186,7 @@ impl IPluginBaseTrait for Front {
 macro_rules! handed_to {
     ($to:ident: $(fn $name:ident($($arg:ident: $kind:ty),*) -> $result:ty;)*) => {
         $(unsafe fn $name(&self, $($arg: $kind),*) -> $result {
+            // SAFETY: handed on to the framework's own object as the host called.
             unsafe { self.$to.$name($($arg),*) }
         })*
     };
@@ -200,6 +203,7 @@ impl IComponentTrait for Front {
     }
 
     unsafe fn setActive(&self, on: TBool) -> tresult {
+        // SAFETY: handed on to the framework's own object as the host called.
         let result = unsafe { self.component.setActive(on) };
         self.is_active.store(on != 0 && result == kResultOk, Ordering::Release);
         result
@@ -281,13 +285,16 @@ impl IEditControllerTrait for Front {
 
     unsafe fn getParameterInfo(&self, index: int32, info: *mut ParameterInfo) -> tresult {
         // The framework looks one parameter too far.
+        // SAFETY: handed on to the framework's own object as the host called.
         if index >= unsafe { self.controller.getParameterCount() } {
             return kInvalidArgument;
         }
+        // SAFETY: handed on to the framework's own object as the host called.
         unsafe { self.controller.getParameterInfo(index, info) }
     }
 
     unsafe fn getParamNormalized(&self, id: ParamID) -> ParamValue {
+        // SAFETY: handed on to the framework's own object as the host called.
         let position = unsafe { self.controller.getParamNormalized(id) };
         let place = self.places().get(&id).copied();
         let is_true =
@@ -296,6 +303,7 @@ impl IEditControllerTrait for Front {
     }
 
     unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
+        // SAFETY: handed on to the framework's own object as the host called.
         let result = unsafe { self.controller.setParamNormalized(id, value) };
         if result == kResultOk && self.switches.contains_key(&id) {
             let is_between = (self.position(id, value) - value).abs() > SAME_PLACE;
@@ -340,6 +348,7 @@ impl IAudioProcessorTrait for Front {
             return kResultFalse;
         }
         let result =
+            // SAFETY: handed on to the framework's own object as the host called.
             unsafe { self.processor.setBusArrangements(inputs, n_inputs, outputs, n_outputs) };
         if result == kResultOk {
             self.arrangement.store(input, Ordering::Relaxed);
@@ -359,16 +368,20 @@ impl IAudioProcessorTrait for Front {
                 .map(|d| d as BusDirection)
                 .contains(&direction);
         if asked_for != 0 && is_ours {
+            // SAFETY: the place is the host's, for the time of this call.
             return unsafe { hand_over(arrangement, || asked_for) };
         }
+        // SAFETY: handed on to the framework's own object as the host called.
         unsafe { self.processor.getBusArrangement(direction, index, arrangement) }
     }
 
     unsafe fn setProcessing(&self, on: TBool) -> tresult {
+        // SAFETY: handed on to the framework's own object as the host called.
         let result = unsafe { self.processor.setProcessing(on) };
         if on != 0 {
             // The framework takes no parameter from the host while it processes, for each would come with a block. Until there is one it
             // does not process; to say so begins nothing anew.
+            // SAFETY: handed on to the framework's own object as the host called.
             unsafe { self.processor.setProcessing(0) };
         }
         self.awaits_block.store(on != 0, Ordering::Release);
@@ -382,8 +395,10 @@ impl IAudioProcessorTrait for Front {
         if self.awaits_block.load(Ordering::Relaxed)
             && self.awaits_block.swap(false, Ordering::AcqRel)
         {
+            // SAFETY: handed on to the framework's own object as the host called.
             unsafe { self.processor.setProcessing(1) };
         }
+        // SAFETY: handed on to the framework's own object as the host called.
         unsafe { self.processor.process(data) }
     }
 }

@@ -25,6 +25,7 @@ impl Class for Factory {
 
 impl IPluginFactoryTrait for Factory {
     unsafe fn getFactoryInfo(&self, info: *mut PFactoryInfo) -> tresult {
+        // SAFETY: the place is the host's, for the time of this call, or null.
         unsafe { hand_over(info, || self.plugin.create_factory_info()) }
     }
 
@@ -34,6 +35,7 @@ impl IPluginFactoryTrait for Factory {
 
     unsafe fn getClassInfo(&self, index: int32, info: *mut PClassInfo) -> tresult {
         match index {
+            // SAFETY: the place is the host's, for the time of this call, or null.
             0 => unsafe { hand_over(info, || self.plugin.create_class_info()) },
             _ => kInvalidArgument,
         }
@@ -66,6 +68,7 @@ impl IPluginFactoryTrait for Factory {
 impl IPluginFactory2Trait for Factory {
     unsafe fn getClassInfo2(&self, index: int32, info: *mut PClassInfo2) -> tresult {
         match index {
+            // SAFETY: the place is the host's, for the time of this call, or null.
             0 => unsafe { hand_over(info, || self.plugin.create_class_info_2()) },
             _ => kInvalidArgument,
         }
@@ -75,6 +78,7 @@ impl IPluginFactory2Trait for Factory {
 impl IPluginFactory3Trait for Factory {
     unsafe fn getClassInfoUnicode(&self, index: int32, info: *mut PClassInfoW) -> tresult {
         match index {
+            // SAFETY: the place is the host's, for the time of this call, or null.
             0 => unsafe { hand_over(info, || self.plugin.create_class_info_unicode()) },
             _ => kInvalidArgument,
         }

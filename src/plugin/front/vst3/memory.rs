@@ -75,11 +75,13 @@ impl IBStreamTrait for Memory {
         let place = i64::try_from(origin).unwrap_or(i64::MAX).saturating_add(to).max(0);
         *at = usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
         let at = *at as i64;
+        // SAFETY: the place is the host's, for the time of this call, or null.
         if result.is_null() { kResultOk } else { unsafe { hand_over(result, || at) } }
     }
 
     unsafe fn tell(&self, place: *mut i64) -> tresult {
         let at = self.held().1 as i64;
+        // SAFETY: the place is the host's, for the time of this call, or null.
         unsafe { hand_over(place, || at) }
     }
 }
