@@ -456,8 +456,9 @@ pub const RULES: &[Rule] = &[
     rule("plugin::front::*", &["lock", "plugin::state", "plugin::front"]),
     rule("plugin", &["analysis::downmix", "model", "engine", "outputs", "params", "editor"]),
     // It measures what an instance costs, threads and all.
+    rule("bin::cli::bench", &["analysis", "model", "analyser"]),
     rule(
-        "bin::cli::bench",
+        "bin::cli::bench::*",
         &["units", "simd", "config", "analysis", "decode", "model", "analyser", "engine"],
     ),
     rule(
