@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::analysis::beat::in_octave_of;
-use crate::analysis::downmix::Layout;
+use crate::analysis::downmix::{Layout, MAX_CHANNELS};
 use crate::analysis::frame::{Frame, FrameExtractor};
 use crate::analysis::resample::RateError;
 use crate::analysis::window::{Coverage, FeatureWindow, NetworkInput};
@@ -19,6 +19,9 @@ use crate::why::Why;
 /// Frames by which the grid of readings is off a multiple of [`FRAMES_PER_READING`]: one step, so
 /// that a reading falls on the very frame that ends the first ten seconds of a stream.
 const GRID_OFFSET_FRAMES: u64 = FRAMES_PER_STEP as u64;
+
+/// Values that planar samples are interleaved in at a time: 64 samples of the most channels.
+const PLANAR_VALUES: usize = 64 * MAX_CHANNELS;
 
 /// Why no readings can be had.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +44,7 @@ pub enum AnalyserError {
 /// Latency: a reading made of music up to `time_secs` is handed out as soon as the sample at `time_secs` is in, plus at most
 /// 2.9 ms in the resampler. The newest 348 ms serve the medians as their future and weigh in fully only later.
 pub struct Analyser {
+    layout: Layout,
     extractor: FrameExtractor,
     reader: Reader,
 }
@@ -97,7 +101,7 @@ impl Analyser {
             step_samples: 0,
             step_is_read: true,
         };
-        Ok(Self { extractor: FrameExtractor::new(host_rate_hz, layout)?, reader })
+        Ok(Self { layout, extractor: FrameExtractor::new(host_rate_hz, layout)?, reader })
     }
 
     /// Leaves out readings until `secs` after the last one, for those who need fewer; 0 for all.
@@ -137,6 +141,37 @@ impl Analyser {
         outcome
     }
 
+    /// As [`push`](Self::push), of samples that lie channel by channel.
+    ///
+    /// * `channels` — one slice per channel of the layout, of equal length. What goes beyond the
+    ///   shortest is left out; a channel that is missing is silent, one too many is not heard.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_planar(
+        &mut self,
+        channels: &[&[f32]],
+        on_reading: &mut dyn FnMut(&Reading),
+    ) -> Result<(), ModelError> {
+        let n_channels = self.layout.n_channels();
+        let channels = &channels[..channels.len().min(n_channels)];
+        let n_samples = channels.iter().map(|channel| channel.len()).min().unwrap_or(0);
+        // On the stack, so that nothing grows with the host's block.
+        let mut interleaved = [0.0; PLANAR_VALUES];
+        let mut outcome = Ok(());
+        for begin in (0..n_samples).step_by(PLANAR_VALUES / n_channels) {
+            let end = n_samples.min(begin + PLANAR_VALUES / n_channels);
+            let part = &mut interleaved[..(end - begin) * n_channels];
+            for (c, channel) in channels.iter().enumerate() {
+                let samples = part[c..].iter_mut().step_by(n_channels);
+                samples.zip(&channel[begin..end]).for_each(|(to, x)| *to = *x);
+            }
+            let pushed = self.push(part, on_reading);
+            outcome = outcome.and(pushed);
+        }
+        outcome
+    }
+
     /// Goes on with samples at another rate, or in other channels: a stream that changes on its way. Allocates.
     ///
     /// # Errors
@@ -155,6 +190,7 @@ impl Analyser {
                 outcome = read;
             }
         })?;
+        self.layout = layout;
         Ok(outcome?)
     }
 

@@ -82,6 +82,12 @@ pub struct HistoryMark {
     span_secs: Option<(f64, f64)>,
 }
 
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("History").field("mark", &self.mark()).finish_non_exhaustive()
+    }
+}
+
 impl Default for History {
     fn default() -> Self {
         Self::new()

@@ -41,8 +41,11 @@
 // What only our own programs and tests use, and the links to it, are there with `internals`.
 #![cfg_attr(
     not(feature = "internals"),
-    allow(dead_code, unused_imports, rustdoc::private_intra_doc_links)
+    allow(dead_code, unused_imports, rustdoc::private_intra_doc_links),
+    warn(missing_debug_implementations, unnameable_types)
 )]
+
+// Each module stands here twice, because a macro for it would hide the files from rustfmt.
 
 #[cfg(not(feature = "internals"))]
 mod units;
@@ -147,7 +150,7 @@ pub mod editor;
 pub mod plugin;
 
 pub use analyser::{Analyser, AnalyserError};
-pub use analysis::downmix::{Layout, downmix};
+pub use analysis::downmix::{Layout, MAX_CHANNELS, downmix};
 pub use analysis::resample::RateError;
 #[cfg(feature = "decode")]
 pub use decode::{AudioFile, Block, DecodeError, Outcome};
@@ -155,20 +158,23 @@ pub use decode::{AudioFile, Block, DecodeError, Outcome};
 pub use engine::{
     Engine,
     control::Control,
-    feed::{Event, Feed, Subscription},
-    latest::{LatestReader, Newest},
+    feed::{Event, Feed, Subscribed, Subscription},
+    latest::{Latest, LatestReader, Newest},
     monitor::{Monitor, Status},
     ring::AudioEnd,
     timeline::Transport,
 };
+#[cfg(feature = "engine")]
+pub use history::{Clock, History, HistoryMark, Means, Point, Track};
 pub use model::Model;
 pub use model::card::{About, Card, ModelFacts};
 pub use model::error::{CardError, ModelError, NetworkError, RunError, in_words};
 pub use model::space::LabelSpace;
+pub use model::uncertainty::Uncertainty;
 #[cfg(feature = "engine")]
 pub use outputs::{Output, OutputError};
 #[cfg(feature = "plot")]
-pub use plot::{PlotError, Section, paint_readings, plot_readings};
+pub use plot::{PlotError, Section, plot_readings};
 pub use reading::{MAX_SPACES, Phase, Reading, Stamped};
 #[cfg(feature = "decode")]
 pub use scan::{ScanError, Summary, Wanted, read_file};

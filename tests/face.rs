@@ -42,6 +42,28 @@ fn an_analyser_takes_any_channels_and_reads_what_each_pole_is_called() {
 }
 
 #[test]
+fn channels_that_lie_one_after_the_other_are_read_alike() {
+    let layout = Layout::STEREO;
+    let left = music(12, 1);
+    let right: Vec<f32> = left.iter().map(|x| 0.3 * x).collect();
+    let interleaved: Vec<f32> = left.iter().zip(&right).flat_map(|(l, r)| [*l, *r]).collect();
+    let model = Model::shipped().unwrap();
+    let read_planar = |right: Option<&[f32]>| {
+        let mut analyser = Analyser::new(48_000.0, layout, &model).unwrap();
+        let mut readings = Vec::new();
+        for (i, left) in left.chunks(4097).enumerate() {
+            let right = right.map(|right| &right[i * 4097..][..left.len()]);
+            let channels: Vec<&[f32]> = [Some(left), right].into_iter().flatten().collect();
+            analyser.push_planar(&channels, &mut |reading| readings.push(*reading)).unwrap();
+        }
+        readings
+    };
+    assert_eq!(read_planar(Some(&right)), read(layout, &interleaved));
+    let silent: Vec<f32> = left.iter().flat_map(|l| [*l, 0.0]).collect();
+    assert_eq!(read_planar(None), read(layout, &silent), "a channel that is missing");
+}
+
+#[test]
 fn the_downmix_is_one_function() {
     let left = music(1, 1);
     let mixed = downmix(&[left.clone(), left.clone()], 48_000.0, Layout::STEREO);

@@ -403,6 +403,9 @@ fn cleaned(sample: f32) -> f32 {
 /// The down-mix of whole channels, `[channel][sample]` of equal length: the definition, hop by hop in double precision.
 ///
 /// As [`Downmix`], of which it is the batch form.
+///
+/// # Panics
+/// Where `channels` has fewer channels than `layout`, or one of them ends before the first.
 #[must_use]
 pub fn downmix(channels: &[Vec<f32>], host_rate_hz: f64, layout: Layout) -> Vec<f32> {
     let channels: Vec<Vec<f64>> = layout

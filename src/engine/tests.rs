@@ -12,9 +12,6 @@ use feed::Subscription;
 
 const RATE_HZ: f64 = 22_050.0;
 const BLOCK: usize = 512;
-/// The transport of a host that tells nothing.
-const STILL: Transport =
-    Transport { playing: false, song_secs: None, loop_secs: None, tempo_bpm: None };
 
 /// A chord that swells and fades, so that readings differ from one another.
 fn music(secs: f64) -> Vec<f32> {
@@ -50,7 +47,9 @@ impl Tested {
 
     /// Renders `samples`, which waits for the analysis.
     fn feed(&mut self, samples: &[f32]) {
-        samples.chunks(BLOCK).for_each(|block| self.audio.process_waiting(&[block], &STILL));
+        samples
+            .chunks(BLOCK)
+            .for_each(|block| self.audio.process_waiting(&[block], &Transport::default()));
     }
 
     /// The readings since the last call, as they were stamped.
@@ -125,7 +124,7 @@ fn feed_song(audio: &mut AudioEnd, samples: &[f32], from_secs: f64) {
             Some(from_secs + crate::units::samples_to_secs((n * BLOCK) as u64, RATE_HZ));
         audio.process_waiting(
             &[block],
-            &Transport { playing: true, song_secs, loop_secs: None, tempo_bpm: None },
+            &Transport { playing: true, song_secs, ..Transport::default() },
         );
     }
 }
@@ -357,7 +356,7 @@ fn a_live_block_never_waits_for_the_worker() {
     let began = Instant::now();
     // By its own clock the minute takes a minute; by the worker's, which is that of this machine, it is over at once.
     for block in minute.chunks(BLOCK) {
-        tested.audio.process_at(&[block], &STILL, clock_secs);
+        tested.audio.process_at(&[block], &Transport::default(), clock_secs);
         clock_secs += crate::units::samples_to_secs(BLOCK as u64, RATE_HZ);
     }
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
@@ -377,8 +376,8 @@ fn a_render_reads_as_if_it_had_been_waited_for_from_the_start() {
         tested.end();
         (tested.taken(), overrun_samples)
     };
-    let waiting = readings(|audio, block| audio.process_waiting(&[block], &STILL));
-    let unannounced = readings(|audio, block| audio.process(&[block], &STILL));
+    let waiting = readings(|audio, block| audio.process_waiting(&[block], &Transport::default()));
+    let unannounced = readings(|audio, block| audio.process(&[block], &Transport::default()));
     assert!(waiting.0.len() > 95 && waiting.1 == 0, "{}", waiting.0.len());
     assert!(unannounced == waiting);
 }
@@ -392,7 +391,7 @@ fn the_beat_grid_of_the_host_chooses_the_octave_of_the_tempo_shown() {
         .collect();
     let read = |tempo_bpm| {
         let mut tested = Tested::start();
-        let transport = Transport { tempo_bpm, ..STILL };
+        let transport = Transport { tempo_bpm, ..Transport::default() };
         for block in clicks.chunks(BLOCK) {
             tested.audio.process_waiting(&[block], &transport);
         }

@@ -15,7 +15,7 @@ const DRIFT_SECS: f64 = 0.005;
 /// correct themselves, or play slower or faster, do not jump; no music changes its mood within this.
 const JUMP_SECS: f64 = 0.1;
 
-/// What the host says of its transport at the first sample of a block.
+/// What the host says of its transport at the first sample of a block; by default it stands and tells nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Transport {
     /// Whether it plays.

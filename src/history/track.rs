@@ -37,6 +37,12 @@ pub struct Means {
     pub secs: f32,
 }
 
+impl std::fmt::Debug for Track {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Track").field("span_secs", &self.span_secs()).finish_non_exhaustive()
+    }
+}
+
 impl Default for Track {
     fn default() -> Self {
         Self::new()

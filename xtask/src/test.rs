@@ -35,7 +35,7 @@ use Action::{Cargo, Ours};
 /// all later steps. Every line that compiles dependencies selects one package alone, never both, and the core alone comes with its
 /// tests: other selections switch other features on in shared dependencies, and tract, which takes longer than all else together,
 /// would be compiled once more (Cargo.toml says more under `dev-dependencies`).
-const STEPS: [Step; 19] = [
+const STEPS: [Step; 20] = [
     step("system", "the system has what is needed", Ours(has_system_needs)),
     step("fmt", "formatting", Cargo("fmt --all --check")),
     step("xtask", "tests of the repository's tasks", Cargo("test --package xtask")),
@@ -46,6 +46,13 @@ const STEPS: [Step; 19] = [
         "lints, without plugin and command line",
         Cargo(
             "clippy --package moodring --no-default-features --lib --tests --examples -- -D warnings",
+        ),
+    ),
+    step(
+        "clippy-face",
+        "lints, of all that other programs can build on",
+        Cargo(
+            "clippy --package moodring --no-default-features --features decode,engine,plot --lib -- -D warnings",
         ),
     ),
     step(
