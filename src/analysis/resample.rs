@@ -17,17 +17,17 @@ const ZERO_CROSSINGS: usize = 128;
 /// window fall steeply enough.
 const CUTOFF: f64 = 0.957_86;
 
-/// Most places between two samples in on which samples out may fall for each to have a filter of its own.
-const MAX_PLACES: u64 = 512;
+/// Most polyphase branches: with more phases than these, filters are interpolated between.
+const MAX_PHASES: u64 = 512;
 
-/// Filters from one sample in to the next where samples out fall on too many places: between two of them it is interpolated
+/// Filters from one input sample to the next where output samples fall on too many phases: between two of them it is interpolated
 /// linearly, at −94 dB of error.
 const OVERSAMPLING: u64 = 256;
 
-/// Parts of a sample in that its places are counted in, where they are many: in ten hours that is off by a tenth of a sample.
-const MANY_PLACES: u64 = 1 << 32;
+/// Phases that an input sample is parted into, where they are many: in ten hours that is off by a tenth of a sample.
+const FINE_PHASES: u64 = 1 << 32;
 
-/// Samples in that are filtered at a time: from 48 kHz as many as six periods of 147 samples out.
+/// Input samples that are filtered at a time: from 48 kHz as many as six periods of 147 output samples.
 const BLOCK_SAMPLES: usize = 2048;
 
 /// A host rate that cannot be analysed.
@@ -44,7 +44,7 @@ pub struct RateError {
 
 /// Mono samples at the host's rate in, at [`ANALYSIS_RATE_HZ`] out, in any chunks.
 ///
-/// Sample `n` out is the band-limited signal at `n / ANALYSIS_RATE_HZ` seconds: the filter's delay is taken out, so that positions
+/// Output sample `n` is the band-limited signal at `n / ANALYSIS_RATE_HZ` seconds: the filter's delay is taken out, so that positions
 /// mean the same at every host rate. At the analysis rate itself samples pass as they are.
 ///
 /// Latency: 2.9 ms, half the filter, or 8 ms below the analysis rate; none at it.
@@ -53,7 +53,7 @@ pub struct RateError {
 /// `push` and `reset` neither allocate, lock nor fail.
 ///
 /// # Source
-/// Smith and Gossett, "A flexible sampling-rate conversion method", ICASSP 1984, with a filter for each place wherever a sample out
+/// Smith and Gossett, "A flexible sampling-rate conversion method", ICASSP 1984, with a filter for each phase wherever an output sample
 /// falls on one of few; golden: the exact tones and `librosa.resample`, `tests/data/resample_*.npy`.
 pub struct Resampler {
     converter: Option<Converter>,
@@ -100,14 +100,14 @@ impl Resampler {
 
 struct Converter {
     filters: Filters,
-    /// From one sample out to the next: samples in, and places beyond them.
+    /// From one output sample to the next: input samples, and phases beyond them.
     step: (usize, u64),
-    /// The newest samples in, those at [`next`](Self::next) and later.
+    /// The newest input samples, those at [`next`](Self::next) and later.
     line: Vec<f32>,
     filled: usize,
-    /// Where in the line the taps of the next sample out begin, and its place beyond the sample in.
+    /// Where in the line the taps of the next output sample begin, and its phase beyond the input sample.
     next: usize,
-    place: u64,
+    phase: u64,
     out: Vec<f32>,
     /// Samples taken in and handed out since the start.
     taken: u64,
@@ -115,28 +115,28 @@ struct Converter {
 }
 
 impl Converter {
-    /// A converter to a rate of which the host's is `step` times.
-    fn new(step: f64) -> Self {
-        let places = places(step);
-        let length = (step * places as f64).round() as u64;
-        let filters = Filters::new(step, places);
-        let line = vec![0.0; filters.taps + BLOCK_SAMPLES + step.ceil() as usize];
-        let out = vec![0.0; (BLOCK_SAMPLES as f64 / step).ceil() as usize + 1];
-        let step = ((length / places) as usize, length % places);
+    /// A converter whose input rate is `ratio` times its output rate.
+    fn new(ratio: f64) -> Self {
+        let phases = phases(ratio);
+        let length = (ratio * phases as f64).round() as u64;
+        let filters = Filters::new(ratio, phases);
+        let line = vec![0.0; filters.taps + BLOCK_SAMPLES + ratio.ceil() as usize];
+        let out = vec![0.0; (BLOCK_SAMPLES as f64 / ratio).ceil() as usize + 1];
+        let step = ((length / phases) as usize, length % phases);
         let mut converter =
-            Self { filters, step, line, filled: 0, next: 0, place: 0, out, taken: 0, given: 0 };
+            Self { filters, step, line, filled: 0, next: 0, phase: 0, out, taken: 0, given: 0 };
         converter.reset();
         converter
     }
 
-    /// The samples out that a block of samples in completes.
+    /// The output samples that a block of input samples completes.
     fn convert(&mut self, block: &[f32]) -> &[f32] {
         self.line[self.filled..self.filled + block.len()].copy_from_slice(block);
         self.filled += block.len();
         self.taken += block.len() as u64;
         let written = vectorised(Filtering(self));
         self.given += written as u64;
-        (self.next, self.place) = self.taps_of(written);
+        (self.next, self.phase) = self.taps_of(written);
         // What no tap will see again makes room for the next block.
         let seen = self.next.min(self.filled);
         self.line.copy_within(seen..self.filled, 0);
@@ -146,8 +146,8 @@ impl Converter {
     }
 
     fn finish(&mut self, mut on_samples: impl FnMut(&[f32])) {
-        let (step, places) = self.step;
-        let step = step as f64 + places as f64 / self.filters.places as f64;
+        let (step, phases) = self.step;
+        let step = step as f64 + phases as f64 / self.filters.phases as f64;
         let total = (self.taken as f64 / step).round() as u64;
         while self.given < total {
             let due = (total - self.given) as usize;
@@ -157,52 +157,52 @@ impl Converter {
     }
 
     fn reset(&mut self) {
-        // The first sample out is at the first sample in: half the filter looks back on silence.
+        // The first output sample is at the first input sample: half the filter looks back on silence.
         self.filled = self.filters.taps / 2 - 1;
         self.line[..self.filled].fill(0.0);
-        (self.next, self.place) = (0, 0);
+        (self.next, self.phase) = (0, 0);
         (self.taken, self.given) = (0, 0);
     }
 
-    /// Samples in after which samples out fall on the same places again.
+    /// Input samples after which output samples fall on the same phases again.
     #[inline(always)]
     fn period(&self) -> u64 {
-        self.step.0 as u64 * self.filters.places + self.step.1
+        self.step.0 as u64 * self.filters.phases + self.step.1
     }
 
-    /// How many samples out have all their taps in the line.
+    /// How many output samples have all their taps in the line.
     #[inline(always)]
     fn n_ready(&self) -> usize {
         let Some(beyond) = self.filled.checked_sub(self.next + self.filters.taps) else { return 0 };
-        let places = (beyond as u64 + 1) * self.filters.places - self.place;
-        places.div_ceil(self.period()) as usize
+        let phases = (beyond as u64 + 1) * self.filters.phases - self.phase;
+        phases.div_ceil(self.period()) as usize
     }
 
-    /// Where in the line the taps of the `k`-th sample out from here begin, and its place beyond the sample in.
+    /// Where in the line the taps of the `k`-th output sample from here begin, and its phase beyond the input sample.
     #[inline(always)]
     fn taps_of(&self, k: usize) -> (usize, u64) {
-        let places = self.place + k as u64 * self.period();
-        (self.next + (places / self.filters.places) as usize, places % self.filters.places)
+        let phases = self.phase + k as u64 * self.period();
+        (self.next + (phases / self.filters.phases) as usize, phases % self.filters.phases)
     }
 
-    /// Writes the `k`-th sample out from here and those after it that fall on the same place, `N` in all.
+    /// Writes the `k`-th output sample from here and those after it that fall on the same phase, `N` in all.
     #[inline(always)]
     fn filter_alike<S: Simd, const N: usize>(&mut self, simd: S, k: usize) -> usize {
-        let (first, place) = self.taps_of(k);
-        let (places, period) = (self.filters.places as usize, self.period() as usize);
+        let (first, phase) = self.taps_of(k);
+        let (phases, period) = (self.filters.phases as usize, self.period() as usize);
         let mut xs = [&self.line[first..]; N];
         for (i, x) in xs.iter_mut().enumerate() {
             *x = &self.line[first + i * period..];
         }
-        let samples = dots(simd, xs, self.filters.row(place));
+        let samples = dots(simd, xs, self.filters.row(phase));
         for (i, sample) in samples.into_iter().enumerate() {
-            self.out[k + i * places] = sample;
+            self.out[k + i * phases] = sample;
         }
         N
     }
 }
 
-/// Writes the samples out for which the line has all taps; their number.
+/// Writes the output samples for which the line has all taps; their number.
 struct Filtering<'a>(&'a mut Converter);
 
 impl WithSimd for Filtering<'_> {
@@ -211,20 +211,20 @@ impl WithSimd for Filtering<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> usize {
         let n = self.0.n_ready();
-        if self.0.filters.places > MAX_PLACES {
+        if self.0.filters.phases > MAX_PHASES {
             for k in 0..n {
-                let (first, place) = self.0.taps_of(k);
-                self.0.out[k] = self.0.filters.between(place, &self.0.line[first..]);
+                let (first, phase) = self.0.taps_of(k);
+                self.0.out[k] = self.0.filters.between(phase, &self.0.line[first..]);
             }
             return n;
         }
-        // Those that fall on the same place share each reading of its row.
-        let places = self.0.filters.places as usize;
-        for begin in 0..places.min(n) {
+        // Those that fall on the same phase share each reading of its row.
+        let phases = self.0.filters.phases as usize;
+        for begin in 0..phases.min(n) {
             let mut k = begin;
             while k < n {
-                k += places
-                    * match (n - k).div_ceil(places) {
+                k += phases
+                    * match (n - k).div_ceil(phases) {
                         1 => self.0.filter_alike::<S, 1>(simd, k),
                         2 => self.0.filter_alike::<S, 2>(simd, k),
                         3 => self.0.filter_alike::<S, 3>(simd, k),
@@ -236,28 +236,28 @@ impl WithSimd for Filtering<'_> {
     }
 }
 
-/// The low-pass filter as seen from places between two samples in.
+/// The low-pass filter as seen from phases between two input samples.
 struct Filters {
     taps: usize,
-    /// Places from one sample in to the next.
-    places: u64,
-    /// By row, `[rows][taps]`: a row per place; or, where places are many, [`OVERSAMPLING`] rows and the first of the next sample in.
+    /// Phases from one input sample to the next.
+    phases: u64,
+    /// By row, `[rows][taps]`: a row per phase; or, where phases are many, [`OVERSAMPLING`] rows and the first of the next input sample.
     rows: Vec<f32>,
 }
 
 impl Filters {
-    /// Filters for samples out that are `step` samples in apart.
-    fn new(step: f64, places: u64) -> Self {
+    /// Filters for output samples that are `step` input samples apart.
+    fn new(step: f64, phases: u64) -> Self {
         let taps = (ZERO_CROSSINGS as f64 * step.max(1.0)).ceil() as usize;
         let taps = taps.next_multiple_of(LANES);
         let cutoff = CUTOFF / step.max(1.0);
-        let offsets: Vec<f64> = if places <= MAX_PLACES {
-            (0..places).map(|place| place as f64 / places as f64).collect()
+        let offsets: Vec<f64> = if phases <= MAX_PHASES {
+            (0..phases).map(|phase| phase as f64 / phases as f64).collect()
         } else {
             (0..=OVERSAMPLING).map(|row| row as f64 / OVERSAMPLING as f64).collect()
         };
         let rows = offsets.into_iter().flat_map(|offset| taps_at(offset, taps, cutoff)).collect();
-        Self { taps, places, rows }
+        Self { taps, phases, rows }
     }
 
     #[inline(always)]
@@ -265,17 +265,17 @@ impl Filters {
         &self.rows[row as usize * self.taps..][..self.taps]
     }
 
-    /// The signal at `place` beyond the middle of the taps at the beginning of `x`, where places are many.
+    /// The signal at `phase` beyond the middle of the taps at the beginning of `x`, where phases are many.
     #[inline(always)]
-    fn between(&self, place: u64, x: &[f32]) -> f32 {
+    fn between(&self, phase: u64, x: &[f32]) -> f32 {
         let (before, beyond) =
-            (place * OVERSAMPLING / self.places, place * OVERSAMPLING % self.places);
+            (phase * OVERSAMPLING / self.phases, phase * OVERSAMPLING % self.phases);
         let (a, b) = (dot(self.row(before), x), dot(self.row(before + 1), x));
-        a + (beyond as f64 / self.places as f64) as f32 * (b - a)
+        a + (beyond as f64 / self.phases as f64) as f32 * (b - a)
     }
 }
 
-/// The taps of a windowed sinc, centred `offset` beyond the sample in at `taps / 2 - 1`, that add up to 1.
+/// The taps of a windowed sinc, centred `offset` beyond the input sample at `taps / 2 - 1`, that add up to 1.
 fn taps_at(offset: f64, taps: usize, cutoff: f64) -> impl Iterator<Item = f32> {
     let half = taps as f64 / 2.0;
     let tap = move |n: usize| {
@@ -289,14 +289,14 @@ fn taps_at(offset: f64, taps: usize, cutoff: f64) -> impl Iterator<Item = f32> {
     (0..taps).map(move |n| (tap(n) / sum) as f32)
 }
 
-/// On how many places between two samples in samples out fall that are `step` apart: 1 from 44.1 kHz, 147 from 48 kHz;
-/// [`MANY_PLACES`] where they are many.
-fn places(step: f64) -> u64 {
-    let is_whole = |places: &u64| {
-        let length = *places as f64 * step;
+/// On how many phases between two input samples output samples fall that are `step` apart: 1 from 44.1 kHz, 147 from 48 kHz;
+/// [`FINE_PHASES`] where they are many.
+fn phases(step: f64) -> u64 {
+    let is_whole = |phases: &u64| {
+        let length = *phases as f64 * step;
         (length - length.round()).abs() < 1e-9 * length
     };
-    (1..=MAX_PLACES).find(is_whole).unwrap_or(MANY_PLACES)
+    (1..=MAX_PHASES).find(is_whole).unwrap_or(FINE_PHASES)
 }
 
 /// The whole of `signal` at the analysis rate: what the incremental form gives, in one piece.

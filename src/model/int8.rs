@@ -11,7 +11,7 @@ pub const BLOCK_ROWS: usize = 128;
 pub const GROUP: usize = 4;
 
 /// Vectors that are multiplied together: their sums are 24 of the 32 registers of AVX-512.
-pub const TOGETHER: usize = 3;
+pub const BATCH: usize = 3;
 
 /// Cache lines of one group of columns in a block.
 const GROUP_LINES: usize = BLOCK_ROWS * GROUP / 64;
@@ -29,7 +29,7 @@ struct Line([i8; 64]);
 pub struct PackedMatrix {
     lines: Vec<Line>,
     /// −128·Σ of each row's weights, for kernels whose vector is unsigned.
-    seeds: Vec<i32>,
+    zero_point_corrections: Vec<i32>,
     groups: usize,
 }
 
@@ -49,10 +49,11 @@ impl PackedMatrix {
             let first = block * BLOCK_ROWS + part * 16;
             Line(std::array::from_fn(|j| at(first + j / GROUP, group * GROUP + j % GROUP)))
         };
-        let seed = |row| -128 * (0..columns).map(|c| i32::from(at(row, c))).sum::<i32>();
+        let zero_point_correction =
+            |row| -128 * (0..columns).map(|c| i32::from(at(row, c))).sum::<i32>();
         Self {
             lines: (0..blocks * groups * GROUP_LINES).map(line).collect(),
-            seeds: (0..blocks * BLOCK_ROWS).map(seed).collect(),
+            zero_point_corrections: (0..blocks * BLOCK_ROWS).map(zero_point_correction).collect(),
             groups,
         }
     }
@@ -78,7 +79,8 @@ impl PackedMatrix {
         debug_assert_eq!(vector.len(), self.groups);
         let per_block = self.groups * GROUP_LINES;
         let lines = &self.lines[block * per_block..(block + 1) * per_block];
-        let seeds = &self.seeds[block * BLOCK_ROWS..(block + 1) * BLOCK_ROWS];
+        let zero_point_corrections =
+            &self.zero_point_corrections[block * BLOCK_ROWS..(block + 1) * BLOCK_ROWS];
         match kernel {
             Kernel::Scalar => scalar(lines, vector, out),
             // SAFETY: a kernel can only be had where the processor has its instructions.
@@ -88,19 +90,26 @@ impl PackedMatrix {
             #[cfg(target_arch = "x86_64")]
             #[allow(unsafe_code)]
             // SAFETY: a kernel can only be had where the processor has its instructions.
-            Kernel::AvxVnni(_) => unsafe { x86::avx_vnni(lines, vector, seeds, out) },
+            Kernel::AvxVnni(_) => unsafe {
+                x86::avx_vnni(lines, vector, zero_point_corrections, out)
+            },
             #[cfg(target_arch = "x86_64")]
             #[allow(unsafe_code)]
             // SAFETY: a kernel can only be had where the processor has its instructions.
             Kernel::Avx512Vnni(_) => unsafe {
-                x86::avx512_vnni(lines, [vector], seeds, std::array::from_mut(out));
+                x86::avx512_vnni(
+                    lines,
+                    [vector],
+                    zero_point_corrections,
+                    std::array::from_mut(out),
+                );
             },
             #[cfg(target_arch = "aarch64")]
             #[allow(unsafe_code)]
             Kernel::NeonDot(_) => unsafe { arm::neon_dot(lines, vector, out) },
         }
         // Only kernels with an unsigned vector need them.
-        let _ = seeds;
+        let _ = zero_point_corrections;
     }
 
     /// As [`product`](Self::product) of several vectors, each `[groups]`, for all of which the weights are read once where the
@@ -113,18 +122,19 @@ impl PackedMatrix {
         &self,
         kernel: Kernel,
         block: usize,
-        vectors: [&[Group]; TOGETHER],
-        out: &mut [[i32; BLOCK_ROWS]; TOGETHER],
+        vectors: [&[Group]; BATCH],
+        out: &mut [[i32; BLOCK_ROWS]; BATCH],
     ) {
         #[cfg(target_arch = "x86_64")]
         if let Kernel::Avx512Vnni(_) = kernel {
             let per_block = self.groups * GROUP_LINES;
             let lines = &self.lines[block * per_block..(block + 1) * per_block];
-            let seeds = &self.seeds[block * BLOCK_ROWS..(block + 1) * BLOCK_ROWS];
+            let zero_point_corrections =
+                &self.zero_point_corrections[block * BLOCK_ROWS..(block + 1) * BLOCK_ROWS];
             // SAFETY: a kernel can only be had where the processor has its instructions.
             #[allow(unsafe_code)]
             unsafe {
-                x86::avx512_vnni(lines, vectors, seeds, out);
+                x86::avx512_vnni(lines, vectors, zero_point_corrections, out);
             }
             return;
         }
@@ -307,11 +317,18 @@ mod x86 {
 
     /// Half a block at a time, eight of the sixteen registers.
     #[target_feature(enable = "avx2,avxvnni")]
-    pub fn avx_vnni(lines: &[Line], vector: &[Group], seeds: &[i32], out: &mut [i32; BLOCK_ROWS]) {
+    pub fn avx_vnni(
+        lines: &[Line],
+        vector: &[Group],
+        zero_point_corrections: &[i32],
+        out: &mut [i32; BLOCK_ROWS],
+    ) {
         let halves_of = out.chunks_exact_mut(BLOCK_ROWS / 2);
-        for (half, (out, seeds)) in halves_of.zip(seeds.chunks_exact(BLOCK_ROWS / 2)).enumerate() {
-            let seeds = seeds.as_chunks::<8>().0;
-            let mut sums: [__m256i; 8] = std::array::from_fn(|i| load(&seeds[i]));
+        for (half, (out, zero_point_corrections)) in
+            halves_of.zip(zero_point_corrections.chunks_exact(BLOCK_ROWS / 2)).enumerate()
+        {
+            let zero_point_corrections = zero_point_corrections.as_chunks::<8>().0;
+            let mut sums: [__m256i; 8] = std::array::from_fn(|i| load(&zero_point_corrections[i]));
             for (lines, group) in lines.as_chunks::<GROUP_LINES>().0.iter().zip(vector) {
                 let value = _mm256_set1_epi32(*group ^ TO_UNSIGNED);
                 for line in 0..4 {
@@ -330,15 +347,16 @@ mod x86 {
     pub fn avx512_vnni<const N: usize>(
         lines: &[Line],
         vectors: [&[Group]; N],
-        seeds: &[i32],
+        zero_point_corrections: &[i32],
         out: &mut [[i32; BLOCK_ROWS]; N],
     ) {
-        let seeds = seeds.as_chunks::<16>().0;
+        let zero_point_corrections = zero_point_corrections.as_chunks::<16>().0;
         // SAFETY: sixteen integers are a register, and so are the 64 bytes of a line, and back.
         #[allow(unsafe_code)]
-        let seeds: [__m512i; GROUP_LINES] =
-            std::array::from_fn(|i| unsafe { std::mem::transmute::<[i32; 16], __m512i>(seeds[i]) });
-        let mut sums = [seeds; N];
+        let zero_point_corrections: [__m512i; GROUP_LINES] = std::array::from_fn(|i| unsafe {
+            std::mem::transmute::<[i32; 16], __m512i>(zero_point_corrections[i])
+        });
+        let mut sums = [zero_point_corrections; N];
         for (i, lines) in lines.as_chunks::<GROUP_LINES>().0.iter().enumerate() {
             let mut values = [_mm512_setzero_si512(); N];
             for (value, vector) in values.iter_mut().zip(vectors) {
@@ -420,7 +438,7 @@ mod tests {
     fn product(kernel: Kernel, matrix: &PackedMatrix, vector: &[i8]) -> Vec<i32> {
         let mut groups = vec![0; matrix.groups()];
         pack(vector, &mut groups);
-        let blocks = matrix.seeds.len() / BLOCK_ROWS;
+        let blocks = matrix.zero_point_corrections.len() / BLOCK_ROWS;
         let mut out = [0; BLOCK_ROWS];
         (0..blocks)
             .flat_map(|block| {
@@ -464,7 +482,7 @@ mod tests {
     fn vectors_together_are_multiplied_as_each_for_itself() {
         let weight = |row: usize, column: usize| ((row * 31 + column * 17) % 255) as i16 - 127;
         let matrix = PackedMatrix::new(200, 37, |row, column| weight(row, column) as i8);
-        let vectors: [Vec<Group>; TOGETHER] = std::array::from_fn(|v| {
+        let vectors: [Vec<Group>; BATCH] = std::array::from_fn(|v| {
             let value = |i: usize| ((i * (v + 3) * 29) % 255) as i16 - 127;
             let values: Vec<i8> = (0..37).map(|i| value(i) as i8).collect();
             let mut groups = vec![0; matrix.groups()];
@@ -473,7 +491,7 @@ mod tests {
         });
         for kernel in Kernel::all() {
             for block in 0..2 {
-                let mut together = [[0; BLOCK_ROWS]; TOGETHER];
+                let mut together = [[0; BLOCK_ROWS]; BATCH];
                 matrix.products(kernel, block, vectors.each_ref().map(|v| &v[..]), &mut together);
                 for (vector, together) in vectors.iter().zip(&together) {
                     let mut alone = [0; BLOCK_ROWS];

@@ -8,7 +8,7 @@
 //! units, which makes the [`BLOCK_ROWS`] rows of a block of the matrix.
 
 use super::dense::Quantised;
-use super::int8::{BLOCK_ROWS, Kernel, PackedMatrix, TOGETHER};
+use super::int8::{BATCH, BLOCK_ROWS, Kernel, PackedMatrix};
 use crate::simd::{Simd, WithSimd, vectorised};
 
 /// Gates in ONNX order: input, output, forget, cell.
@@ -127,11 +127,11 @@ impl Matrix {
     fn add_products(
         &self,
         kernel: Kernel,
-        vectors: [&[f32]; TOGETHER],
-        buffers: &mut [Quantised; TOGETHER],
+        vectors: [&[f32]; BATCH],
+        buffers: &mut [Quantised; BATCH],
         gates: &mut [f32],
     ) {
-        let rows = gates.len() / TOGETHER;
+        let rows = gates.len() / BATCH;
         let Self::Int8 { weights, scales, .. } = self else {
             for ((gates, buffer), vector) in gates.chunks_exact_mut(rows).zip(buffers).zip(vectors)
             {
@@ -139,13 +139,13 @@ impl Matrix {
             }
             return;
         };
-        let mut factors = [0.0; TOGETHER];
+        let mut factors = [0.0; BATCH];
         for ((factor, buffer), vector) in factors.iter_mut().zip(buffers.iter_mut()).zip(vectors) {
             *factor = buffer.quantise(vector);
         }
         let [a, b, c] = buffers;
         let groups = [a.groups(), b.groups(), c.groups()];
-        let mut sums = [[0; BLOCK_ROWS]; TOGETHER];
+        let mut sums = [[0; BLOCK_ROWS]; BATCH];
         for (block, scales) in scales.as_chunks::<BLOCK_ROWS>().0.iter().enumerate() {
             weights.products(kernel, block, groups, &mut sums);
             let of_each = gates.chunks_exact_mut(rows).zip(&sums).zip(factors);
@@ -197,7 +197,7 @@ pub struct Scratch {
     /// Of whole blocks; what only fills up the last one stays 0.
     hidden: Vec<f32>,
     cell: Vec<f32>,
-    quantised_inputs: [Quantised; TOGETHER],
+    quantised_inputs: [Quantised; BATCH],
     quantised_hidden: Quantised,
 }
 
@@ -214,7 +214,7 @@ impl Scratch {
         let units = direction.bias.len() / GATES;
         Self {
             kernel,
-            gates: vec![0.0; TOGETHER * direction.bias.len()],
+            gates: vec![0.0; BATCH * direction.bias.len()],
             hidden: vec![0.0; units],
             cell: vec![0.0; units],
             quantised_inputs: std::array::from_fn(|_| Quantised::new(direction.input.columns())),
@@ -262,7 +262,7 @@ impl<'a, Steps: Iterator<Item = &'a [f32]>, OnStep: FnMut(&[f32])> WithSimd
         h.fill(0.0);
         cell.fill(0.0);
         let rows = direction.bias.len();
-        let mut xs: [&[f32]; TOGETHER] = [&[]; TOGETHER];
+        let mut xs: [&[f32]; BATCH] = [&[]; BATCH];
         loop {
             let mut n = 0;
             for (place, x) in xs.iter_mut().zip(self.steps.by_ref()) {
@@ -271,7 +271,7 @@ impl<'a, Steps: Iterator<Item = &'a [f32]>, OnStep: FnMut(&[f32])> WithSimd
             }
             // What the inputs add to the gates waits for no state.
             gates.chunks_exact_mut(rows).for_each(|gates| gates.copy_from_slice(&direction.bias));
-            if n == TOGETHER {
+            if n == BATCH {
                 direction.input.add_products(*kernel, xs, quantised_inputs, gates);
             } else {
                 let buffer = &mut quantised_inputs[0];
@@ -284,7 +284,7 @@ impl<'a, Steps: Iterator<Item = &'a [f32]>, OnStep: FnMut(&[f32])> WithSimd
                 update(gates, h, cell);
                 (self.on_step)(&h[..hidden]);
             }
-            if n < TOGETHER {
+            if n < BATCH {
                 return;
             }
         }

@@ -5,6 +5,7 @@
 //! tract has no int8 LSTM, and its f32 one carries its state from one run into the next; ours starts from zeros every time, and
 //! works in buffers made once, the output among them.
 
+pub(super) mod buffered;
 pub(super) mod output;
 pub(super) mod product;
 
@@ -15,6 +16,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::internal::*;
 
 use super::lstm::{Direction, Matrix, Scratch};
+use buffered::{Buffered, buffered};
 use output::{Output, values};
 
 /// The quantised node's name in a file, of the domain `com.microsoft`.
@@ -225,27 +227,18 @@ pub(super) struct Lstm {
 
 impl Eq for Lstm {}
 
-impl Op for Lstm {
-    fn name(&self) -> StaticName {
-        "MoodringLstm".into()
+buffered!(Lstm);
+
+impl Buffered for Lstm {
+    const NAME: &'static str = "MoodringLstm";
+
+    type Scratch = Vec<Scratch>;
+
+    fn scratch(&self) -> Vec<Scratch> {
+        self.directions.iter().map(Scratch::new).collect()
     }
 
-    op_as_typed_op!();
-}
-
-impl EvalOp for Lstm {
-    not_out_of_plan!();
-
-    fn state(&self, _: &EvalContext) -> TractResult<Option<Box<dyn OpState>>> {
-        let scratch = self.directions.iter().map(Scratch::new).collect();
-        Ok(Some(Box::new(LstmState { scratch, output: Output::default() })))
-    }
-}
-
-impl TypedOp for Lstm {
-    as_op!();
-
-    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+    fn facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
         let shape = &inputs[0].shape;
         ensure!(shape.rank() == 3 && shape[1] == 1.to_dim(), "the LSTM takes one sequence");
         ensure!(
@@ -257,30 +250,20 @@ impl TypedOp for Lstm {
         let (n_directions, hidden) = (self.directions.len(), self.directions[0].hidden());
         Ok(tvec!(f32::fact([shape[0].clone(), n_directions.to_dim(), 1.to_dim(), hidden.to_dim()])))
     }
-}
 
-/// The operator's buffers.
-#[derive(Clone, Debug)]
-struct LstmState {
-    scratch: Vec<Scratch>,
-    output: Output,
-}
-
-impl OpState for LstmState {
-    fn eval(
-        &mut self,
-        _: &EvalContext,
-        op: &dyn Op,
-        inputs: TVec<TValue>,
+    fn run(
+        &self,
+        scratch: &mut Vec<Scratch>,
+        output: &mut Output,
+        inputs: &[TValue],
     ) -> TractResult<TVec<TValue>> {
-        let op = op.downcast_ref::<Lstm>().context("not an LSTM of ours")?;
         let sequence = &inputs[0];
         let (steps, n_features) = (sequence.shape()[0], sequence.shape()[2]);
-        let (n_directions, hidden) = (op.directions.len(), op.directions[0].hidden());
+        let (n_directions, hidden) = (self.directions.len(), self.directions[0].hidden());
         let x = values(sequence)?;
         let x = x.chunks_exact(n_features);
-        self.output.write(&[steps, n_directions, 1, hidden], |y| {
-            let directions = op.directions.iter().zip(op.orders.iter()).zip(&mut self.scratch);
+        output.write(&[steps, n_directions, 1, hidden], |y| {
+            let directions = self.directions.iter().zip(self.orders.iter()).zip(scratch.iter_mut());
             for (d, ((direction, order), scratch)) in directions.enumerate() {
                 let at = d * hidden..(d + 1) * hidden;
                 let mut places = y.chunks_exact_mut(n_directions * hidden);
@@ -300,9 +283,5 @@ impl OpState for LstmState {
             }
             Ok(())
         })
-    }
-
-    fn reset_lanes(&mut self, _: &[LaneId]) -> TractResult<()> {
-        Ok(())
     }
 }

@@ -25,6 +25,7 @@ use tract_onnx::tract_hir::internal::*;
 use product::Product;
 
 use super::ops::Lstm;
+use super::ops::buffered::{Buffered, buffered};
 use super::ops::output::{Output, values};
 use super::ops::product::QuantisedProduct;
 
@@ -221,60 +222,37 @@ struct Preallocated {
     shape: Vec<usize>,
 }
 
-impl Op for Preallocated {
-    fn name(&self) -> StaticName {
-        "MoodringPreallocated".into()
-    }
+buffered!(Preallocated);
 
-    op_as_typed_op!();
-}
+impl Buffered for Preallocated {
+    const NAME: &'static str = "MoodringPreallocated";
 
-impl EvalOp for Preallocated {
-    not_out_of_plan!();
+    type Scratch = ();
 
-    fn state(&self, _: &EvalContext) -> TractResult<Option<Box<dyn OpState>>> {
-        Ok(Some(Box::new(PreallocatedState::default())))
-    }
-}
+    fn scratch(&self) {}
 
-impl TypedOp for Preallocated {
-    as_op!();
-
-    fn output_facts(&self, _: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+    fn facts(&self, _: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
         Ok(tvec!(f32::fact(&self.shape)))
     }
-}
 
-/// The output that is kept.
-#[derive(Clone, Debug, Default)]
-struct PreallocatedState {
-    output: Output,
-}
-
-impl OpState for PreallocatedState {
-    fn eval(
-        &mut self,
-        _: &EvalContext,
-        op: &dyn Op,
-        inputs: TVec<TValue>,
+    fn run(
+        &self,
+        (): &mut (),
+        output: &mut Output,
+        inputs: &[TValue],
     ) -> TractResult<TVec<TValue>> {
-        let op = op.downcast_ref::<Preallocated>().context("not an operator of ours")?;
-        self.output.write_tensor(&op.shape, |output| match &op.operation {
+        output.write_tensor(&self.shape, |output| match &self.operation {
             Operation::Each(function) => {
                 let mut view = output.try_as_plain_ram_mut()?;
                 view.as_slice_mut::<f32>()?.copy_from_slice(values(&inputs[0])?);
                 function.eval_in_place(output, None)
             }
             Operation::Pair(function) => function.eval_out_of_place(output, &inputs[0], &inputs[1]),
-            what => {
+            operation => {
                 let mut view = output.try_as_plain_ram_mut()?;
-                what.write(&op.shape, &inputs, view.as_slice_mut::<f32>()?)
+                operation.write(&self.shape, inputs, view.as_slice_mut::<f32>()?)
             }
         })
-    }
-
-    fn reset_lanes(&mut self, _: &[LaneId]) -> TractResult<()> {
-        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::internal::*;
 
+use super::buffered::{Buffered, buffered};
 use super::output::{Output, values};
 use super::{QUANTISED_PRODUCT, check_zero_points};
 use crate::model::dense::{Dense, DenseScratch};
@@ -83,61 +84,37 @@ pub(in crate::model) struct QuantisedProduct {
 
 impl Eq for QuantisedProduct {}
 
-impl Op for QuantisedProduct {
-    fn name(&self) -> StaticName {
-        "MoodringQuantisedProduct".into()
+buffered!(QuantisedProduct);
+
+impl Buffered for QuantisedProduct {
+    const NAME: &'static str = "MoodringQuantisedProduct";
+
+    type Scratch = DenseScratch;
+
+    fn scratch(&self) -> DenseScratch {
+        DenseScratch::new(&self.dense)
     }
 
-    op_as_typed_op!();
-}
-
-impl EvalOp for QuantisedProduct {
-    not_out_of_plan!();
-
-    fn state(&self, _: &EvalContext) -> TractResult<Option<Box<dyn OpState>>> {
-        let scratch = DenseScratch::new(&self.dense);
-        Ok(Some(Box::new(ProductState { scratch, output: Output::default() })))
-    }
-}
-
-impl TypedOp for QuantisedProduct {
-    as_op!();
-
-    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+    fn facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
         let shape = &inputs[0].shape;
         let fits = shape.rank() == 2 && shape[1] == self.dense.inputs().to_dim();
         ensure!(fits, "the quantised product takes {} values", self.dense.inputs());
         Ok(tvec!(f32::fact([shape[0].clone(), self.dense.outputs().to_dim()])))
     }
-}
 
-/// The operator's buffers.
-#[derive(Clone, Debug)]
-struct ProductState {
-    scratch: DenseScratch,
-    output: Output,
-}
-
-impl OpState for ProductState {
-    fn eval(
-        &mut self,
-        _: &EvalContext,
-        op: &dyn Op,
-        inputs: TVec<TValue>,
+    fn run(
+        &self,
+        scratch: &mut DenseScratch,
+        output: &mut Output,
+        inputs: &[TValue],
     ) -> TractResult<TVec<TValue>> {
-        let op = op.downcast_ref::<QuantisedProduct>().context("not a product of ours")?;
         let (n, rows) = (inputs[0].shape()[0], values(&inputs[0])?);
-        let (n_in, n_out) = (op.dense.inputs(), op.dense.outputs());
-        let scratch = &mut self.scratch;
-        self.output.write(&[n, n_out], |out| {
+        let (n_in, n_out) = (self.dense.inputs(), self.dense.outputs());
+        output.write(&[n, n_out], |out| {
             for (x, y) in rows.chunks_exact(n_in).zip(out.chunks_exact_mut(n_out)) {
-                scratch.run(&op.dense, x, y);
+                scratch.run(&self.dense, x, y);
             }
             Ok(())
         })
-    }
-
-    fn reset_lanes(&mut self, _: &[LaneId]) -> TractResult<()> {
-        Ok(())
     }
 }
