@@ -68,22 +68,8 @@ fn find(input: Input, extension: &str) -> Result<Opened, DecodeError> {
     if let Some(why) = kinds::refused(start) {
         return Err(DecodeError::not_audio(why));
     }
-    if let Some(mut plain) = Plain::find(&mut input)? {
-        let (secs, is_elementary) = (plain.promised_secs, plain.is_elementary);
-        let (watch, watched) = Watch::for_samples(plain.start());
-        let end = End { known: plain.end(), watched };
-        let rest = Some((input.clone(), end, plain.order));
-        let source = plain.source(input).watched(Some(watch));
-        if is_elementary {
-            let found = Elementary::find(Box::new(source))?;
-            let missing = "is a WAVE file without the frames that it promises";
-            let found = found.ok_or_else(|| DecodeError::damaged(missing))?;
-            return Ok(Opened { demux: Box::new(found), length: Length::ByPackets, rest });
-        }
-        let container = Container::open_recording(Box::new(source));
-        let container =
-            container.map_err(|why| DecodeError::Damaged(format!("cannot be read: {why}")))?;
-        return Ok(Opened { demux: Box::new(container), length: Length::ByHeader(secs), rest });
+    if let Some(plain) = Plain::find(&mut input)? {
+        return recording(input, plain);
     }
     if let Some(places) = Transport::find(&mut input)? {
         let found = Elementary::find(Box::new(Transport::new(input, places)));
@@ -130,6 +116,25 @@ fn find(input: Input, extension: &str) -> Result<Opened, DecodeError> {
         }
         opened => Ok(Opened::alone(container(opened, start, extension)?.cut_off(is_cut_off))),
     }
+}
+
+/// A recording whose header is put right.
+fn recording(input: Input, mut plain: Plain) -> Result<Opened, DecodeError> {
+    let (secs, is_elementary) = (plain.promised_secs, plain.is_elementary);
+    let (watch, watched) = Watch::for_samples(plain.start());
+    let end = End { known: plain.end(), watched };
+    let rest = Some((input.clone(), end, plain.order));
+    let source = plain.source(input).watched(Some(watch));
+    if is_elementary {
+        let found = Elementary::find(Box::new(source))?;
+        let missing = "is a WAVE file without the frames that it promises";
+        let found = found.ok_or_else(|| DecodeError::damaged(missing))?;
+        return Ok(Opened { demux: Box::new(found), length: Length::ByPackets, rest });
+    }
+    let container = Container::open_recording(Box::new(source));
+    let container =
+        container.map_err(|why| DecodeError::Damaged(format!("cannot be read: {why}")))?;
+    Ok(Opened { demux: Box::new(container), length: Length::ByHeader(secs), rest })
 }
 
 /// A container, or in words why it is none.

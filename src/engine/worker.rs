@@ -156,16 +156,8 @@ impl Worker {
             if control.models() != models_asked && stopping_since.is_none() {
                 return Ok(Next::Model);
             }
-            if let Some(result) = loading.as_ref().and_then(Errand::poll) {
-                loading = None;
-                let file = control.model_path().unwrap_or_default();
-                match own::outcome(result, &file) {
-                    Own::Model(model) => return Ok(Next::Late(model)),
-                    Own::Unusable(why) => {
-                        self.publisher.monitor().set_status(Status::FallenBack(why));
-                    }
-                    _ => {}
-                }
+            if let Some(model) = self.come_late(&mut loading) {
+                return Ok(Next::Late(model));
             }
             match self.samples.pop(&mut chunk) {
                 Popped::Samples(n) => {
@@ -194,6 +186,19 @@ impl Worker {
             }
             self.samples.mark_analysed();
         }
+    }
+
+    /// The model that was still being loaded, once it is there; a status in words where it cannot be used.
+    fn come_late(&self, loading: &mut Option<Loading>) -> Option<Arc<Model>> {
+        let result = loading.as_ref().and_then(Errand::poll)?;
+        *loading = None;
+        let file = self.control.model_path().unwrap_or_default();
+        match own::outcome(result, &file) {
+            Own::Model(model) => return Some(model),
+            Own::Unusable(why) => self.publisher.monitor().set_status(Status::FallenBack(why)),
+            _ => {}
+        }
+        None
     }
 
     /// Takes as many readings as the pace of the process allows; all of them where a render waits. Whether there is time for more

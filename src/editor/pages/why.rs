@@ -9,7 +9,7 @@ use egui::{Align2, Color32, Mesh, Painter, Pos2, Rect, Sense, Shape, Ui, WidgetI
 use crate::editor::strings;
 use crate::editor::theme::Theme;
 use crate::editor::view::{MeterView, ViewState, WhyView};
-use crate::why::GROUPS;
+use crate::why::{GROUPS, Group, N_GROUPS};
 
 /// Sizes of text, units.
 const TITLE_TEXT: f32 = 14.0;
@@ -55,86 +55,118 @@ fn card(painter: &Painter, rect: Rect, theme: Theme, title: &str) -> Rect {
     Rect::from_min_max(pos2(inside.left(), title.bottom() + theme.points(4.0)), inside.max)
 }
 
+/// Smallest push that has a number: less would be told as nothing.
+const LEAST_TOLD: f32 = 0.005;
+
 /// Diverging bars: a row per side of the music, a column per pair of words.
 fn pushes_ui(ui: &mut Ui, rect: Rect, theme: Theme, meters: &[MeterView], why: &WhyView) {
     let response = ui.interact(rect, ui.scope_id().with("pushes"), Sense::hover());
     let response = response.on_hover_text(strings::PUSHES_HINT);
     let painter = ui.painter().with_clip_rect(rect);
     let inside = card(&painter, rect, theme, strings::PUSHES);
-    let palette = theme.palette;
     let Some(pushes) = &why.pushes else {
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, strings::NO_PUSHES));
-        let font = theme.font(TEXT);
-        painter.text(
-            inside.center(),
-            Align2::CENTER_CENTER,
-            strings::NO_PUSHES,
-            font,
-            palette.muted,
-        );
+        let (centre, font) = (inside.center(), theme.font(TEXT));
+        let colour = theme.palette.muted;
+        painter.text(centre, Align2::CENTER_CENTER, strings::NO_PUSHES, font, colour);
         return;
     };
-    let spoken = |(row, group): (usize, &crate::why::Group)| {
+    let text = spoken_pushes(meters, pushes);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+    let bars = Bars::within(&painter, inside, theme, meters.len());
+    bars.paint_groups(inside.left());
+    for (column, meter) in meters.iter().enumerate() {
+        bars.paint_meter(column, meter, pushes.get(meter.index));
+    }
+}
+
+/// What a screen reader says of all pushes, group by group.
+fn spoken_pushes(meters: &[MeterView], pushes: &[[f32; N_GROUPS]]) -> String {
+    let of_group = |(row, group): (usize, &Group)| {
         let words = meters.iter().filter_map(|meter| {
             let push = pushes.get(meter.index)?[row];
             Some(strings::push(&meter.first, &meter.second, push))
         });
         format!("{}: {}", strings::group(*group), words.collect::<Vec<_>>().join(", "))
     };
-    let lines: Vec<String> = GROUPS.iter().enumerate().map(spoken).collect();
-    let text = lines.join("; ");
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
-    let widest_name = widest(&painter, theme, GROUPS.iter().map(|group| strings::group(*group)));
-    let names = widest_name + theme.points(8.0);
-    let column = (inside.width() - names) / meters.len().max(1) as f32;
-    let head = theme.points(20.0).max(13.0);
-    let row_height = (inside.height() - head) / GROUPS.len() as f32;
-    for (row, group) in GROUPS.into_iter().enumerate() {
-        let y = inside.top() + head + (row as f32 + 0.5) * row_height;
-        let font = theme.font(TEXT);
-        painter.text(
-            pos2(inside.left(), y),
-            Align2::LEFT_CENTER,
-            strings::group(group),
-            font,
-            palette.text,
-        );
+    GROUPS.iter().enumerate().map(of_group).collect::<Vec<_>>().join("; ")
+}
+
+/// Where the bars of the pushes are: a row a group, a column a meter.
+struct Bars<'a> {
+    painter: &'a Painter,
+    theme: Theme,
+    /// All columns, under one another's heads.
+    columns: Rect,
+    column_width: f32,
+    head: f32,
+    row_height: f32,
+}
+
+impl<'a> Bars<'a> {
+    fn within(painter: &'a Painter, inside: Rect, theme: Theme, n_meters: usize) -> Self {
+        let names = GROUPS.iter().map(|group| strings::group(*group));
+        let names = widest(painter, theme, names) + theme.points(8.0);
+        let columns = Rect::from_min_max(pos2(inside.left() + names, inside.top()), inside.max);
+        let column_width = (inside.width() - names) / n_meters.max(1) as f32;
+        let head = theme.points(20.0).max(13.0);
+        let row_height = (inside.height() - head) / GROUPS.len() as f32;
+        Self { painter, theme, columns, column_width, head, row_height }
     }
-    for (at, meter) in meters.iter().enumerate() {
-        let left = inside.left() + names + at as f32 * column;
-        let place =
-            Rect::from_min_max(pos2(left, inside.top()), pos2(left + column, inside.bottom()))
-                .shrink2(vec2(theme.points(5.0), 0.0));
-        let (first, second) = palette.poles(meter.index);
+
+    /// The middle of a row.
+    fn row(&self, row: usize) -> f32 {
+        self.columns.top() + self.head + (row as f32 + 0.5) * self.row_height
+    }
+
+    /// The groups' names, from `left` on.
+    fn paint_groups(&self, left: f32) {
+        for (row, group) in GROUPS.into_iter().enumerate() {
+            let (at, name) = (pos2(left, self.row(row)), strings::group(group));
+            let (font, colour) = (self.theme.font(TEXT), self.theme.palette.text);
+            self.painter.text(at, Align2::LEFT_CENTER, name, font, colour);
+        }
+    }
+
+    /// A meter's poles, middle and pushes, as far as these are known.
+    fn paint_meter(&self, column: usize, meter: &MeterView, pushes: Option<&[f32; N_GROUPS]>) {
+        let (painter, theme) = (self.painter, self.theme);
+        let left = self.columns.left() + column as f32 * self.column_width;
+        let right_bottom = pos2(left + self.column_width, self.columns.bottom());
+        let place = Rect::from_min_max(pos2(left, self.columns.top()), right_bottom)
+            .shrink2(vec2(theme.points(5.0), 0.0));
+        let (first, second) = theme.palette.poles(meter.index);
         let font = theme.font(TEXT);
         let words = [meter.first.as_str(), meter.second.as_str()];
-        if 2.0 * widest(&painter, theme, words.into_iter()) < place.width() {
+        if 2.0 * widest(painter, theme, words.into_iter()) < place.width() {
             painter.text(place.left_top(), Align2::LEFT_TOP, &meter.second, font.clone(), second);
         }
         painter.text(place.right_top(), Align2::RIGHT_TOP, &meter.first, font, first);
-        let middle = place.center().x;
-        let rows = place.top() + head..=place.bottom();
-        painter.vline(middle, rows, theme.stroke(1.0, palette.tick));
-        let Some(pushes) = pushes.get(meter.index) else { continue };
-        for (row, push) in pushes.iter().enumerate() {
-            let y = place.top() + head + (row as f32 + 0.5) * row_height;
-            let half = (0.28 * row_height).min(theme.points(11.0));
-            let groove = Rect::from_x_y_ranges(place.x_range(), y - half..=y + half);
-            painter.rect_filled(groove, half * 0.5, palette.track);
-            let reach = (push / FULL_PUSH).clamp(-1.0, 1.0) * 0.5 * place.width();
-            let (from, to) = (middle.min(middle + reach), middle.max(middle + reach));
+        let rows = place.top() + self.head..=place.bottom();
+        painter.vline(place.center().x, rows, theme.stroke(1.0, theme.palette.tick));
+        for (row, push) in pushes.into_iter().flatten().enumerate() {
             let colour = if *push >= 0.0 { first } else { second };
-            painter.rect_filled(Rect::from_x_y_ranges(from..=to, groove.y_range()), 0.0, colour);
-            if !theme.is_too_small(TEXT) && push.abs() >= 0.005 {
-                // The number stands where there is no bar.
-                let (x, align) = if *push >= 0.0 {
-                    (middle - theme.points(5.0), Align2::RIGHT_CENTER)
-                } else {
-                    (middle + theme.points(5.0), Align2::LEFT_CENTER)
-                };
-                let text = strings::percent(push.abs());
-                painter.text(pos2(x, y), align, text, theme.font(0.9 * TEXT), palette.text);
-            }
+            self.paint_bar(place, self.row(row), *push, colour);
+        }
+    }
+
+    /// One push: a bar from the middle, in a groove, and its number where there is no bar.
+    fn paint_bar(&self, place: Rect, y: f32, push: f32, colour: Color32) {
+        let (painter, theme, middle) = (self.painter, self.theme, place.center().x);
+        let half = (0.28 * self.row_height).min(theme.points(11.0));
+        let groove = Rect::from_x_y_ranges(place.x_range(), y - half..=y + half);
+        painter.rect_filled(groove, half * 0.5, theme.palette.track);
+        let reach = (push / FULL_PUSH).clamp(-1.0, 1.0) * 0.5 * place.width();
+        let (from, to) = (middle.min(middle + reach), middle.max(middle + reach));
+        painter.rect_filled(Rect::from_x_y_ranges(from..=to, groove.y_range()), 0.0, colour);
+        if !theme.is_too_small(TEXT) && push.abs() >= LEAST_TOLD {
+            let (x, align) = if push >= 0.0 {
+                (middle - theme.points(5.0), Align2::RIGHT_CENTER)
+            } else {
+                (middle + theme.points(5.0), Align2::LEFT_CENTER)
+            };
+            let (text, font) = (strings::percent(push.abs()), theme.font(0.9 * TEXT));
+            painter.text(pos2(x, y), align, text, font, theme.palette.text);
         }
     }
 }

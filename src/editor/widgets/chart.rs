@@ -49,11 +49,7 @@ pub fn chart_ui(
     let palette = theme.palette;
     text_theme.outline(ui.painter(), rect);
     if then.span_secs.is_none() {
-        let painter = ui.painter();
-        let room = 0.8 * rect.width();
-        let font = text_theme.font(15.0);
-        let galley = painter.layout(strings::NO_HISTORY.to_owned(), font, palette.muted, room);
-        painter.galley(rect.center() - 0.5 * galley.size(), galley, palette.muted);
+        paint_nothing(ui.painter(), rect, text_theme);
         return response;
     }
     let time_height = text_theme.points(16.0).max(13.0);
@@ -89,6 +85,13 @@ pub fn chart_ui(
         _ => {}
     }
     response
+}
+
+/// Says in the middle of `rect` that there is no history yet.
+fn paint_nothing(painter: &Painter, rect: Rect, theme: Theme) {
+    let (room, font, colour) = (0.8 * rect.width(), theme.font(15.0), theme.palette.muted);
+    let galley = painter.layout(strings::NO_HISTORY.to_owned(), font, colour, room);
+    painter.galley(rect.center() - 0.5 * galley.size(), galley, colour);
 }
 
 /// Buttons that zoom, for whoever has no wheel.
