@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""How steady a model's readings are: what `cargo xtask steady` runs.
+"""How steady a model's readings are: what `cargo xtask steadiness` runs.
 
-  cargo xtask steady --audio DEAM/audio --out models/moodring-steadiness.md
+  cargo xtask steadiness --audio DEAM/audio --out models/moodring-steadiness.md
 
 Takes clips of ten seconds, spread evenly over a folder, changes each in ways that leave its mood alone, and lets `moodring-cli analyse`
 read both: gain, loudness, host rate, mp3, stereo against mono, a loop of two minutes; and splices a calm clip to an excited one and
@@ -162,7 +162,7 @@ def splices(args, folder, clips, shares, space):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="cargo xtask steady", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog="cargo xtask steadiness", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--audio", type=Path, action="append", required=True, metavar="DIR", help="may be repeated: clips from each")
     parser.add_argument("--clips", type=int, default=120, help="clips in all (default 120)")
     parser.add_argument("--model", type=Path, metavar="PATH", help="a model of your own instead of the shipped one")
@@ -198,7 +198,7 @@ def main():
     text = "\n".join([
         "# Steadiness", "",
         f"{len(clips)} clips of {CLIP_SECS} s, spread evenly over their folders. Shares of the whole clip.", "",
-        f"    cargo xtask steady {sources} --clips {args.clips}", "",
+        f"    cargo xtask steadiness {sources} --clips {args.clips}", "",
         "## What leaves the mood alone", "", change_table(shares, spaces), "",
         f"## A loop of {CLIP_SECS} s for {LOOP_SECS} s", "",
         "A verdict is the winning pole, or that the reading is ambiguous; it has changed sides where both poles won in the course of a loop.", "",

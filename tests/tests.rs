@@ -17,6 +17,7 @@ mod heard;
 mod model;
 #[cfg(feature = "engine")]
 mod outputs;
+mod strangers;
 mod stream;
 mod tempo;
 mod support {

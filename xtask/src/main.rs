@@ -27,7 +27,7 @@ usage: cargo xtask VERB …
   demo [AUDIO] [--fast]   bundle the plugin, play AUDIO (default: a piece made here) through it in a headless host,
                           show the meter; leaves target/demo/{readings.csv,mood.png}
   train …                 fit a model to a folder of music and its labels: quantised, judged, documented; `train --help` teaches
-  steady …                how far a model's readings move when nothing changes that matters; `steady --help` teaches
+  steadiness …            how far a model's readings move when nothing changes that matters; `steadiness --help` teaches
   peers [AUDIO]           what the analysis costs beside librosa, Essentia and onnxruntime; writes docs/performance.md
   reliability             what was tried that goes wrong elsewhere, and what comes of it; writes docs/reliability.md
   test [STEP…]            everything that CI runs; `test --help` lists the steps
@@ -69,7 +69,8 @@ fn dispatch() -> Result<ExitCode> {
         "piece" => piece::run_verb(&repo, rest)?,
         "pictures" => pictures::run_verb(&repo, rest)?,
         "reliability" => reliability::run_verb(&repo)?,
-        "steady" => train::run_steady_verb(&repo, rest)?,
+        // What it was called at first.
+        "steadiness" | "steady" => train::run_steadiness_verb(&repo, rest)?,
         "test" => return test::run_verb(&repo, rest),
         "train" => train::run_verb(&repo, rest)?,
         "tidy" => tidy::run_verb(&repo, rest)?,

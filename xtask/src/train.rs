@@ -22,8 +22,8 @@ pub fn run_verb(repo: &Repo, args: &[String]) -> Result<()> {
     run(command(repo)?.args(args))
 }
 
-/// Runs `cargo xtask steady`: the options are those of models/steadiness.py.
-pub fn run_steady_verb(repo: &Repo, args: &[String]) -> Result<()> {
+/// Runs `cargo xtask steadiness`: the options are those of models/steadiness.py.
+pub fn run_steadiness_verb(repo: &Repo, args: &[String]) -> Result<()> {
     system::ensure(&[For::Building, For::Python])?;
     let requirements = Path::new("models/requirements-steadiness.txt");
     let python = python::environment(repo, "venv-steadiness", requirements)?;
