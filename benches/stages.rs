@@ -1,5 +1,6 @@
-//! What a frame costs, stage by stage, and what a reading costs. Run with `cargo bench -p moodring --profile dev`, which uses the
-//! build that the tests use, or without the profile for the build that ships.
+//! What a frame costs, stage by stage, and what a reading costs. Run with `cargo bench -p moodring
+//! --profile dev`, which uses the build that the tests use, or without the profile for the build
+//! that ships.
 
 use std::hint::black_box;
 

@@ -1,11 +1,13 @@
-//! Plays an audio file through the bundled CLAP plugin in a headless host and shows the mood in the terminal.
+//! Plays an audio file through the bundled CLAP plugin in a headless host and shows the mood in the
+//! terminal.
 //!
 //! ```text
 //! cargo run --example demo -- --plugin target/bundled/Moodring.clap --audio song.flac --out target/demo [--fast]
 //! ```
 //!
-//! The readings come from where any user would get them: the file that the plugin writes. Leaves `readings.csv` and `mood.png`, once
-//! both are whole: a demo that fails leaves those of the one before.
+//! The readings come from where any user would get them: the file that the plugin writes. Leaves
+//! `readings.csv` and `mood.png`, once both are whole: a demo that fails leaves those of the one
+//! before.
 
 #[path = "../tests/support/host.rs"]
 mod host;
@@ -113,7 +115,8 @@ fn run(args: &Args) -> Result<()> {
     kept.with_context(|| format!("cannot write {}", readings_path.display()))
 }
 
-/// Plays all of `music` through the plugin, in real time or as fast as it goes, until its end or Ctrl-C.
+/// Plays all of `music` through the plugin, in real time or as fast as it goes, until its end or
+/// Ctrl-C.
 fn play(
     args: &Args,
     music: &Decoded,
@@ -145,7 +148,8 @@ fn play(
     Ok(())
 }
 
-/// The path of an output, whose place is free or taken by an earlier demo's (that `is_ours` knows), and by no input.
+/// The path of an output, whose place is free or taken by an earlier demo's (that `is_ours` knows),
+/// and by no input.
 fn output(args: &Args, name: &str, is_ours: impl Fn(&Path) -> bool) -> Result<PathBuf> {
     let path = args.out.join(name);
     let Ok(real) = path.canonicalize() else { return Ok(path) };

@@ -1,10 +1,12 @@
-//! Takes the documentation's pictures: the bundled plugin's window on a server without a screen, while a song ends.
+//! Takes the documentation's pictures: the bundled plugin's window on a server without a screen,
+//! while a song ends.
 //!
 //! ```text
 //! cargo run --example pictures -- --plugin target/bundled/Moodring.clap --audio song.wav --out docs
 //! ```
 //!
-//! Leaves `now.png`, `then.png`, `why.png` and `stage.png`, two pixels a point. `cargo xtask pictures` does all of it.
+//! Leaves `now.png`, `then.png`, `why.png` and `stage.png`, two pixels a point. `cargo xtask
+//! pictures` does all of it.
 
 #[cfg(target_os = "linux")]
 #[path = "../tests/support/display.rs"]
@@ -47,7 +49,8 @@ mod linux {
     /// Pixels a point.
     const SCALE: f64 = 2.0;
 
-    /// The end of the song, which is played in real time: longer than it takes to take the pictures.
+    /// The end of the song, which is played in real time: longer than it takes to take the
+    /// pictures.
     const LIVE_SECS: f64 = 26.0;
 
     /// Until ten seconds are heard, and somewhat more for the trail.

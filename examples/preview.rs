@@ -1,4 +1,5 @@
-//! Paints the editor in every state, page, palette and a range of sizes, without a plugin, a host or a display.
+//! Paints the editor in every state, page, palette and a range of sizes, without a plugin, a host
+//! or a display.
 //!
 //! ```text
 //! cargo run --example preview [FOLDER]        default: target/preview

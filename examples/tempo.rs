@@ -1,12 +1,13 @@
-//! How often the tempo that is shown is right, beside that of the percussive part alone: with its octave, and up to octaves and
-//! thirds.
+//! How often the tempo that is shown is right, beside that of the percussive part alone: with its
+//! octave, and up to octaves and thirds.
 //!
 //! ```text
 //! cargo run --example tempo [SONGS.csv…]      patterns made here, the demo piece where `cargo xtask piece` made it, songs
 //! ```
 //!
-//! `SONGS.csv` holds a line `file,bpm` per song, as `benches/tempi.py` writes them. Read is every half second once ten were heard;
-//! each song counts as much as any other. Prints a table in Markdown; docs/tempo.md quotes it.
+//! `SONGS.csv` holds a line `file,bpm` per song, as `benches/tempi.py` writes them. Read is every
+//! half second once ten were heard; each song counts as much as any other. Prints a table in
+//! Markdown; docs/tempo.md quotes it.
 
 #[path = "../tests/support/drums.rs"]
 mod drums;

@@ -1,11 +1,13 @@
-//! What the window costs: frames and processor time, closed, open and still, and on each page while music plays, each beside an empty
-//! egui window that paints as often, on a server without a graphics card.
+//! What the window costs: frames and processor time, closed, open and still, and on each page while
+//! music plays, each beside an empty egui window that paints as often, on a server without a
+//! graphics card.
 //!
 //! ```text
 //! cargo run --example window_cost [SECS]        default: 8 seconds a row; the bundle as for the tests
 //! ```
 //!
-//! Counted is the time of this process's threads without those that play and analyse; the server's own time is no part of it.
+//! Counted is the time of this process's threads without those that play and analyse; the server's
+//! own time is not part of it.
 
 #[cfg(target_os = "linux")]
 #[path = "../tests/support/display.rs"]
@@ -68,7 +70,8 @@ mod linux {
         }
     }
 
-    /// Beginning of the names of the threads in which Mesa fills pixels where there is no graphics card.
+    /// Beginning of the names of the threads in which Mesa fills pixels where there is no graphics
+    /// card.
     const RASTERISER: &str = "llvmpipe";
 
     /// Frames a second, and processor time a second; how much of it is spent on filling pixels.

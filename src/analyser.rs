@@ -37,12 +37,15 @@ pub enum AnalyserError {
 
 /// Follows one stream of music and reads its mood.
 ///
-/// A reading comes every 186 ms of music, from the first second on. Each depends on the last 10 s of audio, on neither
-/// chunking nor wall-clock time, so the same music gives the same readings live, bounced and on the command line. Of what was before, only this
-/// is asked: which channels agreed in the last two seconds that told, and how much stronger than the music a constant or rumble was.
+/// A reading comes every 186 ms of music, from the first second on. Each depends on the last 10 s
+/// of audio, on neither chunking nor wall-clock time, so the same music gives the same readings
+/// live, bounced and on the command line. Of what was before, only this is asked: which channels
+/// agreed in the last two seconds that told, and how much stronger than the music a constant or
+/// rumble was.
 ///
-/// Latency: a reading made of music up to `time_secs` is handed out as soon as the sample at `time_secs` is in, plus at most
-/// 2.9 ms in the resampler. The newest 348 ms serve the medians as their future and weigh in fully only later.
+/// Latency: a reading made of music up to `time_secs` is handed out as soon as the sample at
+/// `time_secs` is in, plus at most 2.9 ms in the resampler. The newest 348 ms serve the medians as
+/// their future and weigh in fully only later.
 pub struct Analyser {
     layout: Layout,
     extractor: FrameExtractor,
@@ -62,7 +65,8 @@ struct Reader {
     input: NetworkInput,
     /// The last shares, at which the meter rests in silence.
     shares: [f32; MAX_SPACES],
-    /// End of the window that `input` holds, seconds, and the shares that answer it; `None` where the last reading had none.
+    /// End of the window that `input` holds, seconds, and the shares that answer it; `None` where
+    /// the last reading had none.
     answered: Option<(f64, [f32; MAX_SPACES])>,
     /// Tempo of the host's beat grid, BPM; `None` where it tells none.
     grid_bpm: Option<f64>,
@@ -109,8 +113,8 @@ impl Analyser {
         self.reader.interval_samples = secs_to_samples(secs, f64::from(ANALYSIS_RATE_HZ));
     }
 
-    /// Sets the mean power under which music counts as silence, dB re full scale; [`config::SILENCE_DB`](crate::config::SILENCE_DB)
-    /// until then.
+    /// Sets the mean power under which music counts as silence, dB re full scale;
+    /// [`config::SILENCE_DB`](crate::config::SILENCE_DB) until then.
     pub fn set_gate_db(&mut self, gate_db: f32) {
         self.reader.window.set_gate_db(gate_db);
     }
@@ -121,7 +125,8 @@ impl Analyser {
         self.reader.grid_bpm = bpm;
     }
 
-    /// Takes the next interleaved samples and hands each reading that they complete to `on_reading`.
+    /// Takes the next interleaved samples and hands each reading that they complete to
+    /// `on_reading`.
     ///
     /// # Errors
     /// [`ModelError`] where the network fails; the samples are taken all the same.
@@ -141,41 +146,12 @@ impl Analyser {
         outcome
     }
 
-    /// As [`push`](Self::push), of samples that lie channel by channel.
-    ///
-    /// * `channels` — one slice per channel of the layout, of equal length. What goes beyond the
-    ///   shortest is left out; a channel that is missing is silent, one too many is not heard.
+    /// Goes on with samples at another rate, or in other channels: a stream that changes on its
+    /// way. Allocates.
     ///
     /// # Errors
-    /// As [`push`](Self::push).
-    pub fn push_planar(
-        &mut self,
-        channels: &[&[f32]],
-        on_reading: &mut dyn FnMut(&Reading),
-    ) -> Result<(), ModelError> {
-        let n_channels = self.layout.n_channels();
-        let channels = &channels[..channels.len().min(n_channels)];
-        let n_samples = channels.iter().map(|channel| channel.len()).min().unwrap_or(0);
-        // On the stack, so that nothing grows with the host's block.
-        let mut interleaved = [0.0; PLANAR_VALUES];
-        let mut outcome = Ok(());
-        for begin in (0..n_samples).step_by(PLANAR_VALUES / n_channels) {
-            let end = n_samples.min(begin + PLANAR_VALUES / n_channels);
-            let part = &mut interleaved[..(end - begin) * n_channels];
-            for (c, channel) in channels.iter().enumerate() {
-                let samples = part[c..].iter_mut().step_by(n_channels);
-                samples.zip(&channel[begin..end]).for_each(|(to, x)| *to = *x);
-            }
-            let pushed = self.push(part, on_reading);
-            outcome = outcome.and(pushed);
-        }
-        outcome
-    }
-
-    /// Goes on with samples at another rate, or in other channels: a stream that changes on its way. Allocates.
-    ///
-    /// # Errors
-    /// [`AnalyserError`] where the rate is out of range, and everything is as before, or the network fails.
+    /// [`AnalyserError`] where the rate is out of range, and everything is as before, or the
+    /// network fails.
     pub fn change_input(
         &mut self,
         host_rate_hz: f64,
@@ -212,8 +188,8 @@ impl Analyser {
         last
     }
 
-    /// What pushed the last reading; `None` before any, and where the last had no shares. Costs an inference per group, and moves
-    /// no reading.
+    /// What pushed the last reading; `None` before any, and where the last had no shares. Costs an
+    /// inference per group, and moves no reading.
     ///
     /// # Errors
     /// [`ModelError`] where the network fails without one of the groups.
@@ -258,7 +234,8 @@ impl Reader {
     fn is_due(&self, frame: &Frame) -> bool {
         let on_grid = (frame.index + 1) % FRAMES_PER_READING as u64 == GRID_OFFSET_FRAMES
             && self.heard_enough();
-        // A reading may come half a grid step early, so that every second means every second on average.
+        // A reading may come half a grid step early, so that every second means every second on
+        // average.
         let half_step = (FRAMES_PER_READING / 2 * HOP_SAMPLES) as u64;
         let waited = |read: u64| frame.heard_samples + half_step >= read + self.interval_samples;
         on_grid && self.read_samples.is_none_or(waited)

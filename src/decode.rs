@@ -1,8 +1,10 @@
-//! Audio files to samples, block by block, so that a file of any length fits in memory. Symphonia does most of the decoding.
+//! Audio files to samples, block by block, so that a file of any length fits in memory. Symphonia
+//! does most of the decoding.
 //!
-//! Files are taken as they are, not as they should be: rate and channels are believed from what the decoder yields, and may change on
-//! the way; links of a chain and songs behind one another are read to the last; where packets are lost, silence stands in their place,
-//! so that later times are right; wrong headers of recordings are put right. What is still missing at the end is told by
+//! Files are taken as they are, not as they should be: rate and channels are believed from what the
+//! decoder yields, and may change on the way; links of a chain and songs behind one another are
+//! read to the last; where packets are lost, silence stands in their place, so that later times are
+//! right; wrong headers of recordings are put right. What is still missing at the end is told by
 //! [`AudioFile::outcome`]. A decoder that panics ends its file, and nothing else.
 
 mod beginnings;
@@ -84,17 +86,19 @@ impl Block<'_> {
 }
 
 impl AudioFile {
-    /// Opens a file, a pipe, or, as `-`, standard input, up to its first block of sound. [`READABLE`] has what is read.
+    /// Opens a file, a pipe, or, as `-`, standard input, up to its first block of sound.
+    /// [`READABLE`] has what is read.
     ///
     /// # Errors
-    /// [`DecodeError`] where it cannot be read, or is no audio that can be decoded; its words say
+    /// [`DecodeError`] where it cannot be read, or is not audio that can be decoded; its words say
     /// which, and what to do.
     pub fn open(path: &Path) -> Result<Self, DecodeError> {
         let extension = path.extension().and_then(|extension| extension.to_str());
         Self::start(Input::open(path)?, extension.unwrap_or_default())
     }
 
-    /// Opens a file in memory; as if it came through a pipe where `once`. The ending of its name helps to tell what it is.
+    /// Opens a file in memory; as if it came through a pipe where `once`. The ending of its name
+    /// helps to tell what it is.
     ///
     /// # Errors
     /// As [`AudioFile::open`].
@@ -182,7 +186,8 @@ impl AudioFile {
         now > 0
     }
 
-    /// What has been read so far, and what is missing; final once [`AudioFile::next_block`] has answered `None`.
+    /// What has been read so far, and what is missing; final once [`AudioFile::next_block`] has
+    /// answered `None`.
     #[must_use]
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
@@ -265,7 +270,8 @@ pub struct Decoded {
     pub missing: Option<String>,
 }
 
-/// Decodes a whole file, for those that need it in memory. Where rate or channels change on the way, it ends there, and says so.
+/// Decodes a whole file, for those that need it in memory. Where rate or channels change on the
+/// way, it ends there, and says so.
 ///
 /// # Errors
 /// As [`AudioFile::open`].

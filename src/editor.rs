@@ -1,12 +1,16 @@
 //! The window: live meters that say what they mean, the history of the song, and reasons.
 //!
 //! ```text
-//! Monitor, params → view (what is to be seen) → ballistics (where the needles are) → pages → widgets
-//!                                                          UiState: settings and commands ←┘
+//! Monitor, outputs → Source → ViewState → pipeline: hold, hiding, needles, look back → pages
+//!                                    UiState, Commands → app → parameters, Control ←┘
 //! ```
 //!
-//! **Architecture Invariant**: the editor gets the parameters and a source of Readings, and does not know how a Reading is computed;
-//! [`window_ui`] is a plain function of a [`ViewState`] and a [`UiState`], so that tests and previews drive it with invented ones.
+//! Three layers, of which each names only those before it: [`view`], what is to be seen;
+//! [`widgets`]; and the pages that are made of them.
+//!
+//! **Architecture Invariant**: the editor gets the parameters and a source of Readings, and does
+//! not know how a Reading is computed; [`window_ui`] is a plain function of a [`ViewState`] and a
+//! [`UiState`], so that tests and previews drive it with invented ones.
 
 mod app;
 mod ballistics;
@@ -52,7 +56,8 @@ pub fn window_ui(ui: &mut Ui, view: &ViewState, ui_state: &mut UiState) {
     content_ui(ui, view, ui_state);
 }
 
-/// The same on a ground that is there already: without a graphics card, a quarter of a frame's time would go into painting it.
+/// The same on a ground that is there already: without a graphics card, a quarter of a frame's time
+/// would go into painting it.
 fn content_ui(ui: &mut Ui, view: &ViewState, ui_state: &mut UiState) {
     ui_state.obey_keys(ui, view.controls.hold);
     let window = ui.max_rect();

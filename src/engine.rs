@@ -7,10 +7,10 @@
 //!                                                       → Latest  → audio thread
 //! ```
 //!
-//! **Architecture Invariants**: the engine does not know what reads its readings. Its thread does not
-//! outlive it, for a host may unload the plugin's code as soon as the engine is gone; only one that
-//! reads a model from a file that does not answer is left behind, and whoever leaves a thread behind
-//! sees to it that the code stays in memory ([`crate::errand`]).
+//! **Architecture Invariants**: the engine does not know what reads its readings. Its thread does
+//! not outlive it, for a host may unload the plugin's code as soon as the engine is gone; only one
+//! that reads a model from a file that does not answer is left behind, and whoever leaves a thread
+//! behind sees to it that the code stays in memory ([`crate::errand`]).
 
 pub mod control;
 pub mod feed;

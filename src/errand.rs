@@ -1,7 +1,9 @@
-//! Work that may never come back: whatever touches a file, for a network drive that is gone answers no call, not even one that closes.
+//! Work that may never come back: whatever touches a file, for a network drive that is gone answers
+//! no call, not even one that closes.
 //!
-//! It is done by a thread of its own, which whoever asked for it looks after, or leaves behind. **Architecture Invariant**: who leaves
-//! a thread behind keeps the library in memory for good, for the thread will run its code when the drive comes back.
+//! It is done by a thread of its own, which whoever asked for it looks after, or leaves behind.
+//! **Architecture Invariant**: who leaves a thread behind keeps the library in memory for good, for
+//! the thread will run its code when the drive comes back.
 
 use std::cell::Cell;
 use std::io;
@@ -15,10 +17,11 @@ use crate::lock::lock;
 /// Name of the threads.
 const THREAD: &str = "mood-files";
 
-/// How often somebody who waits for a thread looks whether it has ended.
+/// How often somebody who waits for a thread checks whether it has ended.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Most threads of this process that may be left behind: each one more would be a project opened again on a drive that is gone.
+/// Most threads of this process that may be left behind: each one more would be a project opened
+/// again on a drive that is gone.
 const MOST_LOST: usize = 32;
 
 /// Threads that were left behind.
@@ -104,8 +107,8 @@ impl<T> Drop for Errand<T> {
     }
 }
 
-/// Waits for a thread that is about to end, but no longer than `limit`, and goes on without it where that is not enough. Whether it
-/// has ended.
+/// Waits for a thread that is about to end, but no longer than `limit`, and goes on without it
+/// where that is not enough. Whether it has ended.
 pub fn end(thread: JoinHandle<()>, limit: Duration) -> bool {
     let began = Instant::now();
     while !thread.is_finished() {
@@ -132,8 +135,8 @@ fn keep_in_memory() {
     {
         let mut library = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
         let here = keep_in_memory as *const std::ffi::c_void;
-        // SAFETY: any address may be asked for. Where it is known, the name is the loader's own; one more handle to what it names, never
-        // closed, changes nothing but that it stays.
+        // SAFETY: any address may be asked for. Where it is known, the name is the loader's own;
+        // one more handle to what it names, never closed, changes nothing but that it stays.
         unsafe {
             if libc::dladdr(here, library.as_mut_ptr()) != 0 {
                 let name = library.assume_init().dli_fname;
@@ -150,7 +153,8 @@ fn keep_in_memory() {
             fn GetModuleHandleExW(flags: u32, of: *const c_void, module: *mut *mut c_void) -> i32;
         }
         let mut module = std::ptr::null_mut();
-        // SAFETY: the address is in this library, and the handle is written to where there is room for it.
+        // SAFETY: the address is in this library, and the handle is written to where there is room
+        // for it.
         unsafe {
             GetModuleHandleExW(PIN | FROM_ADDRESS, keep_in_memory as *const c_void, &mut module)
         };
@@ -163,7 +167,8 @@ mod tests {
 
     use super::*;
 
-    /// Whether that thread has been left behind and has not come back; others may have been, by other tests.
+    /// Whether that thread has been left behind and has not come back; others may have been, by
+    /// other tests.
     fn is_lost(thread: ThreadId) -> bool {
         lost();
         LOST.lock().unwrap().iter().any(|lost| lost.thread().id() == thread)

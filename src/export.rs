@@ -1,18 +1,22 @@
-//! A history of readings as a file that the user asked for: rows (CSV, JSON) or a picture (PNG), written by a thread of its own.
+//! A history of readings as a file that the user asked for: rows (CSV, JSON) or a picture (PNG),
+//! written by a thread of its own.
 //!
 //! ```text
 //! time_secs,phase,excited,joy,tempo_percussive_bpm,energy_harmonic_db,energy_percussive_db
 //! 12.260000,live,0.731250,0.442100,92.29,-18.02,-20.31
 //! ```
 //!
-//! The columns are those of [`Rows::History`](crate::outputs::row::Rows::History). What there is no number for is empty, in JSON null:
-//! the shares of silence, and whatever is not finite. JSON is one array of an object for each row.
+//! The columns are those of [`Rows::History`](crate::outputs::row::Rows::History). What there is no
+//! number for is empty, in JSON null: the shares of silence, and whatever is not finite. JSON is
+//! one array of an object for each row.
 //!
-//! The file is there only once it is whole ([`WholeFile`]): until then, and whatever goes wrong, what was there stays as it was. A
-//! path that is a pipe or a device is refused and never opened, so that nothing waits for whoever is at its other end.
+//! The file is there only once it is whole ([`WholeFile`]): until then, and whatever goes wrong,
+//! what was there stays as it was. A path that is a pipe or a device is refused and never opened,
+//! so that nothing waits for whoever is at its other end.
 //!
-//! **Architecture Invariant**: no thread outlives its [`Export`], so a host may unload the plugin's code as soon as it is gone, but one
-//! whose file does not answer, which is left behind ([`crate::errand`]).
+//! **Architecture Invariant**: no thread outlives its [`Export`], so a host may unload the plugin's
+//! code as soon as it is gone, but one whose file does not answer, which is left behind
+//! ([`crate::errand`]).
 
 mod csv;
 mod json;
@@ -57,10 +61,12 @@ type Result<T, E = ExportError> = std::result::Result<T, E>;
 /// Name of the thread that writes an export.
 pub const EXPORT_THREAD: &str = "mood-export";
 
-/// How long a cancelled export may take to end: some times as long as a picture takes between two looks at whether it is wanted.
+/// How long a cancelled export may take to end: some times as long as a picture takes between two
+/// looks at whether it is wanted.
 const END_LIMIT: Duration = Duration::from_secs(2);
 
-/// The progress at which a picture is painted, and that at which all is written; the rest is the disk's.
+/// The progress at which a picture is painted, and that at which all is written; the rest is the
+/// disk's.
 const PAINTED: f32 = 0.5;
 const WRITTEN: f32 = 0.95;
 
@@ -108,8 +114,9 @@ pub struct Course {
     pub points: Vec<Point>,
 }
 
-/// An export under way, or done. Dropping it cancels what is not done yet and waits for the thread to end: milliseconds with rows,
-/// some tenths of a second with a picture. A drive that does not answer is not waited for.
+/// An export under way, or done. Dropping it cancels what is not done yet and waits for the thread
+/// to end: milliseconds with rows, some tenths of a second with a picture. A drive that does not
+/// answer is not waited for.
 pub struct Export {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -146,7 +153,8 @@ impl Export {
         self.shared.progress.load(Ordering::Relaxed)
     }
 
-    /// The file, once it is there, or why it is not, and what to do; `None` while it is being written.
+    /// The file, once it is there, or why it is not, and what to do; `None` while it is being
+    /// written.
     #[must_use]
     pub fn outcome(&self) -> Option<Result<PathBuf, String>> {
         self.shared.outcome.get().cloned()

@@ -1,7 +1,9 @@
-//! Files whose path comes from a project or a stranger: regular ones only, and no more of them than was asked for.
+//! Files whose path comes from a project or a stranger: regular ones only, and no more of them than
+//! was asked for.
 //!
-//! A pipe without a writer never opens, a device never ends, and a folder is no file. Nothing here waits for any of them. What can still
-//! take for ever is a network drive that is gone: who must not wait has it done by a thread that can be left behind.
+//! A pipe without a writer never opens, a device never ends, and a folder is not a file. Nothing
+//! here waits for any of them. What can still take for ever is a network drive that is gone: who
+//! must not wait has it done by a thread that can be left behind.
 
 #[cfg(feature = "plot")]
 pub mod whole;
@@ -13,9 +15,10 @@ use std::path::Path;
 /// Opens a regular file as `options` say, or makes one where they do.
 ///
 /// # Errors
-/// Those of the system, and one in words for whatever is no regular file.
+/// Those of the system, and one in words for whatever is not a regular file.
 pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    // To open a device may do something, so it is looked at before; and again after, for it may have been replaced between.
+    // To open a device may do something, so it is looked at before; and again after, for it may
+    // have been replaced between.
     match path.metadata() {
         Ok(metadata) => expect_file(&metadata)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -35,7 +38,7 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 pub fn read(path: &Path, most_bytes: u64) -> io::Result<Vec<u8>> {
     let file = open(path, OpenOptions::new().read(true))?;
     let mut bytes = Vec::new();
-    // It may grow while it is read, and some that are no device have no length either.
+    // It may grow while it is read, and some that are not devices have no length either.
     if file.metadata()?.len() <= most_bytes {
         file.take(most_bytes + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 <= most_bytes {
@@ -54,7 +57,7 @@ fn expect_file(metadata: &Metadata) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, words))
 }
 
-/// What something is that is no file, in words.
+/// What something is that is not a file, in words.
 fn kind(metadata: &Metadata) -> &'static str {
     if metadata.is_dir() {
         return "a folder";

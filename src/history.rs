@@ -1,7 +1,8 @@
-//! What was read so far, by place: in the song where the host tells where it is, else in the time heard.
+//! What was read so far, by place: in the song where the host tells where it is, else in the time
+//! heard.
 //!
-//! A [`History`] is written by the analysis thread and read by the editor, through one mutex for which the analysis thread never
-//! waits. It is saved with the host's project.
+//! A [`History`] is written by the analysis thread and read by the editor, through one mutex for
+//! which the analysis thread never waits. It is saved with the host's project.
 
 pub mod compare;
 pub mod sections;
@@ -24,11 +25,12 @@ use crate::units::count;
 use compare::SNAPSHOT_SLOTS;
 use slot::{pack, slot_of, worth};
 
-/// How far a place may be from where the last one foretells it, seconds, and the song still be playing on.
+/// How far a place may be from where the last one foretells it, seconds, and the song still be
+/// playing on.
 const PLAYS_ON_SECS: f64 = 0.5;
 
-/// How long a song must have played on for silence to be its own, seconds: what it takes to be told, and a slot. Before, it is that of
-/// a host that stood still.
+/// How long a song must have played on for silence to be its own, seconds: what it takes to be
+/// told, and a slot. Before, it is that of a host that stood still.
 const OWN_SILENCE_SECS: f64 = SILENCE_SECS + SLOT_SECS;
 
 /// What places are counted by.
@@ -43,13 +45,14 @@ pub enum Clock {
 
 /// What was read, on both clocks.
 ///
-/// A place that is played again is overwritten, but not by less than is known of it: neither by a provisional reading where there
-/// is a whole one, nor by the silence in which the host stood before it played. What really changed is there once it is read as a
-/// whole. After a song, while the host's transport stands still, music goes on record once it has lasted for a window of ten
+/// A place that is played again is overwritten, but not by less than is known of it: neither by a
+/// provisional reading where there is a whole one, nor by the silence in which the host stood
+/// before it played. What really changed is there once it is read as a whole. After a song, while
+/// the host's transport stands still, music goes on record once it has lasted for a window of ten
 /// seconds: neither silence nor what rings on takes the song out of view.
 ///
-/// Six hours fit on each clock. Of the time heard the oldest hour is then forgotten. Of the song, what lies more than six hours
-/// from the place being played is forgotten.
+/// Six hours fit on each clock. Of the time heard the oldest hour is then forgotten. Of the song,
+/// what lies more than six hours from the place being played is forgotten.
 ///
 /// # Real-time safety
 /// [`record`](Self::record) neither allocates, locks nor fails.
@@ -73,8 +76,8 @@ pub struct History {
     poles: Vec<[String; 2]>,
 }
 
-/// Where a history has got to: while it is the same, so is what eyes see of it. A place that is read again within its half second waits
-/// for the next place.
+/// Where a history has got to: while it is the same, so is what eyes see of it. A place that is
+/// read again within its half second waits for the next place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HistoryMark {
     clock: Clock,
@@ -113,8 +116,9 @@ impl History {
         }
     }
 
-    /// Takes one reading. Those of phase waiting are passed over, and silence is kept without shares. So are readings of other label
-    /// spaces than the history's, which a model on its way out may still give.
+    /// Takes one reading. Those of phase waiting are passed over, and silence is kept without
+    /// shares. So are readings of other label spaces than the history's, which a model on its way
+    /// out may still give.
     pub fn record(&mut self, stamped: &Stamped) {
         let reading = &stamped.reading;
         if !reading.time_secs.is_finite() {
@@ -214,8 +218,8 @@ impl History {
         self.heard_secs = 0.0;
     }
 
-    /// Names the label spaces of the readings to come. Where their poles are not those of the readings held, these are forgotten.
-    /// Allocates.
+    /// Names the label spaces of the readings to come. Where their poles are not those of the
+    /// readings held, these are forgotten. Allocates.
     pub fn set_spaces(&mut self, spaces: &[LabelSpace]) {
         let poles: Vec<[String; 2]> =
             spaces.iter().map(|space| [space.first.clone(), space.second.clone()]).collect();
@@ -271,7 +275,8 @@ mod tests {
         slots.map(phase).collect()
     }
 
-    /// Records what a song gives whose phases, one a slot, are `phases`, from `song_secs` on; heard from `time_secs` on.
+    /// Records what a song gives whose phases, one a slot, are `phases`, from `song_secs` on; heard
+    /// from `time_secs` on.
     fn play(history: &mut History, phases: &str, song_secs: f64, time_secs: f64, share: f32) {
         for (n, phase) in phases.chars().enumerate() {
             let phase = match phase {

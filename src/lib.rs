@@ -28,15 +28,17 @@
 //! # }
 //! ```
 //!
-//! The modules stand in the order of what they know: each names only those above it. The audio thread touches only
-//! `engine::ring`; the thread `mood-analysis` runs everything from there to [`Reading`]; eyes look at `engine::monitor`
-//! and back through `history`, outputs subscribe to `engine::feed`. The command line runs the same [`Analyser`] with no
-//! thread at all. `docs/architecture.md` has the threads, what they share, and the way from a sample to a pixel.
+//! The modules stand in the order of what they know: each names only those above it. The audio
+//! thread touches only `engine::ring`; the thread `mood-analysis` runs everything from there to
+//! [`Reading`]; eyes look at `engine::monitor` and back through `history`, outputs subscribe to
+//! `engine::feed`. The command line runs the same [`Analyser`] with no thread at all.
+//! `docs/architecture.md` has the threads, what they share, and the way from a sample to a pixel.
 //!
-//! Features: `plugin` (default) = nice-plug and the editor; `cli` (default) = the command line; `decode` = audio files to
-//! readings; `engine` = the analysis on a thread of its own, with outputs and history; `plot` = pictures; `internals` =
-//! every module public, for this repository's own programs; `alloc-check` = the host wrapper aborts on an allocation in
-//! `process`. Without any, this is the analysis alone.
+//! Features: `plugin` (default) = nice-plug and the editor; `cli` (default) = the command line;
+//! `decode` = audio files to readings; `engine` = the analysis on a thread of its own, with outputs
+//! and history; `plot` = pictures; `internals` = every module public, for this repository's own
+//! programs; `alloc-check` = the host wrapper aborts on an allocation in `process`. Without any,
+//! this is the analysis alone.
 
 // What only our own programs and tests use, and the links to it, are there with `internals`.
 #![cfg_attr(

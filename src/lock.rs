@@ -4,8 +4,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Waits for the mutex and takes it, whether or not a thread has panicked while it held it.
 ///
-/// What this crate keeps behind a mutex is replaced as a whole, so it is never left half written; and a plugin whose one thread
-/// has failed must not fail in all others, the host's among them.
+/// What this crate keeps behind a mutex is replaced as a whole, so it is never left half written;
+/// and a plugin whose one thread has failed must not fail in all others, the host's among them.
 ///
 /// # Real-time safety
 /// Waits. The audio thread has no mutex to take.

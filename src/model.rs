@@ -1,7 +1,8 @@
 //! The model: ONNX weights plus a card that says what they expect, run through tract.
 //!
-//! The model is data. The shipped one is built in; a user's own is an `.onnx` file with its card, `.json`, beside it. Nothing of
-//! a file is believed before it was checked: the card must name this crate's features in order, and the weights' hash.
+//! The model is data. The shipped one is built in; a user's own is an `.onnx` file with its card,
+//! `.json`, beside it. Nothing of a file is believed before it was checked: the card must name this
+//! crate's features in order, and the weights' hash.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -46,7 +47,8 @@ const MAX_ONNX_BYTES: u64 = 128 << 20;
 /// Largest card taken, bytes: a hundred times what training writes.
 const MAX_CARD_BYTES: u64 = 1 << 20;
 
-/// What the shipped model's card says, without loading it; nothing where it cannot be read, which loading it then reports.
+/// What the shipped model's card says, without loading it; nothing where it cannot be read, which
+/// loading it then reports.
 #[must_use]
 pub fn shipped_facts() -> ModelFacts {
     Card::parse(SHIPPED_CARD).map(|card| card.facts()).unwrap_or_default()

@@ -8,8 +8,8 @@
 //! knows of single outputs. CONTRIBUTING.md walks through it.
 //!
 //! **Architecture Invariants**: an output knows readings and label spaces, never how they are
-//! computed. Nobody waits for an output, no output for another, and one whose file does not answer is
-//! left behind and told of.
+//! computed. Nobody waits for an output, no output for another, and one whose file does not answer
+//! is left behind and told of.
 
 pub mod cell;
 pub mod csv;
@@ -199,7 +199,7 @@ impl Slot {
         let wanted = self.path.clone().filter(|_| is_open);
         let at_work = self.running.as_ref().filter(|running| running.is_at_work());
         if at_work.and_then(Running::path) == wanted.as_deref() {
-            // What a file before said is no news of none.
+            // What a file before said is not news of none.
             if wanted.is_none() && at_work.is_none() && self.path.is_none() {
                 (self.running, self.refused) = (None, None);
             }

@@ -52,7 +52,8 @@ pub struct MoodringParams {
     #[id = "reset"]
     pub reset: BoolParam,
 
-    /// On: the meter also forgets what it heard where the host's transport starts or jumps, not where it goes round a loop.
+    /// On: the meter also forgets what it heard where the host's transport starts or jumps, not
+    /// where it goes round a loop.
     #[id = "auto_reset"]
     pub auto_reset: BoolParam,
 
@@ -89,7 +90,8 @@ pub struct MoodringParams {
     unread: Unread,
 }
 
-/// The history, as the state keeps it: a text that [`state`] writes. Shared with whoever records and shows it.
+/// The history, as the state keeps it: a text that [`state`] writes. Shared with whoever records
+/// and shows it.
 #[derive(Clone, Default)]
 pub struct SavedHistory {
     history: Arc<Mutex<History>>,
@@ -128,7 +130,8 @@ impl PersistentField<'_, String> for SavedHistory {
 /// Who is to know of names that a state brings.
 type NamesListener = Box<dyn Fn(&[String]) + Send + Sync>;
 
-/// Names of what could not be read of a state, on their way from whoever read it to whoever tells the user.
+/// Names of what could not be read of a state, on their way from whoever read it to whoever tells
+/// the user.
 #[derive(Default)]
 struct Unread {
     on_restore: OnceLock<NamesListener>,
@@ -149,7 +152,8 @@ impl PersistentField<'_, Vec<String>> for Unread {
     }
 }
 
-/// What was set in the window, as the state keeps it: any JSON will do, of which another version may have written more or less.
+/// What was set in the window, as the state keeps it: any JSON will do, of which another version
+/// may have written more or less.
 #[derive(Default)]
 struct SavedPrefs(RwLock<Prefs>);
 
@@ -241,7 +245,8 @@ impl MoodringParams {
         }
     }
 
-    /// Has `tell` told, with every state that is loaded, what of it could not be read; of nothing where all could. For one caller, once.
+    /// Has `tell` told, with every state that is loaded, what of it could not be read; of nothing
+    /// where all could. For one caller, once.
     pub fn on_state_read(&self, tell: impl Fn(&[String]) + Send + Sync + 'static) {
         let _told_already = self.unread.on_restore.set(Box::new(tell));
     }
@@ -326,7 +331,7 @@ mod tests {
             let field = ("model_path".to_owned(), format!("\"{path}\""));
             params.deserialize_fields(&BTreeMap::from([field]));
         };
-        // The same state again is no choice; the same file chosen again is.
+        // The same state again is not a choice; the same file chosen again is.
         ["", "a.onnx", "a.onnx"].iter().for_each(|path| restore(path));
         params.set_model_path(Some("a.onnx".into()));
         restore("");

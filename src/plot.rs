@@ -1,8 +1,9 @@
 //! A picture of how the mood went: one panel per label space, its share over time, sections marked.
 //!
-//! What is certain is solid, what is provisional (less than ten seconds heard) dashed and paler, silence a gap. Poles are told apart by
-//! place and name first and by colour second, with colours that stay distinct to colour-blind eyes (Okabe and Ito 2008, darkened for
-//! contrast on a light ground).
+//! What is certain is solid, what is provisional (less than ten seconds heard) dashed and paler,
+//! silence a gap. Poles are told apart by place and name first and by colour second, with colours
+//! that stay distinct to colour-blind eyes (Okabe and Ito 2008, darkened for contrast on a light
+//! ground).
 
 pub mod canvas;
 pub mod curve;
@@ -86,7 +87,8 @@ const POLE_SIZE: f64 = 32.0;
 const SECTION_SIZE: f64 = 25.0;
 const LABEL_SIZE: f64 = 22.0;
 
-/// Height at which words stand inside a panel, as a share: clear of the ambiguous band and of every grid line.
+/// Height at which words stand inside a panel, as a share: clear of the ambiguous band and of every
+/// grid line.
 const WORDS_SHARE: f64 = 0.64;
 
 /// Width of the curve and length of the dashes of its provisional part, pixels.
@@ -94,7 +96,8 @@ const CURVE_WIDTH: f64 = 4.5;
 const DASH_ON: f64 = 13.0;
 const DASH_OFF: f64 = 11.0;
 
-/// Readings over the width of the curve from which on it shows their mean: in a set of hours the curve would be a band.
+/// Readings over the width of the curve from which on it shows their mean: in a set of hours the
+/// curve would be a band.
 const MOST_READINGS_PER_WIDTH: f64 = 8.0;
 
 const PAPER: RGBColor = RGBColor(0xfb, 0xfa, 0xf7);
@@ -111,8 +114,8 @@ const POLES: [(RGBColor, RGBColor); 2] = [
     (RGBColor(0xa8, 0x70, 0x00), RGBColor(0x7a, 0x45, 0xa8)),
 ];
 
-/// Writes a PNG of 1600 × 900 pixels to `path`, whole or not at all: for each of `spaces` the share of its first pole in `readings` over
-/// time.
+/// Writes a PNG of 1600 × 900 pixels to `path`, whole or not at all: for each of `spaces` the share
+/// of its first pole in `readings` over time.
 ///
 /// # Errors
 /// [`PlotError`] where there is no label space, or the file cannot be written.
@@ -193,7 +196,8 @@ impl TimeAxis {
         LEFT + part.clamp(0.0, 1.0) * (RIGHT - LEFT)
     }
 
-    /// The stretch of time under the width of the curve, where so many readings fall into it that it shows their mean, seconds.
+    /// The stretch of time under the width of the curve, where so many readings fall into it that
+    /// it shows their mean, seconds.
     fn mean_secs(self, n_readings: usize) -> Option<f64> {
         let widths = (RIGHT - LEFT) / CURVE_WIDTH;
         let is_crowded = n_readings as f64 > MOST_READINGS_PER_WIDTH * widths;

@@ -8,8 +8,8 @@
 //! | `process` | copies the block to the ring; the audio itself is not written to, so it passes bit for bit with no latency |
 //! | `deactivate`, drop | stops the engine, then the outputs, and their threads |
 //!
-//! Whether the host plays live or renders is not taken from what it announces, which comes late, or never, or outlasts the render:
-//! see [`crate::engine::lead`].
+//! Whether the host plays live or renders is not taken from what it announces, which comes late, or
+//! never, or outlasts the render: see [`crate::engine::lead`].
 
 mod front;
 mod state;
@@ -106,7 +106,8 @@ const fn layout(n_channels: u32, name: &'static str) -> AudioIOLayout {
     }
 }
 
-/// The channels of a layout, of which those that hosts call 5.1 and 7.1 have low-frequency effects in the fourth.
+/// The channels of a layout, of which those that hosts call 5.1 and 7.1 have low-frequency effects
+/// in the fourth.
 fn channels_of(layout: &AudioIOLayout) -> Layout {
     match layout.main_input_channels.map_or(1, NonZeroU32::get) {
         n @ (6 | 8) => Layout::of(n as usize).with_lfe(3),
@@ -117,8 +118,9 @@ fn channels_of(layout: &AudioIOLayout) -> Layout {
 impl Plugin for Moodring {
     const NAME: &'static str = "Moodring";
     const VENDOR: &'static str = "Moodring contributors";
-    // There is neither a site nor an address of the project's own, and hosts open what they are told; so these, and the CLAP's manual and
-    // support pages below, say nothing rather than something that is not there.
+    // There is neither a site nor an address of the project's own, and hosts open what they are
+    // told; so these, and the CLAP's manual and support pages below, say nothing rather than
+    // something that is not there.
     const URL: &'static str = "";
     const EMAIL: &'static str = "";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");

@@ -1,6 +1,7 @@
 //! [`Reading`]: the published value, the narrow waist of the crate.
 //!
-//! **Architecture Invariant**: left of a `Reading` nobody knows a GUI exists, right of it nobody knows an FFT exists.
+//! **Architecture Invariant**: left of a `Reading` nobody knows a GUI exists, right of it nobody
+//! knows an FFT exists.
 
 /// Most label spaces that a model may have.
 pub const MAX_SPACES: usize = 4;
@@ -48,7 +49,8 @@ impl Phase {
     }
 }
 
-/// The mood of the last ten seconds, with what it was read from. Raw values; smoothing for the eye is the editor's.
+/// The mood of the last ten seconds, with what it was read from. Raw values; smoothing for the eye
+/// is the editor's.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(not(feature = "internals"), non_exhaustive)]
 pub struct Reading {
@@ -60,23 +62,27 @@ pub struct Reading {
     pub heard_secs: f32,
     /// Label spaces in use.
     pub n_spaces: usize,
-    /// Share of votes of each space's first pole, in [0, 1]. By convention of the shipped model: excited, joy.
+    /// Share of votes of each space's first pole, in [0, 1]. By convention of the shipped model:
+    /// excited, joy.
     pub shares: [f32; MAX_SPACES],
-    /// Where listeners' own share lay in four of five unseen songs that were read like this one, low and high end. The share
-    /// itself, twice, where the model does not say.
+    /// Where listeners' own share lay in four of five unseen songs that were read like this one,
+    /// low and high end. The share itself, twice, where the model does not say.
     pub bands: [[f32; 2]; MAX_SPACES],
-    /// The beat, BPM: the one tempo to show, in the octave in which listeners tap, or in that of the host's beat grid where the music is
-    /// on it. 0 where none is clear.
+    /// The beat, BPM: the one tempo to show, in the octave in which listeners tap, or in that of
+    /// the host's beat grid where the music is on it. 0 where none is clear.
     pub tempo_bpm: f32,
-    /// How much of the onsets repeats at the beat, in the part that shows it better, in [0, 1]: 0 is chance, 1 exact repetition.
+    /// How much of the onsets repeats at the beat, in the part that shows it better, in [0, 1]: 0
+    /// is chance, 1 exact repetition.
     pub tempo_salience: f32,
     /// Tempo of the harmonic part, BPM; 0 where there is none.
     pub tempo_harmonic_bpm: f32,
     /// Tempo of the percussive part, BPM; 0 where there is none.
     pub tempo_percussive_bpm: f32,
-    /// How much of the harmonic part's onsets repeats at its tempo, in [0, 1]: 0 is chance, 1 exact repetition.
+    /// How much of the harmonic part's onsets repeats at its tempo, in [0, 1]: 0 is chance, 1 exact
+    /// repetition.
     pub tempo_harmonic_salience: f32,
-    /// How much of the percussive part's onsets repeats at its tempo, in [0, 1]: 0 is chance, 1 exact repetition.
+    /// How much of the percussive part's onsets repeats at its tempo, in [0, 1]: 0 is chance, 1
+    /// exact repetition.
     pub tempo_percussive_salience: f32,
     /// Mean power of the window's harmonic part, dB re full scale.
     pub energy_harmonic_db: f32,
@@ -100,7 +106,8 @@ impl Reading {
     }
 }
 
-/// A reading, and what only the engine knows of it: where the host was, and what was lost on the way.
+/// A reading, and what only the engine knows of it: where the host was, and what was lost on the
+/// way.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(not(feature = "internals"), non_exhaustive)]
 pub struct Stamped {

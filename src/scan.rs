@@ -77,8 +77,9 @@ impl Summary {
         }
     }
 
-    /// Mean shares of the recording and whether they are provisional: of all readings over ten seconds of music, or, in one too
-    /// short or too silent for one, of the provisional ones. `None` where there is no music for either.
+    /// Mean shares of the recording and whether they are provisional: of all readings over ten
+    /// seconds of music, or, in one too short or too silent for one, of the provisional ones.
+    /// `None` where there is no music for either.
     #[must_use]
     pub fn shares(&self) -> Option<([f32; MAX_SPACES], bool)> {
         let live = self.live.mean().map(|mean| (mean, false));
@@ -97,7 +98,7 @@ impl Summary {
 /// the analysis goes on with them. What is missing is told by the summary's outcome.
 ///
 /// # Errors
-/// [`ScanError`] where the file is no audio that can be decoded, or the model fails.
+/// [`ScanError`] where the file is not audio that can be decoded, or the model fails.
 pub fn read_file(
     path: &Path,
     model: &Arc<Model>,

@@ -1,15 +1,17 @@
 //! The machine's vector instructions: which there are, and code compiled once for each.
 //!
-//! Rust compiles for the oldest processor of a family; [`vectorised`] runs a piece of code in the form that was compiled for the
-//! widest instructions that this one has: AVX-512, AVX2, NEON or none. All forms do the same operations on each value in the
-//! same order, without contracting products and sums into one rounding, so every processor gives the same bits.
+//! Rust compiles for the oldest processor of a family; [`vectorised`] runs a piece of code in the
+//! form that was compiled for the widest instructions that this one has: AVX-512, AVX2, NEON or
+//! none. All forms do the same operations on each value in the same order, without contracting
+//! products and sums into one rounding, so every processor gives the same bits.
 //!
-//! What is called from such code is inlined always: left to itself the compiler keeps it in the oldest form, at twice the cost.
+//! What is called from such code is inlined always: left to itself the compiler keeps it in the
+//! oldest form, at twice the cost.
 
 pub use pulp::{Simd, WithSimd};
 
-/// Runs `work` in the widest form that this processor has. Its `with_simd` must be `#[inline(always)]`, as all that it calls, or
-/// what is not inlined stays in the oldest form.
+/// Runs `work` in the widest form that this processor has. Its `with_simd` must be
+/// `#[inline(always)]`, as all that it calls, or what is not inlined stays in the oldest form.
 #[inline]
 pub fn vectorised<W: WithSimd>(work: W) -> W::Output {
     pulp::Arch::new().dispatch(work)
@@ -56,8 +58,9 @@ pub fn dot(x: &[f32], y: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
-/// Sums of the products of `y` with the beginnings of each of `xs`, for all of which it is read once. Rounded alike for any number of
-/// them, but not as [`dot`]. The length of `y` is a multiple of [`LANES`].
+/// Sums of the products of `y` with the beginnings of each of `xs`, for all of which it is read
+/// once. Rounded alike for any number of them, but not as [`dot`]. The length of `y` is a multiple
+/// of [`LANES`].
 #[inline(always)]
 #[must_use]
 pub fn dots<S: Simd, const N: usize>(simd: S, xs: [&[f32]; N], y: &[f32]) -> [f32; N] {
@@ -84,7 +87,8 @@ pub fn dots<S: Simd, const N: usize>(simd: S, xs: [&[f32]; N], y: &[f32]) -> [f3
     sums
 }
 
-/// Sum of all lanes, halves upon halves: as registers are added, and with less rounding than one after the other.
+/// Sum of all lanes, halves upon halves: as registers are added, and with less rounding than one
+/// after the other.
 #[inline(always)]
 fn total(lanes: &[f32; LANES]) -> f32 {
     let (mut eight, mut four) = ([0.0; 8], [0.0; 4]);

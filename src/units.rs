@@ -1,6 +1,7 @@
 //! Conversions between counts and time, frequency and pitch, power and decibels.
 //!
-//! Every cast between integers and floats of the crate lives here, so that its rounding is decided once.
+//! Every cast between integers and floats of the crate lives here, so that its rounding is decided
+//! once.
 
 /// Power below which a decibel value is clamped: −100 dB re full scale, far under any music.
 pub const POWER_FLOOR: f32 = 1e-10;
@@ -30,7 +31,8 @@ pub fn clock(secs: f64) -> String {
     }
 }
 
-/// The smallest step of a time axis that reads well as m:ss and is not under `least_secs`, seconds; beyond two hours any whole number.
+/// The smallest step of a time axis that reads well as m:ss and is not under `least_secs`, seconds;
+/// beyond two hours any whole number.
 #[must_use]
 pub fn round_step_secs(least_secs: f64) -> f64 {
     const STEPS_SECS: [f64; 14] =
@@ -51,8 +53,8 @@ pub fn share_of(share: f64, n: usize) -> usize {
     (share * n as f64).round_ties_even() as usize
 }
 
-/// Number of the step of `step_secs` that holds `secs`, counted from 0 s on; what is out of any range ends at 2⁴⁰ steps either way,
-/// NaN at 0.
+/// Number of the step of `step_secs` that holds `secs`, counted from 0 s on; what is out of any
+/// range ends at 2⁴⁰ steps either way, NaN at 0.
 #[must_use]
 pub fn step_of(secs: f64, step_secs: f64) -> i64 {
     const FARTHEST: f64 = (1_u64 << 40) as f64;

@@ -1,7 +1,9 @@
-//! The thread `mood-analysis` of the bundled CLAP, as it ships, over a minute of music: it never asks the C library for memory.
+//! The thread `mood-analysis` of the bundled CLAP, as it ships, over a minute of music: it never
+//! asks the C library for memory.
 //!
-//! This program has `malloc` and its like of its own, and the loader gives a program's own to everything it loads; so they see what
-//! the plugin does without a word of it being built for the purpose.
+//! This program has `malloc` and its like of its own, and the loader gives a program's own to
+//! everything it loads; so they see what the plugin does without a word of it being built for the
+//! purpose.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 // All of this is tests; clippy knows only the functions so marked as such.
 #![allow(clippy::unwrap_used)]
@@ -22,11 +24,12 @@ const BLOCK: usize = 512;
 /// Until every buffer is full and every kind of reading has been taken.
 const WARM_UP_SECS: f64 = 12.0;
 const SECS: f64 = 60.0;
-/// How much faster than real time the slower of the two hosts renders: a fraction of what the analysis can do, so that it is never kept
-/// waiting.
+/// How much faster than real time the slower of the two hosts renders: a fraction of what the
+/// analysis can do, so that it is never kept waiting.
 const SPEED: f64 = 6.0;
 
-/// The C library's functions for memory, each counted where the analysis thread calls it and then left to the C library.
+/// The C library's functions for memory, each counted where the analysis thread calls it and then
+/// left to the C library.
 #[allow(unsafe_code)]
 mod counted {
     use std::cell::Cell;
@@ -146,7 +149,8 @@ mod counted {
     }
 }
 
-/// Plays `audio` from its start; at the pace of a fast live host unless the plugin waits for its own analysis.
+/// Plays `audio` from its start; at the pace of a fast live host unless the plugin waits for its
+/// own analysis.
 fn play(playing: &mut Playing<'_>, audio: &[Vec<f32>], offline: bool) {
     let began = Instant::now();
     let pace = |played: usize| {
@@ -177,7 +181,7 @@ fn the_analysis_of_the_bundle_allocates_nothing_in_a_minute_of_music() {
         let mut playing = host.activate(RATE_HZ, BLOCK).unwrap();
         playing.set_song_secs(Some(0.0));
         play(&mut playing, &warm_up, offline);
-        // A reset and music after it are no exception, once there has been one.
+        // A reset and music after it are not exceptions, once there has been one.
         playing.reset();
         play(&mut playing, &warm_up, offline);
         let before = counted::calls();

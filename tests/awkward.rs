@@ -1,4 +1,5 @@
-//! Files as they come: wrong headers, chains, holes, missing ends, pipes; made here, each with what must come out.
+//! Files as they come: wrong headers, chains, holes, missing ends, pipes; made here, each with what
+//! must come out.
 
 mod behind;
 mod boxes;
@@ -17,7 +18,8 @@ use cases::{CASES, Case, Comes, Group};
 /// Tolerance for lengths: an encoder's frame.
 const LENGTH_SLACK_SECS: f64 = 0.03;
 
-/// What comes of a file, in words that the table has: its seconds, with those missing; or why it is refused.
+/// What comes of a file, in words that the table has: its seconds, with those missing; or why it is
+/// refused.
 fn comes(bytes: Vec<u8>, ending: &str, once: bool) -> Result<(f64, Option<f64>), String> {
     let mut file = AudioFile::of_bytes(bytes, ending, once)
         .map_err(|why| format!("{:#}", anyhow::Error::from(why)))?;
@@ -85,7 +87,8 @@ fn headers_that_promise_the_absurd_cost_no_memory_and_no_time() {
     check_group(Group::Hostile);
 }
 
-/// Writes the table of what was tried: `cargo test --test tests the_table -- --ignored --nocapture`.
+/// Writes the table of what was tried: `cargo test --test tests the_table -- --ignored
+/// --nocapture`.
 #[test]
 #[ignore = "prints, and checks nothing"]
 fn the_table_of_awkward_files() {

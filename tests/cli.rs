@@ -205,7 +205,8 @@ fn dataset_windows_carry_their_labels() {
     assert_eq!(heard.shape(), [3, 3, 85]);
     let heard: Vec<f32> = heard.into_vec().unwrap();
     assert!(heard.iter().all(|x| x.is_finite()));
-    // Of the short song there was no fifth second to hear: its constants are those of all that there was.
+    // Of the short song there was no fifth second to hear: its constants are those of all that
+    // there was.
     let constants: Vec<f32> = npz.by_name("constants").unwrap().unwrap().into_vec().unwrap();
     assert_eq!(heard[8 * 85..], constants[2 * 85..]);
     assert_ne!(heard[..85], constants[..85]);

@@ -1,4 +1,5 @@
-//! What the command line does with files: it destroys none that it is given, and what it writes is whole or not there.
+//! What the command line does with files: it destroys none that it is given, and what it writes is
+//! whole or not there.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -163,7 +164,8 @@ fn an_interrupted_run_leaves_the_old_file_and_nothing_else() {
     let (pipe, out) = (folder.path("song.wav"), folder.path("m.jsonl"));
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     std::fs::write(&out, "").unwrap();
-    // Whoever runs the tests in the background has switched Ctrl-C off for all that they start, and there it stays off.
+    // Whoever runs the tests in the background has switched Ctrl-C off for all that they start, and
+    // there it stays off.
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
     let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();

@@ -1,4 +1,5 @@
-//! The editor's window with invented readings: painted without a display, worked by pointer and keyboard, read as a screen reader would.
+//! The editor's window with invented readings: painted without a display, worked by pointer and
+//! keyboard, read as a screen reader would.
 
 // All of this is tests; clippy knows only the functions so marked as such.
 #![allow(clippy::unwrap_used)]

@@ -1,6 +1,7 @@
 //! The library as somebody else's program sees it: what is public without `internals` is enough.
 
-// In a test a panic is the message; the lint's own exception covers test functions but not what they call.
+// In a test a panic is the message; the lint's own exception covers test functions but not what
+// they call.
 #![allow(clippy::unwrap_used)]
 
 use moodring::{Analyser, AnalyserError, Layout, Model, ModelError, Phase, Reading, downmix};

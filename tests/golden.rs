@@ -21,8 +21,8 @@ use moodring::units::power_to_db;
 
 /// Magnitudes: f32 against f64 transforms of values up to some hundreds.
 const MAGNITUDE_TOLERANCE: f32 = 2e-4;
-/// Bins whose two medians are so close that rounding decides: fewer than one in ten thousand, here and, of the bins within 100 dB
-/// of their frame's loudest, in recordings.
+/// Bins whose two medians are so close that rounding decides: fewer than one in ten thousand, here
+/// and, of the bins within 100 dB of their frame's loudest, in recordings.
 const MASK_FLIPS: f64 = 1e-4;
 /// Chroma in [0, 1] and energies: one flipped bin moves them more than rounding does.
 const CHROMA_TOLERANCE: f32 = 2e-3;
@@ -32,11 +32,13 @@ const MEL_TOLERANCE_DB: f32 = 0.05;
 const MEL_AUDIBLE_DB: f32 = -60.0;
 /// Onset strength, dB, from the same bands: rounding alone.
 const ONSET_TOLERANCE_DB: f32 = 1e-4;
-/// Change of bands, dB: rounding of both frames, and bins that flip from one part to the other cancel out.
+/// Change of bands, dB: rounding of both frames, and bins that flip from one part to the other
+/// cancel out.
 const CHANGE_TOLERANCE_DB: f32 = 0.05;
 /// Melodic chroma in [0, 1], of power that no mask divides: rounding alone.
 const MELODIC_TOLERANCE: f32 = 1e-4;
-/// Contrast, dB: a valley may lie 100 dB under the loudest bin, where magnitudes of an f32 transform have two good digits.
+/// Contrast, dB: a valley may lie 100 dB under the loudest bin, where magnitudes of an f32
+/// transform have two good digits.
 const CONTRAST_TOLERANCE_DB: f32 = 0.05;
 /// Crest, dB: rounding of a mean over the samples of a frame.
 const CREST_TOLERANCE_DB: f32 = 1e-3;
@@ -48,7 +50,8 @@ const TONALITY_TOLERANCE: f32 = 1e-4;
 const TEMPO_OF_LIBROSA: f32 = 0.035;
 /// The tempo that the envelope was made with.
 const TEMPO_OF_MAKER: f32 = 0.01;
-/// Resampled tones up to 9 kHz, full scale 1, away from the ends: the ripple of a filter of 128 taps.
+/// Resampled tones up to 9 kHz, full scale 1, away from the ends: the ripple of a filter of 128
+/// taps.
 const RESAMPLE_TOLERANCE: f32 = 1e-5;
 
 fn array<T: npyz::Deserialize>(name: &str) -> Vec<T> {
@@ -61,7 +64,8 @@ fn rows<const N: usize>(name: &str) -> Vec<[f32; N]> {
     array::<f32>(name).chunks_exact(N).map(|row| row.try_into().unwrap()).collect()
 }
 
-/// Every frame of the golden signal, by the incremental form, which the property tests tie to the batch one.
+/// Every frame of the golden signal, by the incremental form, which the property tests tie to the
+/// batch one.
 fn frames() -> Vec<FrameFeatures> {
     let mut extractor = FrameExtractor::new(22_050.0, Layout::MONO).unwrap();
     let mut frames = Vec::new();
@@ -159,7 +163,8 @@ fn mel_bands_are_librosas() {
 fn change_is_that_of_librosas_bands() {
     let [harmonic, percussive] =
         ["harmonic", "percussive"].map(|part| rows::<N_MEL_BANDS>(&format!("mel_db_{part}.npy")));
-    // librosa says −100 dB of a part without a bin in the band; the sum of both parts is to have none of that.
+    // librosa says −100 dB of a part without a bin in the band; the sum of both parts is to have
+    // none of that.
     let power = |db: f32| if db > -99.9 { 10_f32.powf(db / 10.0) } else { 0.0 };
     let whole: Vec<[f32; N_MEL_BANDS]> = harmonic
         .iter()
@@ -236,8 +241,8 @@ fn onset_strength_is_librosas() {
     }
 }
 
-/// How far one tempo is from another, or from its half or double: a listener might tap any of the three, and librosa takes the
-/// half of the pushed rhythm.
+/// How far one tempo is from another, or from its half or double: a listener might tap any of the
+/// three, and librosa takes the half of the pushed rhythm.
 fn off_to_the_octave(bpm: f32, other_bpm: f32) -> f32 {
     let octaves = (bpm / other_bpm).log2();
     assert!(octaves.abs() < 1.5, "{bpm} BPM is no octave of {other_bpm}");

@@ -14,10 +14,12 @@ const RATE_HZ: f64 = 22_050.0;
 /// Samples at the rate in a second.
 const SECOND: usize = 22_050;
 
-/// By how much the phase-inverted copy of a mix may read differently: a tenth of what the meter shows as a difference.
+/// By how much the phase-inverted copy of a mix may read differently: a tenth of what the meter
+/// shows as a difference.
 const INVERTED: f32 = 0.003;
 
-/// By how much what nobody hears may move a reading. Measured on 18 songs: .003 at most on average over a song.
+/// By how much what nobody hears may move a reading. Measured on 18 songs: .003 at most on average
+/// over a song.
 const UNHEARD: f32 = 0.02;
 
 /// All readings of channels, which are of equal length.
@@ -69,7 +71,8 @@ fn with(x: &[f32], y: &[f32]) -> Vec<f32> {
     x.iter().zip(y).map(|(x, y)| x + y).collect()
 }
 
-/// A stereo mix: chords and drums about the middle, the chords of a second later on the left, hiss on the right.
+/// A stereo mix: chords and drums about the middle, the chords of a second later on the left, hiss
+/// on the right.
 fn mix(secs: f64) -> [Vec<f32>; 2] {
     let [left, right]: [Vec<f32>; 2] = music(secs + 1.0, RATE_HZ, 2).try_into().unwrap();
     let n_samples = (secs * RATE_HZ) as usize;
@@ -223,7 +226,8 @@ fn rumble_as_strong_as_the_song_moves_readings_as_little_as_songs_differ_in_it()
     }
 }
 
-/// Prints what was tried, and what comes of it: `cargo test --test tests the_table_of_sounds -- --ignored --nocapture`.
+/// Prints what was tried, and what comes of it: `cargo test --test tests the_table_of_sounds --
+/// --ignored --nocapture`.
 #[test]
 #[ignore = "prints, and checks nothing"]
 fn the_table_of_sounds() {

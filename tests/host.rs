@@ -27,7 +27,8 @@ use support::sounds::{SETTLED_SECS, TOLERANCE, sounds};
 /// Tests that play share this; the one that counts threads has it alone.
 static PLAYING: RwLock<()> = RwLock::new(());
 
-/// Largest difference of a share between host rates: resampling and frame grid differ, the music does not.
+/// Largest difference of a share between host rates: resampling and frame grid differ, the music
+/// does not.
 const RATE_TOLERANCE: f32 = 0.02;
 
 /// Largest block that any test asks for.
@@ -326,7 +327,8 @@ fn readings_lie_on_the_hosts_timeline_and_playing_again_overwrites_them() {
     let places: Vec<f64> = first.iter().map(|point| point.secs).collect();
     assert_eq!((places.first(), places.last()), (Some(&61.0), Some(&65.5)), "{places:?}");
     assert_eq!(places.len(), 10, "a point every half second, none while the host stands still");
-    // The same music over the second half, heard from its beginning: other readings at the same places.
+    // The same music over the second half, heard from its beginning: other readings at the same
+    // places.
     let mut playing = host.activate(44_100.0, MAX_BLOCK).unwrap();
     play_song(&mut playing, &audio, Some(62.0));
     drop(playing);
@@ -486,7 +488,8 @@ fn rates_that_cannot_be_analysed_leave_the_audio_untouched() {
     }
 }
 
-/// Runs `body`, which must come back: a plugin that hangs its host is the end of this program, with a word why.
+/// Runs `body`, which must come back: a plugin that hangs its host is the end of this program, with
+/// a word why.
 fn within<T>(secs: u64, what: &str, body: impl FnOnce() -> T) -> T {
     let (done, is_done) = std::sync::mpsc::channel::<()>();
     let what = what.to_owned();
@@ -555,7 +558,8 @@ fn a_path_from_a_project_that_is_no_file_never_holds_the_host_up() {
     fs::remove_dir_all(folder).unwrap();
 }
 
-/// Writes the shipped model to `folder` with other words for its second pair, tense and relaxed; its path.
+/// Writes the shipped model to `folder` with other words for its second pair, tense and relaxed;
+/// its path.
 fn tense_model(folder: &Path) -> PathBuf {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let mut card: serde_json::Value =

@@ -1,7 +1,9 @@
-//! A hundred instances of the bundled CLAP in one host, live: nothing is lost, nobody is left behind, nothing stays behind.
+//! A hundred instances of the bundled CLAP in one host, live: nothing is lost, nobody is left
+//! behind, nothing stays behind.
 //!
-//! `cargo test --test many -- --nocapture` prints what they cost; with `MOODRING_REPORT` it is written there as JSON. `MOODRING_SPEED=3`
-//! plays three times as fast, to see what gives way: readings do, samples must not.
+//! `cargo test --test many -- --nocapture` prints what they cost; with `MOODRING_REPORT` it is
+//! written there as JSON. `MOODRING_SPEED=3` plays three times as fast, to see what gives way:
+//! readings do, samples must not.
 #![cfg(target_os = "linux")]
 // All of this is tests; clippy knows only the functions so marked as such.
 #![allow(clippy::unwrap_used)]
@@ -61,7 +63,8 @@ fn play_block(playing: &mut Playing<'_>, audio: &[Vec<f32>], at: usize) {
     assert!(input == output, "audio was changed");
 }
 
-/// Calls `on_block` with every block's place when it is due, as a sound card would; the longest that a call took.
+/// Calls `on_block` with every block's place when it is due, as a sound card would; the longest
+/// that a call took.
 fn in_real_time(secs: f64, n_samples: usize, mut on_block: impl FnMut(usize)) -> Vec<Duration> {
     let began = Instant::now();
     let blocks = (secs * RATE_HZ / BLOCK as f64) as usize;

@@ -1,4 +1,4 @@
-//! The shipped model against onnxruntime, and files that are no model against their errors.
+//! The shipped model against onnxruntime, and files that are not models against their errors.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +12,8 @@ use moodring::why::{GROUPS, Group, N_GROUPS};
 
 use crate::support::float_model::float_model;
 
-/// Our activations are quantised step by step, onnxruntime's over the whole sequence; both are that close to f32 arithmetic.
+/// Our activations are quantised step by step, onnxruntime's over the whole sequence; both are that
+/// close to f32 arithmetic.
 const SHARE_TOLERANCE: f32 = 1e-2;
 
 /// The models in the repository; the first is the one built in.
@@ -35,7 +36,8 @@ fn card() -> serde_json::Value {
     card_of(MODELS[0])
 }
 
-/// The input that the card's reference was made with, before the averaging and scaling that the session undoes.
+/// The input that the card's reference was made with, before the averaging and scaling that the
+/// session undoes.
 fn reference_input(model: &Model) -> NetworkInput {
     let card = model.card();
     let mut input = NetworkInput::default();
@@ -267,7 +269,8 @@ fn weights_that_are_no_numbers_are_refused_by_name() {
 fn weights_that_overflow_fall_at_the_first_run_and_not_in_the_show() {
     let onnx = std::fs::read(shipped("onnx")).unwrap();
     let spoilt = with_weights(&onnx, "member0_out_b", &3e38_f32.to_le_bytes());
-    // Finite, so they are loaded; what the network then says is a share or an error, never anything else.
+    // Finite, so they are loaded; what the network then says is a share or an error, never anything
+    // else.
     let model = Model::from_parts(&spoilt, &card_for(&spoilt).to_string()).unwrap();
     let run = Session::new(&Arc::new(model)).unwrap().run(&NetworkInput::default());
     match run {

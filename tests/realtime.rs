@@ -1,8 +1,11 @@
-//! No allocation on the audio thread, and none in the analysis once it is warm: counted by the allocator itself.
+//! No allocation on the audio thread, and none in the analysis once it is warm: counted by the
+//! allocator itself.
 //!
-//! With `alloc-check` the plugin framework brings an allocator of its own, so there is none of ours then.
+//! With `alloc-check` the plugin framework brings an allocator of its own, so there is none of ours
+//! then.
 #![cfg(not(feature = "alloc-check"))]
-// In a test a panic is the message; the lint's own exception covers test functions but not what they call.
+// In a test a panic is the message; the lint's own exception covers test functions but not what
+// they call.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../src/bin/cli/heap.rs"]
@@ -40,7 +43,8 @@ fn the_counter_counts() {
     assert_eq!(allocator_calls(|| {}), 0);
 }
 
-/// The transport of block `n`: plays, jumps, drifts, goes round a loop, stops and says nothing, in turns.
+/// The transport of block `n`: plays, jumps, drifts, goes round a loop, stops and says nothing, in
+/// turns.
 fn restless(n: usize, block: usize, rate_hz: f64) -> Transport {
     let played_secs = (n * block) as f64 / rate_hz;
     let turn = n / 4 % 6;
@@ -69,8 +73,9 @@ fn the_audio_thread_never_allocates() {
         Engine::start(rate_hz, downmix::Layout::STEREO, Arc::clone(&control), Arc::clone(&monitor));
     let mut newest = monitor.latest_reader();
     let calls = allocator_calls(|| {
-        // From the first block on, while the model loads, through an overrun, empty blocks, resets, and every way of a transport. Live, by
-        // a clock that goes with the audio; and the first second by the system's.
+        // From the first block on, while the model loads, through an overrun, empty blocks, resets,
+        // and every way of a transport. Live, by a clock that goes with the audio; and the first
+        // second by the system's.
         let mut clock_secs = 0.0;
         for (round, size) in [1, 17, 64, 1024, 4096].into_iter().enumerate() {
             audio.set_auto_reset(round % 2 == 0);
@@ -183,8 +188,9 @@ fn publishing_and_recording_never_allocate() {
     assert_eq!(allocator_calls(|| publisher.catch_up()), 0);
 }
 
-/// A filter in the kernel kills a thread at its first system call other than reading and writing open files: what survives it has made
-/// none. The calls are those of the kernel's own strict mode, which would take the processor's clock away besides; to read that is no call.
+/// A filter in the kernel kills a thread at its first system call other than reading and writing
+/// open files: what survives it has made none. The calls are those of the kernel's own strict mode,
+/// which would take the processor's clock away besides; to read that is not a call.
 #[cfg(target_os = "linux")]
 mod strict {
     use std::io::Read;
@@ -234,7 +240,8 @@ mod strict {
             len: u16::try_from(filter.len()).unwrap(),
             filter: filter.as_mut_ptr(),
         };
-        // SAFETY: plain numbers, and a program that the kernel copies; they only change what this thread may do from here on.
+        // SAFETY: plain numbers, and a program that the kernel copies; they only change what this
+        // thread may do from here on.
         unsafe {
             libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
                 && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program)
@@ -242,7 +249,8 @@ mod strict {
         }
     }
 
-    /// A thread that enters strict mode, plays, and says so; with the role of the culprit it makes a system call before.
+    /// A thread that enters strict mode, plays, and says so; with the role of the culprit it makes
+    /// a system call before.
     fn play_the_role(role: &str) -> ! {
         let rate_hz = 48_000.0;
         let music = music(10.0, rate_hz, 2);
@@ -258,7 +266,8 @@ mod strict {
                 std::thread::yield_now();
             }
             audio.set_auto_reset(true);
-            // A second at once, as from a host that computes ahead; then at the clock's own pace, which is looked at without a rest.
+            // A second at once, as from a host that computes ahead; then at the clock's own pace,
+            // which is looked at without a rest.
             let began = Instant::now();
             let mut sent_secs = -1.0;
             for size in [1, 17, 64, 1024, 4096] {

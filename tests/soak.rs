@@ -1,6 +1,8 @@
-//! Ten hours through the bundled CLAP at full speed: at their end it reads what a fresh instance reads in the last ten seconds.
+//! Ten hours through the bundled CLAP at full speed: at their end it reads what a fresh instance
+//! reads in the last ten seconds.
 //!
-//! `MOODRING_SOAK_SECS=600 cargo test --test soak -- --nocapture` makes it ten minutes of music, and says how fast it was.
+//! `MOODRING_SOAK_SECS=600 cargo test --test soak -- --nocapture` makes it ten minutes of music,
+//! and says how fast it was.
 // All of this is tests; clippy knows only the functions so marked as such.
 #![allow(clippy::unwrap_used)]
 
@@ -22,8 +24,8 @@ use support::music::{Random, music};
 
 const RATE_HZ: usize = 48_000;
 const SECS: f64 = 36_000.0;
-/// After this many samples frames, steps and readings all begin where they began at the start, 27.3 s: 147 samples are analysed of
-/// 320, and readings come every eight frames.
+/// After this many samples frames, steps and readings all begin where they began at the start, 27.3
+/// s: 147 samples are analysed of 320, and readings come every eight frames.
 const GRID_SAMPLES: usize = 8 * HOP_SAMPLES * 320;
 /// The window and the little that completes its last reading.
 const TAIL_SECS: f64 = 11.0;
@@ -47,7 +49,8 @@ fn play(playing: &mut Playing<'_>, audio: &[Vec<f32>]) {
     }
 }
 
-/// Passage `n` of a long night: mostly music from anywhere on the tape, loud or soft, now and then what no music is.
+/// Passage `n` of a long night: mostly music from anywhere on the tape, loud or soft, now and then
+/// what no music is.
 fn passage(n: usize, tape: &[Vec<f32>], random: &mut Random) -> Vec<Vec<f32>> {
     let start = random.up_to(tape[0].len() - GRID_SAMPLES);
     let gain = [1.0, 0.03, 0.5, 4.0, 1e-4][n % 5];
@@ -62,7 +65,8 @@ fn passage(n: usize, tape: &[Vec<f32>], random: &mut Random) -> Vec<Vec<f32>> {
     tape.iter().map(|channel| (0..GRID_SAMPLES).map(|i| sample(channel, i)).collect()).collect()
 }
 
-/// Plays passage after passage through an instance that renders offline and writes its readings to `csv`.
+/// Plays passage after passage through an instance that renders offline and writes its readings to
+/// `csv`.
 fn render(csv: &Path, passages: impl Iterator<Item = Vec<Vec<f32>>>) {
     let mut host = Host::load_bundle().unwrap();
     host.set_field("csv_path", csv.to_str().unwrap()).unwrap();
@@ -72,7 +76,8 @@ fn render(csv: &Path, passages: impl Iterator<Item = Vec<Vec<f32>>>) {
     passages.for_each(|passage| play(&mut playing, &passage));
 }
 
-/// The last four readings, newest first, after all have been seen to follow each other with nothing lost; and how many there are.
+/// The last four readings, newest first, after all have been seen to follow each other with nothing
+/// lost; and how many there are.
 fn last_readings(csv: &Path) -> (Vec<Reading>, usize) {
     const KEPT: usize = 4;
     let mut kept: Vec<Reading> = Vec::new();

@@ -1,5 +1,5 @@
-//! What strangers hand in besides music: models, histories of projects, rows of files. Whatever is in it, it is taken or refused in
-//! words, and nothing panics. `fuzz/` looks for more of the kind.
+//! What strangers hand in besides music: models, histories of projects, rows of files. Whatever is
+//! in it, it is taken or refused in words, and nothing panics. `fuzz/` looks for more of the kind.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Readings depend on the music alone: not on chunks, resets, hardly on the host's rate, and not on what was before the last 10 s.
+//! Readings depend on the music alone: not on chunks, resets, hardly on the host's rate, and not on
+//! what was before the last 10 s.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The tempo that is shown, from samples to the summary of the window: in the octave in which music was made.
+//! The tempo that is shown, from samples to the summary of the window: in the octave in which music
+//! was made.
 
 use moodring::analysis::downmix::Layout;
 use moodring::analysis::frame::FrameExtractor;

@@ -1,7 +1,9 @@
-//! What the crate promises as a whole: the analysis against librosa, streams against batches, tempo against how music was made, the model against onnxruntime, the
-//! command line against its words, outputs against each other.
+//! What the crate promises as a whole: the analysis against librosa, streams against batches, tempo
+//! against how music was made, the model against onnxruntime, the command line against its words,
+//! outputs against each other.
 
-// In a test a panic is the message; the lint's own exception covers test functions but not what they call.
+// In a test a panic is the message; the lint's own exception covers test functions but not what
+// they call.
 #![allow(clippy::unwrap_used)]
 
 #[cfg(feature = "cli")]

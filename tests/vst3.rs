@@ -1,4 +1,5 @@
-//! The bundled VST3 as a host sees it: renders and live playback by what happens, states, layouts, parameters.
+//! The bundled VST3 as a host sees it: renders and live playback by what happens, states, layouts,
+//! parameters.
 #![cfg(target_os = "linux")]
 // All of this is tests; clippy knows only the functions so marked as such.
 #![allow(clippy::unwrap_used)]
@@ -25,7 +26,8 @@ use vst3::Steinberg::Vst::SpeakerArr;
 const RATE_HZ: f64 = 48_000.0;
 const BLOCK: usize = 512;
 
-/// How far a place may be from another and be the same: what a number loses on its way through text.
+/// How far a place may be from another and be the same: what a number loses on its way through
+/// text.
 const SAME_PLACE: f64 = 1e-12;
 
 /// Tests that play at a pace of their own have the machine for themselves.
@@ -150,8 +152,8 @@ fn a_render_reads_as_live_playback_does_whatever_the_host_announces_and_loses_no
     }
 }
 
-/// Plays `audio` live in blocks of `size`: how often the plugin made this thread wait, and the slowest block, other programs' turns
-/// included.
+/// Plays `audio` live in blocks of `size`: how often the plugin made this thread wait, and the
+/// slowest block, other programs' turns included.
 fn play_live(host: &mut Host, audio: &[Vec<f32>], size: usize, mode: Mode) -> (i64, Duration) {
     let (mut input, mut output) = (audio.to_vec(), audio.to_vec());
     let (mut waits, mut slowest) = (0, Duration::ZERO);
@@ -173,7 +175,8 @@ fn play_live(host: &mut Host, audio: &[Vec<f32>], size: usize, mode: Mode) -> (i
 fn live_playback_after_an_export_is_never_made_to_wait() {
     let _alone = alone();
     let (song, after) = (music(20.0, RATE_HZ, 2), music(2.0, RATE_HZ, 2));
-    // With a set-up between, which the framework takes for the one before; and without any, as where a host only runs free for a while.
+    // With a set-up between, which the framework takes for the one before; and without any, as
+    // where a host only runs free for a while.
     for sets_up in [true, false] {
         let mut host = Host::load_bundle().unwrap();
         host.set_up(RATE_HZ, BLOCK, Mode::Offline).unwrap();
@@ -271,7 +274,7 @@ fn an_arrangement_is_the_one_that_was_asked_for_or_refused() {
         host.stop();
     }
     host.arrange(kStereo).unwrap();
-    // Six or eight channels whose fourth is no LFE, others with one, and more than there are.
+    // Six or eight channels whose fourth is not an LFE, others with one, and more than there are.
     for other in [k60Cine, k60Music, k61Cine, k61Music, k71_4, 0] {
         assert_eq!(host.arrange(other), None, "{other:b}");
     }

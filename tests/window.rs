@@ -1,7 +1,8 @@
 //! The bundled CLAP's window on a real X server while music plays.
 //!
-//! Pictures are left in `target/window` (or in `MOODRING_WINDOW_DIR`), so that a person can look at what the tests looked at.
-//! `MOODRING_ROUNDS=200` opens the window as often, and resizes it two and a half times as often; usually it is done less.
+//! Pictures are left in `target/window` (or in `MOODRING_WINDOW_DIR`), so that a person can look at
+//! what the tests looked at. `MOODRING_ROUNDS=200` opens the window as often, and resizes it two
+//! and a half times as often; usually it is done less.
 
 #![cfg(target_os = "linux")]
 // All of this is tests; clippy knows only the functions so marked as such.
@@ -61,13 +62,15 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Part of the pixels of a region that must differ before it counts as changed: a needle, a number.
 const CHANGED: f64 = 0.002;
 
-/// The display that all tests share, one at a time, since the plugin finds it through the environment.
+/// The display that all tests share, one at a time, since the plugin finds it through the
+/// environment.
 fn display() -> MutexGuard<'static, Display> {
     static DISPLAY: LazyLock<Mutex<Display>> = LazyLock::new(|| {
         let display = Display::start(1600, 1000).expect("no display");
         let home = home();
         fs::create_dir_all(&home).expect("no folder for files");
-        // SAFETY: the other tests of this binary wait here, so nobody reads the environment meanwhile.
+        // SAFETY: the other tests of this binary wait here, so nobody reads the environment
+        // meanwhile.
         #[allow(unsafe_code)]
         unsafe {
             std::env::set_var("DISPLAY", display.name());
@@ -96,7 +99,8 @@ fn picture(editor: &Editor, name: &str) -> RgbImage {
     picture
 }
 
-/// Runs `body` on this thread while an active plugin plays on another; whatever it does, no audio may notice.
+/// Runs `body` on this thread while an active plugin plays on another; whatever it does, no audio
+/// may notice.
 fn with_music<T>(host: &mut Host, body: impl FnOnce(&mut Host) -> T) -> T {
     let audio = music::music(20.0, RATE_HZ, 2);
     let mut playing = host.activate(RATE_HZ, BLOCK_SAMPLES).unwrap();
@@ -348,8 +352,9 @@ fn clicks_and_keys_arrive_while_music_plays() {
 fn opening_closing_and_resizing_leave_nothing_behind_and_no_audio_notices() {
     /// Rounds before the first count: GL's driver keeps what it has once loaded.
     const WARM_UP: usize = 4;
-    /// An empty window of egui-baseview's leaves 83 kB, measured with sixty; which layer under it keeps them is not known, and another
-    /// driver may keep more. A window of ours that were kept would be megabytes.
+    /// An empty window of egui-baseview's leaves 83 kB, measured with sixty; which layer under it
+    /// keeps them is not known, and another driver may keep more. A window of ours that were kept
+    /// would be megabytes.
     const OF_GL_BYTES: usize = 200_000;
     /// Far less than the least that a window takes.
     const LEFT_BYTES: usize = 200_000;

@@ -1,4 +1,5 @@
-//! Ctrl-C as a flag, so that the music stops and the picture is still drawn. Elsewhere than on Unix it ends the program.
+//! Ctrl-C as a flag, so that the music stops and the picture is still drawn. Elsewhere than on Unix
+//! it ends the program.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,8 +13,9 @@ pub fn came() -> bool {
 /// From now on Ctrl-C sets the flag; a second one ends the program as usual.
 #[cfg(unix)]
 pub fn catch() {
-    // SAFETY: the handler only touches an atomic and `signal` itself, both allowed in a signal handler. A crate for this one
-    // call would change the features of `libc`, and with them rebuild half of the dependencies.
+    // SAFETY: the handler only touches an atomic and `signal` itself, both allowed in a signal
+    // handler. A crate for this one call would change the features of `libc`, and with them rebuild
+    // half of the dependencies.
     #[allow(unsafe_code)]
     unsafe {
         signal(SIGINT, on_interrupt as *const () as usize);

@@ -1,4 +1,5 @@
-//! The mood in a terminal: one bar per label space, growing from the centre towards the pole that leads.
+//! The mood in a terminal: one bar per label space, growing from the centre towards the pole that
+//! leads.
 //!
 //! ```text
 //! 0:24 / 1:03  live
@@ -57,7 +58,8 @@ impl Meter {
         }
     }
 
-    /// Leaves the last reading standing. `interrupted`: by Ctrl-C, at which a terminal forgets what it was about to show.
+    /// Leaves the last reading standing. `interrupted`: by Ctrl-C, at which a terminal forgets what
+    /// it was about to show.
     pub fn finish(&mut self, reading: Option<&Stamped>, interrupted: bool) {
         if interrupted {
             show("\n");
@@ -116,7 +118,8 @@ impl Drop for Meter {
     }
 }
 
-/// Shows a text at once. A terminal that is gone, or a pipe that nobody reads any more, is no reason to stop the music.
+/// Shows a text at once. A terminal that is gone, or a pipe that nobody reads any more, is no
+/// reason to stop the music.
 fn show(text: &str) {
     let mut out = stdout();
     let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -1,4 +1,5 @@
-//! Any bytes, as a file or through a pipe: decoding ends, in bounded time and memory, and whatever panics inside is an error.
+//! Any bytes, as a file or through a pipe: decoding ends, in bounded time and memory, and whatever
+//! panics inside is an error.
 //!
 //! ```text
 //! cargo test --test tests seeds_of_the_fuzzer -- --ignored
@@ -13,7 +14,8 @@ use moodring::decode::AudioFile;
 const ENDINGS: [&str; 12] =
     ["wav", "aiff", "flac", "mp3", "ogg", "opus", "m4a", "aac", "caf", "mkv", "ts", ""];
 
-/// Bytes of sound that so few bytes of file may grow to; silence in holes and lossless silence are the longest.
+/// Bytes of sound that so few bytes of file may grow to; silence in holes and lossless silence are
+/// the longest.
 const MAX_SAMPLES: usize = 1 << 28;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,4 +1,5 @@
-//! Any text as the history that a project keeps: it is read, or the history is empty; and what was read is written as it was.
+//! Any text as the history that a project keeps: it is read, or the history is empty; and what was
+//! read is written as it was.
 //!
 //! ```text
 //! RUSTC_BOOTSTRAP=1 cargo fuzz run history --sanitizer none -- -max_len=65536 -timeout=20 -rss_limit_mb=2048 -max_total_time=600

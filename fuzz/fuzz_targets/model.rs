@@ -1,4 +1,5 @@
-//! Any bytes as a model's weights, or as its card: it is refused in words, or it runs and answers with shares.
+//! Any bytes as a model's weights, or as its card: it is refused in words, or it runs and answers
+//! with shares.
 //!
 //! ```text
 //! RUSTC_BOOTSTRAP=1 cargo fuzz run model --sanitizer none -- -max_len=65536 -timeout=20 -rss_limit_mb=2048 -max_total_time=600

@@ -1,4 +1,5 @@
-//! Any text as a row of a file of readings: it is one, or it is none; and one that is reads the same once it is written.
+//! Any text as a row of a file of readings: it is one, or it is none; and one that is reads the
+//! same once it is written.
 //!
 //! ```text
 //! RUSTC_BOOTSTRAP=1 cargo fuzz run row --sanitizer none -- -max_len=4096 -timeout=20 -max_total_time=600

@@ -2,11 +2,13 @@
 
 use crate::config::{ANALYSIS_RATE_HZ, WINDOW_SAMPLES};
 
-/// Loudness at which a full-scale sine is taken to be played, dB SPL: loud monitoring. Who plays softer hears less of the bass.
+/// Loudness at which a full-scale sine is taken to be played, dB SPL: loud monitoring. Whoever
+/// plays softer hears less of the bass.
 const FULL_SCALE_DB_SPL: f64 = 100.0;
 
-/// Threshold of hearing of pure tones, Hz and dB SPL, from ISO 389-7:2005 (and ISO 226:2003), table 1. Its row for 20 Hz is left out: an
-/// analysis window of 93 ms cannot tell what is there from infrasound.
+/// Threshold of hearing of pure tones, Hz and dB SPL, from ISO 389-7:2005 (and ISO 226:2003),
+/// table 1. Its row for 20 Hz is left out: an analysis window of 93 ms cannot tell what is there
+/// from infrasound.
 const THRESHOLD_DB_SPL: [(f64, f64); 10] = [
     (25.0, 68.7),
     (31.5, 59.5),
@@ -20,7 +22,8 @@ const THRESHOLD_DB_SPL: [(f64, f64); 10] = [
     (200.0, 14.4),
 ];
 
-/// Where the threshold ends to matter, Hz: above, a bin is much narrower than what the ear takes together, and one alone says nothing.
+/// Where the threshold ends to matter, Hz: above, a bin is much narrower than what the ear takes
+/// together, and one alone says nothing.
 const HIGHEST_HZ: f64 = 150.0;
 
 /// Bins under [`HIGHEST_HZ`].
@@ -67,7 +70,8 @@ impl LowThreshold {
     }
 }
 
-/// The threshold at `hz`, linear between the table's rows over the logarithm of frequency; infinite under 25 Hz.
+/// The threshold at `hz`, linear between the table's rows over the logarithm of frequency; infinite
+/// under 25 Hz.
 fn threshold_db_spl(hz: f64) -> f64 {
     let rows = THRESHOLD_DB_SPL.windows(2);
     let around =

@@ -1,11 +1,13 @@
 //! The beat: the one tempo that is shown, in the octave in which listeners tap.
 //!
-//! What repeats in music does so at many periods, and [`super::tempo`] tells each part's own. Which of them is the beat follows
-//! from all of them at once: a backbeat makes two beats repeat better than one, hi-hats fill the half of a beat and seldom its
-//! third, chords change every second or fourth beat. So each candidate is judged by how both parts repeat at its multiples and
+//! What repeats in music does so at many periods, and [`super::tempo`] tells each part's own. Which
+//! of them is the beat follows from all of them at once: a backbeat makes two beats repeat better
+//! than one, hi-hats fill the half of a beat and seldom its third, chords change every second or
+//! fourth beat. So each candidate is judged by how both parts repeat at its multiples and
 //! fractions.
 //!
-//! **Architecture Invariant**: no network is fed from here. What the models hear of tempo is [`super::tempo`]'s alone.
+//! **Architecture Invariant**: no network is fed from here. What the models hear of tempo is
+//! [`super::tempo`]'s alone.
 
 use crate::analysis::tempo::{self, Correlation, N_LAGS, Tempo, Tempogram};
 use crate::config::{FRAME_RATE_HZ, MAX_BPM, MIN_BPM};
@@ -17,9 +19,10 @@ const CANDIDATES_PER_OCTAVE: f64 = 48.0;
 /// Candidates from [`MIN_BPM`] to [`MAX_BPM`], 2.58 octaves.
 const N_CANDIDATES: usize = 125;
 
-/// Multiples of a beat at which its parts are looked at, and what a full correlation there speaks for the beat, harmonic and
-/// percussive. Fitted, with [`PREFERENCE`] given, by multinomial regression on drum patterns and clicks made for it and on
-/// 201 songs whose beats a tracker of another kind found (docs/tempo.md); rounded to a tenth.
+/// Multiples of a beat at which its parts are looked at, and what a full correlation there speaks
+/// for the beat, harmonic and percussive. Fitted, with [`PREFERENCE`] given, by multinomial
+/// regression on drum patterns and clicks made for it and on 201 songs whose beats a tracker of
+/// another kind found (docs/tempo.md); rounded to a tenth.
 const EVIDENCE: [(f64, [f32; 2]); 9] = [
     (1.0 / 4.0, [-0.8, 0.0]),
     (1.0 / 3.0, [-0.8, -2.0]),
@@ -38,32 +41,36 @@ const HALF: usize = 2;
 const ONE: usize = 4;
 const TWO: usize = 6;
 
-/// Log-normal preference among tempi: its centre, BPM, and its weight on the square of the distance in octaves, a deviation of 0.58
-/// octaves. Centred above the 120 BPM at which listeners tap most readily, since slow candidates have more multiples to speak
-/// for them.
+/// Log-normal preference among tempi: its centre, BPM, and its weight on the square of the distance
+/// in octaves, a deviation of 0.58 octaves. Centred above the 120 BPM at which listeners tap most
+/// readily, since slow candidates have more multiples to speak for them.
 const PREFERRED_BPM: f64 = 144.0;
 const PREFERENCE: f32 = 1.5;
 
-/// Tempo above which hardly anybody taps, BPM, and how much each octave above it speaks against a beat. Sixteenths of a song at 120 BPM are
-/// told so from its beat; clicks, which have nothing between them, are still read as quick as they come. Chosen with the demo piece in view,
-/// whose part of 120 BPM read 240.
+/// Tempo above which hardly anybody taps, BPM, and how much each octave above it speaks against a
+/// beat. Sixteenths of a song at 120 BPM are told so from its beat; clicks, which have nothing
+/// between them, are still read as quick as they come. Chosen with the demo piece in view, whose
+/// part of 120 BPM read 240.
 const QUICKEST_BPM: f64 = 200.0;
 const QUICKNESS: f32 = 9.0;
 
-/// A beat at which neither part repeats is none, whatever its multiples do: under this part of the clearest candidate's correlation
-/// it loses, by this weight.
+/// A beat at which neither part repeats is none, whatever its multiples do: under this part of the
+/// clearest candidate's correlation it loses, by this weight.
 const LEAST_OF_CLEAREST: f32 = 0.5;
 const ABSENCE: f32 = 12.0;
 
-/// Where both parts repeat at a half or a third nearly as well as at the beat, all pulses are equal, and the quicker one is the beat:
-/// beyond this part of the beat's correlation it loses, by this weight.
+/// Where both parts repeat at a half or a third nearly as well as at the beat, all pulses are
+/// equal, and the quicker one is the beat: beyond this part of the beat's correlation it loses, by
+/// this weight.
 const NEARLY_EQUAL: f32 = 0.75;
 const EQUALITY: f32 = 20.0;
 
-/// Correlation under which no beat is shown: at least six of ten windows of noise stay under it, of songs read right one of twenty.
+/// Correlation under which no beat is shown: at least six of ten windows of noise stay under it, of
+/// songs read right one of twenty.
 const LEAST_SALIENCE: f32 = 0.2;
 
-/// How far the clearest lag of a beat may be from its candidate's, part of it: two steps of candidates.
+/// How far the clearest lag of a beat may be from its candidate's, part of it: two steps of
+/// candidates.
 const REACH: f64 = 0.03;
 
 /// How far music may be off the host's beat grid and still be on it: part of its tempo. Music that
@@ -79,13 +86,15 @@ const GRID_TOLERANCE: f64 = 0.1;
 /// beat      = argmax of s(B), B from 40 to 240 BPM by 48ths of an octave;  b(l) = max_p r_p(l)
 /// ```
 ///
-/// A multiple whose lag is beyond the longest counts as its half, or as the beat. The winner is then refined by the multiples of the
-/// clearest lag near it, in the part that repeats better there; that part's correlation is the salience.
+/// A multiple whose lag is beyond the longest counts as its half, or as the beat. The winner is
+/// then refined by the multiples of the clearest lag near it, in the part that repeats better
+/// there; that part's correlation is the salience.
 ///
 /// Silence, a steady tone and noise have no beat: 0 BPM, with what salience there is.
 ///
 /// # Source
-/// Log-normal preference: Parncutt 1994, Moelants 2002, Ellis 2007. Judging a tempo by its multiples: Klapuri, Eronen and Astola 2006.
+/// Log-normal preference: Parncutt 1994, Moelants 2002, Ellis 2007. Judging a tempo by its
+/// multiples: Klapuri, Eronen and Astola 2006.
 #[must_use]
 pub fn beat(harmonic: &[f32], percussive: &[f32]) -> Tempo {
     best([&tempo::correlation(harmonic), &tempo::correlation(percussive)])
@@ -100,8 +109,9 @@ pub fn read(harmonic: &Tempogram, percussive: &Tempogram) -> Tempo {
     best([&harmonic.correlation(), &percussive.correlation()])
 }
 
-/// `bpm` in the octave of the host's beat grid: itself, its half or its double, whichever lies within a tenth of `host_bpm`; itself
-/// where none does, or where the host tells nothing usable. An octave is chosen, nothing measured is replaced.
+/// `bpm` in the octave of the host's beat grid: itself, its half or its double, whichever lies
+/// within a tenth of `host_bpm`; itself where none does, or where the host tells nothing usable. An
+/// octave is chosen, nothing measured is replaced.
 #[must_use]
 pub fn in_octave_of(bpm: f32, host_bpm: Option<f64>) -> f32 {
     let Some(host_bpm) = host_bpm.filter(|host| host.is_finite() && *host > 0.0) else {
@@ -204,7 +214,8 @@ mod tests {
     use crate::config::FEATURE_FRAMES;
     use proptest::prelude::*;
 
-    /// Onset strengths, dB, of hits of these strengths at each half of a beat, repeated, over a bed of weak ones.
+    /// Onset strengths, dB, of hits of these strengths at each half of a beat, repeated, over a bed
+    /// of weak ones.
     fn played(bpm: f64, halves: &[f32], frames: usize) -> Vec<f32> {
         let mut random = 1_u32;
         let mut bed = || {

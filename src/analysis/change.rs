@@ -1,4 +1,5 @@
-//! Change: how far each band moves from frame to frame, up or down. What the means of a step smooth away.
+//! Change: how far each band moves from frame to frame, up or down. What the means of a step smooth
+//! away.
 
 use crate::config::{CHANGE_RANGE_DB, N_MEL_BANDS};
 
@@ -8,13 +9,14 @@ use crate::config::{CHANGE_RANGE_DB, N_MEL_BANDS};
 /// d[t, b] = |max(L[t, b], F) − max(L[t−1, b], F)|,   F = max over both frames and all b of L − CHANGE_RANGE_DB
 /// ```
 ///
-/// The floor keeps bands that nobody hears from counting. It is relative, so that gain moves nothing.
+/// The floor keeps bands that nobody hears from counting. It is relative, so that gain moves
+/// nothing.
 ///
 /// Latency: 0 frames.
 ///
 /// # Source
-/// As `numpy.abs(numpy.diff(L))` of `librosa.power_to_db` bands at or above F; golden: `tests/data/mel_db_harmonic.npy` with
-/// `tests/data/mel_db_percussive.npy`.
+/// As `numpy.abs(numpy.diff(L))` of `librosa.power_to_db` bands at or above F; golden:
+/// `tests/data/mel_db_harmonic.npy` with `tests/data/mel_db_percussive.npy`.
 #[derive(Clone, Debug, Default)]
 pub struct BandChange {
     /// Bands of the frame before; `None` before the first.
@@ -28,7 +30,8 @@ impl BandChange {
         Self::default()
     }
 
-    /// Takes the log-power bands of frame `t`, dB, and returns `d[t]` ≥ 0, dB: 0 for silence and for the first frame.
+    /// Takes the log-power bands of frame `t`, dB, and returns `d[t]` ≥ 0, dB: 0 for silence and
+    /// for the first frame.
     ///
     /// # Real-time safety
     /// Neither allocates, locks nor fails.
@@ -49,7 +52,8 @@ fn change(before_db: &[f32; N_MEL_BANDS], now_db: &[f32; N_MEL_BANDS]) -> [f32; 
     std::array::from_fn(|b| (now_db[b].max(floor_db) - before_db[b].max(floor_db)).abs())
 }
 
-/// Change of a whole spectrogram of bands, `[frames][N_MEL_BANDS]` dB → `[frames][N_MEL_BANDS]` dB: the definition.
+/// Change of a whole spectrogram of bands, `[frames][N_MEL_BANDS]` dB → `[frames][N_MEL_BANDS]` dB:
+/// the definition.
 #[must_use]
 pub fn band_change(bands_db: &[[f32; N_MEL_BANDS]]) -> Vec<[f32; N_MEL_BANDS]> {
     let changes = bands_db.windows(2).map(|pair| change(&pair[0], &pair[1]));

@@ -17,8 +17,8 @@ use crate::units::hz_to_midi;
 /// Latency: 0 frames.
 ///
 /// # Source
-/// Liu, Fang and Huang 2018, equations for y_LF and C, after Müller, "Fundamentals of Music Processing", section 3.1.
-/// Golden: `tests/data/chroma_harmonic.npy`.
+/// Liu, Fang and Huang 2018, equations for y_LF and C, after Müller, "Fundamentals of Music
+/// Processing", section 3.1. Golden: `tests/data/chroma_harmonic.npy`.
 pub struct Chroma {
     /// Pitch class and bins of each pitch that has any, from low to high.
     pitches: Vec<(usize, Range<usize>)>,
@@ -26,7 +26,8 @@ pub struct Chroma {
     weights: Vec<f32>,
 }
 
-/// Centre of the register of melodies and chords, Hz (E♭5, four octaves and a half above A0), and its width, octaves.
+/// Centre of the register of melodies and chords, Hz (E♭5, four octaves and a half above A0), and
+/// its width, octaves.
 const MELODIC_HZ: f64 = 622.25;
 const MELODIC_OCTAVES: f64 = 1.0;
 /// How far from a pitch a bin may lie and still count for it, semitones.
@@ -39,7 +40,8 @@ impl Default for Chroma {
 }
 
 impl Chroma {
-    /// The table for [`N_BINS`] bins at the analysis rate, every bin with the same weight: the paper's.
+    /// The table for [`N_BINS`] bins at the analysis rate, every bin with the same weight: the
+    /// paper's.
     #[must_use]
     pub fn new() -> Self {
         Self::weighted(|_, _| 1.0)
@@ -51,11 +53,13 @@ impl Chroma {
     /// w(k) = exp(−½·(log2(f / 622 Hz) / 1 octave)²) · exp(−½·((p(k) − round p(k)) / 0.2 semitones)²)
     /// ```
     ///
-    /// Where all registers weigh alike the bass outweighs the others, and a bass line says little of major and minor: correlated
-    /// with key profiles, this chroma tells joy from sadness far better than the paper's.
+    /// Where all registers weigh alike the bass outweighs the others, and a bass line says little
+    /// of major and minor: correlated with key profiles, this chroma tells joy from sadness far
+    /// better than the paper's.
     ///
     /// # Source
-    /// The weight of the register is that of `librosa.filters.chroma(ctroct=4.5, octwidth=1)`. Golden: `tests/data/chroma_melodic.npy`.
+    /// The weight of the register is that of `librosa.filters.chroma(ctroct=4.5, octwidth=1)`.
+    /// Golden: `tests/data/chroma_melodic.npy`.
     #[must_use]
     pub fn melodic() -> Self {
         let bell = |x: f64| (-0.5 * x * x).exp();
@@ -64,7 +68,8 @@ impl Chroma {
         })
     }
 
-    /// `weight` takes the frequency of a bin, Hz, and how far it is off its nearest pitch, semitones.
+    /// `weight` takes the frequency of a bin, Hz, and how far it is off its nearest pitch,
+    /// semitones.
     fn weighted(weight: impl Fn(f64, f64) -> f64) -> Self {
         let bin_hz = f64::from(ANALYSIS_RATE_HZ) / WINDOW_SAMPLES as f64;
         let pitch = |k: usize| hz_to_midi(k as f64 * bin_hz);
@@ -81,7 +86,8 @@ impl Chroma {
         }
     }
 
-    /// Chroma of one power spectrum, `[N_BINS]`, max-normalised to [0, 1], C first; all 0 for silence.
+    /// Chroma of one power spectrum, `[N_BINS]`, max-normalised to [0, 1], C first; all 0 for
+    /// silence.
     ///
     /// # Real-time safety
     /// Neither allocates, locks nor fails.

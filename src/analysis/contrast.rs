@@ -1,4 +1,5 @@
-//! Spectral contrast: how far the peaks of each octave stand over its valleys. Clear tones raise it, noise fills the valleys.
+//! Spectral contrast: how far the peaks of each octave stand over its valleys. Clear tones raise
+//! it, noise fills the valleys.
 
 use std::ops::Range;
 
@@ -28,11 +29,13 @@ struct Octave {
 ///
 /// # Source
 /// Jiang et al., "Music type classification by spectral contrast feature", ICME 2002, as
-/// `librosa.feature.spectral_contrast(S=magnitude, fmin=150, n_bands=6, quantile=0.1)` of the bins up to 9.6 kHz: above it a host's rate or
-/// a codec may have taken something away. Golden: `tests/data/contrast.npy`.
+/// `librosa.feature.spectral_contrast(S=magnitude, fmin=150, n_bands=6, quantile=0.1)` of the bins
+/// up to 9.6 kHz: above it a host's rate or a codec may have taken something away. Golden:
+/// `tests/data/contrast.npy`.
 pub struct Contrast {
     octaves: Vec<Octave>,
-    /// The bins of one octave, in the order of choosing: as bits, which for magnitudes are in the same order and sooner compared.
+    /// The bins of one octave, in the order of choosing: as bits, which for magnitudes are in the
+    /// same order and sooner compared.
     chosen: Vec<u32>,
 }
 
@@ -63,7 +66,8 @@ impl Contrast {
         Self { octaves: octaves.collect(), chosen: Vec::with_capacity(N_BINS) }
     }
 
-    /// Contrast of one magnitude spectrum, `[N_BINS]` linear, dB ≥ 0, lowest octave first; all 0 for silence.
+    /// Contrast of one magnitude spectrum, `[N_BINS]` linear, dB ≥ 0, lowest octave first; all 0
+    /// for silence.
     ///
     /// # Real-time safety
     /// Neither allocates, locks nor fails.
@@ -112,7 +116,8 @@ mod tests {
     fn a_flat_spectrum_has_none_and_a_tone_has_it_where_it_is() {
         assert_eq!(Contrast::new().of(&[3.0; N_BINS]), [0.0; N_CONTRAST_BANDS]);
         let mut tone = [1.0; N_BINS];
-        // 1 kHz, in the octave from 600 Hz on, of 56 bins: its six largest are one of 61 and five of 1.
+        // 1 kHz, in the octave from 600 Hz on, of 56 bins: its six largest are one of 61 and five
+        // of 1.
         tone[93] = 61.0;
         let contrast = Contrast::new().of(&tone);
         assert!((contrast[3] - 10.0 * 11_f32.log10()).abs() < 1e-4, "{contrast:?}");

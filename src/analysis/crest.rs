@@ -1,4 +1,5 @@
-//! Crest: how far the peaks of a waveform stand out of it. Hits raise it, drones and limiters lower it.
+//! Crest: how far the peaks of a waveform stand out of it. Hits raise it, drones and limiters lower
+//! it.
 
 use crate::units::{count, power_to_db};
 
@@ -17,7 +18,8 @@ const LANES: usize = 8;
 /// Neither allocates, locks nor fails.
 ///
 /// # Source
-/// Peak over `librosa.feature.rms(frame_length=2048, hop_length=512, center=False)`; golden: `tests/data/crest.npy`.
+/// Peak over `librosa.feature.rms(frame_length=2048, hop_length=512, center=False)`; golden:
+/// `tests/data/crest.npy`.
 #[must_use]
 pub fn crest_db(samples: &[f32]) -> f32 {
     let (mut squares, mut peaks) = ([0.0_f32; LANES], [0.0_f32; LANES]);

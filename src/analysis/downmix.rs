@@ -1,28 +1,34 @@
 //! Channels to the one signal that is analysed: what of them a listener hears.
 //!
-//! A listener hears every loudspeaker, whatever the others do. The plain sum of the channels, which is what can be analysed at the
-//! cost of one, does not: a channel with its polarity inverted takes the rest away. So the sum is one of channels that agree:
+//! A listener hears every loudspeaker, whatever the others do. The plain sum of the channels, which
+//! is what can be analysed at the cost of one, does not: a channel with its polarity inverted takes
+//! the rest away. So the sum is one of channels that agree:
 //!
 //! ```text
 //! mono[n] = g · Σ_c s[c, n] · x[c, n]      g = 1 for one channel, ½ for more
 //! ```
 //!
-//! * `x[c]` is cleaned first, so what is no number in one channel is silence there and touches no other.
+//! * `x[c]` is cleaned first, so what is not a number in one channel is silence there and touches
+//!   no other.
 //! * Low-frequency effects, where the layout says which channel has them, are left out.
-//! * `g` does not depend on the number of channels: empty ones beside a stereo pair do not make it quieter.
-//! * `s[c]` = ±1 is the polarity in which channel `c` agrees with the channel before it that it resembles most. With ρ their
-//!   correlation over the last two seconds, and N how many hops bear it (`(Σp)² / Σp²` of their powers), it is turned where
-//!   `ρ < −max(0.1, 0.9/√N)`, turned back where ρ is above as much, and kept between. A turn takes one hop.
+//! * `g` does not depend on the number of channels: empty ones beside a stereo pair do not make it
+//!   quieter.
+//! * `s[c]` = ±1 is the polarity in which channel `c` agrees with the channel before it that it
+//!   resembles most. With ρ their correlation over the last two seconds, and N how many hops bear
+//!   it (`(Σp)² / Σp²` of their powers), it is turned where `ρ < −max(0.1, 0.9/√N)`, turned back
+//!   where ρ is above as much, and kept between. A turn takes one hop.
 //!
-//! Ordinary stereo never comes there: over two seconds ρ of four pieces, one of them wide (median 0.4), was 0.1 at least once a dozen hops bore
-//! it, and −0.2 at least before. The same pieces with one channel inverted were turned after 0.02 to 1.3 s, for good, and read as the
-//! pieces do to the last digit. For all that is not turned the sum is the mean of left and right, to the bit.
+//! Ordinary stereo never comes there: over two seconds ρ of four pieces, one of them wide (median
+//! 0.4), was 0.1 at least once a dozen hops bore it, and −0.2 at least before. The same pieces with
+//! one channel inverted were turned after 0.02 to 1.3 s, for good, and read as the pieces do to the
+//! last digit. For all that is not turned the sum is the mean of left and right, to the bit.
 //!
-//! Where channels have nothing in common their sum has less power than they: [`Downmix::push`] says how much less, so that the gate may
-//! judge the loudest channel.
+//! Where channels have nothing in common their sum has less power than they: [`Downmix::push`] says
+//! how much less, so that the gate may judge the loudest channel.
 //!
-//! Rejected: adding up the channels' power spectra instead, which needs a resampler and a transform for each channel, and reads a mix
-//! and its phase-inverted copy differently as soon as the sides are not silent.
+//! Rejected: adding up the channels' power spectra instead, which needs a resampler and a transform
+//! for each channel, and reads a mix and its phase-inverted copy differently as soon as the sides
+//! are not silent.
 
 use crate::config::{ANALYSIS_RATE_HZ, HOP_SAMPLES, SAMPLE_LIMIT};
 use crate::simd::{dot, sum};
@@ -34,16 +40,19 @@ pub const MAX_CHANNELS: usize = 32;
 /// What one of several channels counts.
 const GAIN: f32 = 0.5;
 
-/// Hops over which channels are compared: two seconds (1.8 to 2.8, by the rate), bars rather than notes.
+/// Hops over which channels are compared: two seconds (1.8 to 2.8, by the rate), bars rather than
+/// notes.
 const COMPARED_HOPS: usize = 86;
 
-/// Least correlation, either way, that says anything: between channels with nothing in common it stays under this.
+/// Least correlation, either way, that says anything: between channels with nothing in common it
+/// stays under this.
 const LEAST_CORRELATION: f32 = 0.1;
 
 /// The same where one hop bears all of it. Single notes of a wide piano have come out at −0.83.
 const LEAST_CORRELATION_OF_ONE_HOP: f32 = 0.9;
 
-/// Power under which a channel has nothing to compare: −120 dB re full scale, where rounding begins.
+/// Power under which a channel has nothing to compare: −120 dB re full scale, where rounding
+/// begins.
 const LEAST_POWER: f32 = 1e-12;
 
 /// Hops under one analysis window.
@@ -52,7 +61,8 @@ const WINDOW_HOPS: usize = 4;
 /// Most power that a sum is taken to have lost: 40 dB.
 const MOST_LOST: f32 = 1e4;
 
-/// Samples whose sums are taken at once. A hop is as many of these as come closest to one of the analysis.
+/// Samples whose sums are taken at once. A hop is as many of these as come closest to one of the
+/// analysis.
 const BLOCK_SAMPLES: usize = 256;
 
 /// Which channels a stream has, and which of them nobody hears as music.
@@ -93,7 +103,8 @@ impl Layout {
         channel < self.n_channels && self.lfe & 1 << channel != 0
     }
 
-    /// The channels that are heard: all but those with low-frequency effects, unless there are no others.
+    /// The channels that are heard: all but those with low-frequency effects, unless there are no
+    /// others.
     fn heard(self) -> Vec<usize> {
         let heard: Vec<usize> = (0..self.n_channels).filter(|c| !self.is_lfe(*c)).collect();
         if heard.is_empty() { (0..self.n_channels).collect() } else { heard }
@@ -102,7 +113,8 @@ impl Layout {
 
 /// Interleaved samples in, as many mono samples out, in any chunks.
 ///
-/// What is no number, or infinite, becomes 0; what is beyond [`SAMPLE_LIMIT`] is clamped; denormals become 0.
+/// What is not a number, or infinite, becomes 0; what is beyond [`SAMPLE_LIMIT`] is clamped;
+/// denormals become 0.
 ///
 /// Latency: none. What the polarity rests on ends a hop earlier.
 ///
@@ -127,9 +139,10 @@ impl Downmix {
         Self { layout, heard, mono: vec![0.0; hop.samples], hop, agreement }
     }
 
-    /// Takes interleaved samples and hands as many mono samples to `on_mono`, in parts none of which goes beyond a hop; an incomplete sample
-    /// at the end is left out. With them goes the power that the sum has lost over the last four whole hops: by how much the loudest
-    /// channel's is above it; 1 where it is not, and for silence, and 10 000 at most.
+    /// Takes interleaved samples and hands as many mono samples to `on_mono`, in parts none of
+    /// which goes beyond a hop; an incomplete sample at the end is left out. With them goes the
+    /// power that the sum has lost over the last four whole hops: by how much the loudest channel's
+    /// is above it; 1 where it is not, and for silence, and 10 000 at most.
     pub fn push(&mut self, interleaved: &[f32], mut on_mono: impl FnMut(&[f32], f32)) {
         let n_channels = self.layout.n_channels;
         let n_samples = interleaved.len() / n_channels;
@@ -252,7 +265,8 @@ impl Hop {
         }
     }
 
-    /// Covariance of channels `d ≤ c` over the whole hop. About their means, for a constant says nothing of how they agree.
+    /// Covariance of channels `d ≤ c` over the whole hop. About their means, for a constant says
+    /// nothing of how they agree.
     fn covariance(&self, d: usize, c: usize) -> f32 {
         let n = self.samples as f64;
         let covariance = (self.products[pair(d, c)] - self.sums[d] * self.sums[c] / n) / n;
@@ -270,7 +284,8 @@ impl Hop {
 /// Which channels agree, and what each counts in the mix.
 struct Agreement {
     n_heard: usize,
-    /// Covariances of each pair over the last hops, `[pairs][COMPARED_HOPS]`; hop `t` at `t % COMPARED_HOPS`.
+    /// Covariances of each pair over the last hops, `[pairs][COMPARED_HOPS]`; hop `t` at `t %
+    /// COMPARED_HOPS`.
     covariances: Vec<f32>,
     /// Whole hops so far.
     hops: u64,
@@ -361,7 +376,8 @@ impl Agreement {
         [loudest, sum]
     }
 
-    /// The channel before `c` that it resembles most, and their correlation; `None` where one of the two is silent.
+    /// The channel before `c` that it resembles most, and their correlation; `None` where one of
+    /// the two is silent.
     fn likest(&self, c: usize) -> Option<(usize, f32)> {
         let total = |d: usize, c: usize| sum(self.hops_of(d, c));
         let own = total(c, c);
@@ -373,7 +389,8 @@ impl Agreement {
         correlations.max_by(|(_, a), (_, b)| a.abs().total_cmp(&b.abs()))
     }
 
-    /// The correlation, either way, that says something of `d` and `c`: the more, the fewer hops bear it.
+    /// The correlation, either way, that says something of `d` and `c`: the more, the fewer hops
+    /// bear it.
     fn least_correlation(&self, d: usize, c: usize) -> f32 {
         let hops = self.hops_of(d, d).iter().zip(self.hops_of(c, c));
         let (mut powers, mut squares) = (0.0, 0.0);
@@ -400,7 +417,8 @@ fn cleaned(sample: f32) -> f32 {
     }
 }
 
-/// The down-mix of whole channels, `[channel][sample]` of equal length: the definition, hop by hop in double precision.
+/// The down-mix of whole channels, `[channel][sample]` of equal length: the definition, hop by hop
+/// in double precision.
 ///
 /// As [`Downmix`], of which it is the batch form.
 ///

@@ -1,4 +1,5 @@
-//! Everything that one frame says: from samples at the host's rate to [`FrameFeatures`], hop by hop.
+//! Everything that one frame says: from samples at the host's rate to [`FrameFeatures`], hop by
+//! hop.
 
 use crate::analysis::audible::LowThreshold;
 use crate::analysis::change::BandChange;
@@ -42,7 +43,8 @@ pub struct FrameFeatures {
     pub mel_db: [f32; N_MEL_BANDS],
     /// How far each of them moved since the frame before, dB ≥ 0.
     pub change: [f32; N_MEL_BANDS],
-    /// Pitch classes of the register of melodies and chords, both parts together, max-normalised, C first.
+    /// Pitch classes of the register of melodies and chords, both parts together, max-normalised, C
+    /// first.
     pub chroma_melodic: [f32; N_CHROMA],
     /// How far peaks stand over valleys in each octave, dB ≥ 0.
     pub contrast: [f32; N_CONTRAST_BANDS],
@@ -50,7 +52,8 @@ pub struct FrameFeatures {
     pub crest_db: f32,
     /// Of the energy of both parts, what nobody hears, linear. For the gate alone.
     pub inaudible: f32,
-    /// By how much the loudest channel's power is above that of their sum, a ratio ≥ 1. For the gate alone.
+    /// By how much the loudest channel's power is above that of their sum, a ratio ≥ 1. For the
+    /// gate alone.
     pub lost: f32,
 }
 
@@ -59,7 +62,8 @@ pub struct FrameFeatures {
 pub struct Frame<'a> {
     /// Which frame, from 0.
     pub index: u64,
-    /// Analysis-rate samples behind everything known at this moment: the end of the newest frame that the medians needed.
+    /// Analysis-rate samples behind everything known at this moment: the end of the newest frame
+    /// that the medians needed.
     pub heard_samples: u64,
     /// What it says.
     pub features: FrameFeatures,
@@ -75,7 +79,8 @@ impl Frame<'_> {
     }
 }
 
-/// Samples in, in any chunks; frames out, [`crate::config::LOOKAHEAD_FRAMES`] hops after their last sample.
+/// Samples in, in any chunks; frames out, [`crate::config::LOOKAHEAD_FRAMES`] hops after their last
+/// sample.
 ///
 /// # Real-time safety
 /// `push` and `reset` neither allocate, lock nor fail.
@@ -168,7 +173,8 @@ impl FrameExtractor {
         });
     }
 
-    /// Goes on with samples at another rate, or in other channels: a stream that changes on its way. Allocates.
+    /// Goes on with samples at another rate, or in other channels: a stream that changes on its
+    /// way. Allocates.
     ///
     /// # Errors
     /// [`RateError`] where the rate is out of range; then everything is as before.

@@ -19,8 +19,8 @@ pub enum Group {
     Colour,
     /// How it swells: level and its changes, crest.
     Dynamics,
-    /// How much of it is struck and how much sustained: the energies of both parts. A model that takes them re full scale hears
-    /// loudness in them too.
+    /// How much of it is struck and how much sustained: the energies of both parts. A model that
+    /// takes them re full scale hears loudness in them too.
     Percussion,
 }
 

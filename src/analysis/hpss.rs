@@ -1,7 +1,8 @@
 //! Harmonic and percussive masks by median filters.
 //!
-//! A steady tone is a ridge along time, a hit a ridge along frequency. The median along time keeps the first and erases the
-//! second, the median along frequency the other way round; each bin goes to the part whose median is larger.
+//! A steady tone is a ridge along time, a hit a ridge along frequency. The median along time keeps
+//! the first and erases the second, the median along frequency the other way round; each bin goes
+//! to the part whose median is larger.
 
 use crate::analysis::median::{FrequencyMedian, TimeMedian, reflect, running_median};
 use crate::config::{LOOKAHEAD_FRAMES, MEDIAN_LENGTH};
@@ -16,13 +17,15 @@ use crate::config::{LOOKAHEAD_FRAMES, MEDIAN_LENGTH};
 ///
 /// Both axes are extended by reflection. Silence is percussive: a tie.
 ///
-/// Where a recording holds nothing but the rounding of the transform, as above a codec's low-pass, chance decides, in librosa as
-/// here: up to 3 % of all bins of such a recording differ, but under 0.01 % of those within 100 dB of their frame's loudest, and
-/// under a millionth of the energy (25 songs of DEAM).
+/// Where a recording holds nothing but the rounding of the transform, as above a codec's low-pass,
+/// chance decides, in librosa as here: up to 3 % of all bins of such a recording differ, but under
+/// 0.01 % of those within 100 dB of their frame's loudest, and under a millionth of the energy (25
+/// songs of DEAM).
 ///
 /// # Source
-/// FitzGerald, "Harmonic/percussive separation using median filtering", DAFx 2010, with binary masks. As
-/// `librosa.decompose.hpss(S, kernel_size=31, power=inf, mask=True)[0]`; golden: `tests/data/mask_harmonic.npy`.
+/// FitzGerald, "Harmonic/percussive separation using median filtering", DAFx 2010, with binary
+/// masks. As `librosa.decompose.hpss(S, kernel_size=31, power=inf, mask=True)[0]`; golden:
+/// `tests/data/mask_harmonic.npy`.
 #[must_use]
 pub fn harmonic_masks(spectrogram: &[Vec<f32>]) -> Vec<Vec<bool>> {
     let Some(bins) = spectrogram.first().map(Vec::len) else { return Vec::new() };
@@ -39,7 +42,8 @@ pub fn harmonic_masks(spectrogram: &[Vec<f32>]) -> Vec<Vec<bool>> {
         .collect()
 }
 
-/// One frame that has seen its future: its magnitudes and which of them are harmonic, both `[bins]`.
+/// One frame that has seen its future: its magnitudes and which of them are harmonic, both
+/// `[bins]`.
 #[derive(Clone, Copy, Debug)]
 pub struct MaskedFrame<'a> {
     /// Linear magnitudes χ.
@@ -61,7 +65,8 @@ pub struct Hpss {
     bins: usize,
     frequency: FrequencyMedian,
     time: TimeMedian,
-    /// Magnitudes and their medians along frequency of the last [`HISTORY`] frames, `[HISTORY][bins]` each.
+    /// Magnitudes and their medians along frequency of the last [`HISTORY`] frames,
+    /// `[HISTORY][bins]` each.
     magnitudes: Vec<f32>,
     along_frequency: Vec<f32>,
     harmonic: Vec<bool>,
@@ -133,7 +138,8 @@ impl Hpss {
         self.pushed = 0;
     }
 
-    /// Moves the columns on so that they end with frame `newest`, whose values are those of the real frame `stand_in`.
+    /// Moves the columns on so that they end with frame `newest`, whose values are those of the
+    /// real frame `stand_in`.
     fn slide(&mut self, newest: i64, stand_in: usize) {
         let leaving = newest - MEDIAN_LENGTH as i64;
         let first = leaving < -(LOOKAHEAD_FRAMES as i64);

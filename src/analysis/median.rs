@@ -1,7 +1,7 @@
 //! Sliding medians of [`MEDIAN_LENGTH`] values, many lanes at a time.
 //!
-//! Both filters extend their input by reflection about its edge (`d c b a | a b c d | d c b a`), as `scipy.ndimage.median_filter`
-//! with `mode="reflect"` does, which is what librosa's HPSS uses.
+//! Both filters extend their input by reflection about its edge (`d c b a | a b c d | d c b a`), as
+//! `scipy.ndimage.median_filter` with `mode="reflect"` does, which is what librosa's HPSS uses.
 
 use crate::config::MEDIAN_LENGTH;
 use crate::simd::{Simd, WithSimd, load, store, vectorised};
@@ -9,7 +9,8 @@ use crate::simd::{Simd, WithSimd, load, store, vectorised};
 /// Half the filter: values on each side of the centre.
 const HALF: usize = MEDIAN_LENGTH / 2;
 
-/// Index into `0..length` of position `at` of a signal extended by reflection: −1 is 0, `length` is `length − 1`, and so on.
+/// Index into `0..length` of position `at` of a signal extended by reflection: −1 is 0, `length` is
+/// `length − 1`, and so on.
 #[must_use]
 pub fn reflect(at: i64, length: usize) -> usize {
     let length = length as i64;
@@ -39,11 +40,13 @@ pub fn running_median(values: &[f32]) -> Vec<f32> {
 
 /// Running median along one spectrum: forgetful selection, a register of centres at a time.
 ///
-/// Of 31 values the median survives when, from a pool of 17, the smallest and the largest are dropped and the next value is
-/// taken in, until three are left: neither extreme of 17 out of 31 can be the 16th. Minimum and maximum are exchanges without
-/// branches, so every lane of a register is a centre of its own.
+/// Of 31 values the median survives when, from a pool of 17, the smallest and the largest are
+/// dropped and the next value is taken in, until three are left: neither extreme of 17 out of 31
+/// can be the 16th. Minimum and maximum are exchanges without branches, so every lane of a register
+/// is a centre of its own.
 pub struct FrequencyMedian {
-    /// The spectrum with [`HALF`] reflected values on both sides and room for a last, partial register.
+    /// The spectrum with [`HALF`] reflected values on both sides and room for a last, partial
+    /// register.
     extended: Vec<f32>,
     length: usize,
 }
@@ -147,9 +150,11 @@ fn ordered<S: Simd>(simd: S, a: S::f32s, b: S::f32s) -> (S::f32s, S::f32s) {
 /// Bins whose columns lie side by side: as many as the widest register holds.
 const STRIP: usize = 16;
 
-/// Sorted columns: for each of `lanes` bins the last [`MEDIAN_LENGTH`] values in order, kept so by one pass per frame.
+/// Sorted columns: for each of `lanes` bins the last [`MEDIAN_LENGTH`] values in order, kept so by
+/// one pass per frame.
 ///
-/// The cost of a frame does not depend on what it replaces, and neighbouring bins share vector registers.
+/// The cost of a frame does not depend on what it replaces, and neighbouring bins share vector
+/// registers.
 pub struct TimeMedian {
     /// Strips of bins, ascending from row to row; unfilled places hold +∞.
     strips: Vec<[[f32; STRIP]; MEDIAN_LENGTH]>,
@@ -165,7 +170,8 @@ impl TimeMedian {
         Self { strips: vec![unfilled; lanes.div_ceil(STRIP)], medians: vec![f32::INFINITY; lanes] }
     }
 
-    /// Replaces, in each column, the value of `old` by that of `new`; `None` replaces an unfilled place.
+    /// Replaces, in each column, the value of `old` by that of `new`; `None` replaces an unfilled
+    /// place.
     ///
     /// * `old` — values that are in the columns, `[lanes]`. `new` — finite values, `[lanes]`.
     ///

@@ -106,7 +106,8 @@ mod tests {
     #[test]
     fn every_band_hears_a_flat_spectrum_alike_and_silence_not_at_all() {
         let bank = MelBank::new();
-        // Unit area over bins of 10.8 Hz: a flat spectrum of 1 reads 1 / 10.8 Hz, but for the sampling of narrow triangles.
+        // Unit area over bins of 10.8 Hz: a flat spectrum of 1 reads 1 / 10.8 Hz, but for the
+        // sampling of narrow triangles.
         let flat = bank.power(&[1.0; N_BINS]).map(|y| y * 10.77);
         assert!(flat.iter().all(|y| (y - 1.0).abs() < 0.05), "{flat:?}");
         assert_eq!(bank.power(&[0.0; N_BINS]), [0.0; N_MEL_BANDS]);

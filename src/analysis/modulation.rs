@@ -1,4 +1,5 @@
-//! Modulation spectrum: how fast the bands of the last ten seconds rise and fall, from phrases to tremolo.
+//! Modulation spectrum: how fast the bands of the last ten seconds rise and fall, from phrases to
+//! tremolo.
 
 use std::sync::Arc;
 
@@ -8,7 +9,8 @@ use realfft::{RealFftPlanner, RealToComplex};
 use crate::config::{FEATURE_FRAMES, FRAME_RATE_HZ, N_MODULATION_RATES};
 use crate::units::count;
 
-/// Edges of the rates, Hz: a phrase, a bar, a beat, its halves and quarters, and what is heard as roughness.
+/// Edges of the rates, Hz: a phrase, a bar, a beat, its halves and quarters, and what is heard as
+/// roughness.
 const RATE_EDGES_HZ: [f64; N_MODULATION_RATES + 1] =
     [0.2, 0.7, 1.5, 3.0, 6.0, 12.0, FRAME_RATE_HZ / 2.0 + 0.1];
 
@@ -21,7 +23,8 @@ fn lines(r: usize) -> std::ops::Range<usize> {
     first(RATE_EDGES_HZ[r])..first(RATE_EDGES_HZ[r + 1]).min(FEATURE_FRAMES / 2 + 1)
 }
 
-/// Modulation of one band whose level is `band_db`, `[FEATURE_FRAMES]` dB, slowest rate first: the definition.
+/// Modulation of one band whose level is `band_db`, `[FEATURE_FRAMES]` dB, slowest rate first: the
+/// definition.
 ///
 /// ```text
 /// P[m]  = | Σ_t (L[t] − mean L) · exp(−2πi·m·t / T) |² / T,    m / T cycles a frame
@@ -29,9 +32,9 @@ fn lines(r: usize) -> std::ops::Range<usize> {
 /// ```
 ///
 /// # Source
-/// The periodogram of McKinney and Breebaart, "Features for audio and music classification", ISMIR 2003, of log bands; P as
-/// `numpy.abs(librosa.feature.fourier_tempogram(onset_envelope=L, win_length=T, window="boxcar", center=False))²`; golden:
-/// `tests/data/modulation.npy`.
+/// The periodogram of McKinney and Breebaart, "Features for audio and music classification", ISMIR
+/// 2003, of log bands; P as `numpy.abs(librosa.feature.fourier_tempogram(onset_envelope=L,
+/// win_length=T, window="boxcar", center=False))²`; golden: `tests/data/modulation.npy`.
 #[must_use]
 pub fn modulation_db(band_db: &[f32]) -> [f32; N_MODULATION_RATES] {
     let mean = band_db.iter().sum::<f32>() / count(band_db.len());
@@ -49,7 +52,8 @@ pub fn modulation_db(band_db: &[f32]) -> [f32; N_MODULATION_RATES] {
     })
 }
 
-/// What runs: one transform per band and reading. It rests on the frames that it is given alone, so that nothing drifts.
+/// What runs: one transform per band and reading. It rests on the frames that it is given alone, so
+/// that nothing drifts.
 ///
 /// Latency: 0 frames.
 ///
@@ -82,13 +86,15 @@ impl ModulationSpectrum {
         }
     }
 
-    /// [`modulation_db`] of a band of [`FEATURE_FRAMES`] frames; more are left out, fewer count as frames at the mean.
+    /// [`modulation_db`] of a band of [`FEATURE_FRAMES`] frames; more are left out, fewer count as
+    /// frames at the mean.
     #[must_use]
     pub fn of(&mut self, band_db: impl Iterator<Item = f32> + Clone) -> [f32; N_MODULATION_RATES] {
         let mean = band_db.clone().take(FEATURE_FRAMES).sum::<f32>() / count(FEATURE_FRAMES);
         self.centred.fill(0.0);
         self.centred.iter_mut().zip(band_db).for_each(|(out, db)| *out = db - mean);
-        // The lengths are those that the plan itself made, so this cannot fail; a failure would read as no modulation.
+        // The lengths are those that the plan itself made, so this cannot fail; a failure would
+        // read as no modulation.
         let transformed =
             self.fft.process_with_scratch(&mut self.centred, &mut self.spectrum, &mut self.scratch);
         debug_assert!(transformed.is_ok());

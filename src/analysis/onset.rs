@@ -9,13 +9,15 @@ use crate::units::count;
 /// s[t] = mean over b of max(0, max(L[t, b], F) − max(L[t−1, b], F))
 /// ```
 ///
-/// The floor F keeps bands that nobody hears from counting; it is the same for both frames, so that it makes no rise of its own.
+/// The floor F keeps bands that nobody hears from counting; it is the same for both frames, so that
+/// it makes no rise of its own.
 ///
 /// Latency: 0 frames.
 ///
 /// # Source
-/// Böck and Widmer, "Maximum filter vibrato suppression for onset detection", DAFx 2013, without the maximum filter. As
-/// `librosa.onset.onset_strength(S=L, lag=1, max_size=1, center=False)` of bands at or above F; golden: `tests/data/onset_harmonic.npy`.
+/// Böck and Widmer, "Maximum filter vibrato suppression for onset detection", DAFx 2013, without
+/// the maximum filter. As `librosa.onset.onset_strength(S=L, lag=1, max_size=1, center=False)` of
+/// bands at or above F; golden: `tests/data/onset_harmonic.npy`.
 #[derive(Clone, Debug, Default)]
 pub struct OnsetStrength {
     /// Bands of the frame before; `None` before the first.
@@ -29,8 +31,8 @@ impl OnsetStrength {
         Self::default()
     }
 
-    /// Takes the log-power bands of frame `t` and the floor, dB, and returns `s[t]` ≥ 0, dB: 0 for silence and for the first
-    /// frame.
+    /// Takes the log-power bands of frame `t` and the floor, dB, and returns `s[t]` ≥ 0, dB: 0 for
+    /// silence and for the first frame.
     ///
     /// # Real-time safety
     /// Neither allocates, locks nor fails.
@@ -48,8 +50,8 @@ impl OnsetStrength {
     }
 }
 
-/// Onset strength of a whole spectrogram of bands, `[frames][N_MEL_BANDS]` dB, over each frame's floor, `[frames]` dB →
-/// `[frames]` dB: the definition.
+/// Onset strength of a whole spectrogram of bands, `[frames][N_MEL_BANDS]` dB, over each frame's
+/// floor, `[frames]` dB → `[frames]` dB: the definition.
 #[must_use]
 pub fn onset_strength(bands_db: &[[f32; N_MEL_BANDS]], floors_db: &[f32]) -> Vec<f32> {
     debug_assert_eq!(bands_db.len(), floors_db.len());

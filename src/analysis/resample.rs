@@ -13,21 +13,23 @@ pub const MAX_HOST_RATE_HZ: f64 = 768_000.0;
 /// Zero crossings of the filter, at the lower of the two rates.
 const ZERO_CROSSINGS: usize = 128;
 
-/// Where the filter is at −6 dB, as a share of the lower Nyquist frequency: as high as [`ZERO_CROSSINGS`] under a squared Hann
-/// window fall steeply enough.
+/// Where the filter is at −6 dB, as a share of the lower Nyquist frequency: as high as
+/// [`ZERO_CROSSINGS`] under a squared Hann window fall steeply enough.
 const CUTOFF: f64 = 0.957_86;
 
 /// Most polyphase branches: with more phases than these, filters are interpolated between.
 const MAX_PHASES: u64 = 512;
 
-/// Filters from one input sample to the next where output samples fall on too many phases: between two of them it is interpolated
-/// linearly, at −94 dB of error.
+/// Filters from one input sample to the next where output samples fall on too many phases: between
+/// two of them it is interpolated linearly, at −94 dB of error.
 const OVERSAMPLING: u64 = 256;
 
-/// Phases that an input sample is parted into, where they are many: in ten hours that is off by a tenth of a sample.
+/// Phases that an input sample is parted into, where they are many: in ten hours that is off by a
+/// tenth of a sample.
 const FINE_PHASES: u64 = 1 << 32;
 
-/// Input samples that are filtered at a time: from 48 kHz as many as six periods of 147 output samples.
+/// Input samples that are filtered at a time: from 48 kHz as many as six periods of 147 output
+/// samples.
 const BLOCK_SAMPLES: usize = 2048;
 
 /// A host rate that cannot be analysed.
@@ -44,8 +46,9 @@ pub struct RateError {
 
 /// Mono samples at the host's rate in, at [`ANALYSIS_RATE_HZ`] out, in any chunks.
 ///
-/// Output sample `n` is the band-limited signal at `n / ANALYSIS_RATE_HZ` seconds: the filter's delay is taken out, so that positions
-/// mean the same at every host rate. At the analysis rate itself samples pass as they are.
+/// Output sample `n` is the band-limited signal at `n / ANALYSIS_RATE_HZ` seconds: the filter's
+/// delay is taken out, so that positions mean the same at every host rate. At the analysis rate
+/// itself samples pass as they are.
 ///
 /// Latency: 2.9 ms, half the filter, or 8 ms below the analysis rate; none at it.
 ///
@@ -53,8 +56,9 @@ pub struct RateError {
 /// `push` and `reset` neither allocate, lock nor fail.
 ///
 /// # Source
-/// Smith and Gossett, "A flexible sampling-rate conversion method", ICASSP 1984, with a filter for each phase wherever an output sample
-/// falls on one of few; golden: the exact tones and `librosa.resample`, `tests/data/resample_*.npy`.
+/// Smith and Gossett, "A flexible sampling-rate conversion method", ICASSP 1984, with a filter for
+/// each phase wherever an output sample falls on one of few; golden: the exact tones and
+/// `librosa.resample`, `tests/data/resample_*.npy`.
 pub struct Resampler {
     converter: Option<Converter>,
 }
@@ -73,7 +77,8 @@ impl Resampler {
         Ok(Self { converter })
     }
 
-    /// Takes samples at the host's rate and hands those they complete, at the analysis rate, to `on_samples`.
+    /// Takes samples at the host's rate and hands those they complete, at the analysis rate, to
+    /// `on_samples`.
     pub fn push(&mut self, samples: &[f32], mut on_samples: impl FnMut(&[f32])) {
         for part in samples.chunks(BLOCK_SAMPLES) {
             match &mut self.converter {
@@ -105,7 +110,8 @@ struct Converter {
     /// The newest input samples, those at [`next`](Self::next) and later.
     line: Vec<f32>,
     filled: usize,
-    /// Where in the line the taps of the next output sample begin, and its phase beyond the input sample.
+    /// Where in the line the taps of the next output sample begin, and its phase beyond the input
+    /// sample.
     next: usize,
     phase: u64,
     out: Vec<f32>,
@@ -157,7 +163,8 @@ impl Converter {
     }
 
     fn reset(&mut self) {
-        // The first output sample is at the first input sample: half the filter looks back on silence.
+        // The first output sample is at the first input sample: half the filter looks back on
+        // silence.
         self.filled = self.filters.taps / 2 - 1;
         self.line[..self.filled].fill(0.0);
         (self.next, self.phase) = (0, 0);
@@ -178,14 +185,16 @@ impl Converter {
         phases.div_ceil(self.period()) as usize
     }
 
-    /// Where in the line the taps of the `k`-th output sample from here begin, and its phase beyond the input sample.
+    /// Where in the line the taps of the `k`-th output sample from here begin, and its phase beyond
+    /// the input sample.
     #[inline(always)]
     fn taps_of(&self, k: usize) -> (usize, u64) {
         let phases = self.phase + k as u64 * self.period();
         (self.next + (phases / self.filters.phases) as usize, phases % self.filters.phases)
     }
 
-    /// Writes the `k`-th output sample from here and those after it that fall on the same phase, `N` in all.
+    /// Writes the `k`-th output sample from here and those after it that fall on the same phase,
+    /// `N` in all.
     #[inline(always)]
     fn filter_alike<S: Simd, const N: usize>(&mut self, simd: S, k: usize) -> usize {
         let (first, phase) = self.taps_of(k);
@@ -241,7 +250,8 @@ struct Filters {
     taps: usize,
     /// Phases from one input sample to the next.
     phases: u64,
-    /// By row, `[rows][taps]`: a row per phase; or, where phases are many, [`OVERSAMPLING`] rows and the first of the next input sample.
+    /// By row, `[rows][taps]`: a row per phase; or, where phases are many, [`OVERSAMPLING`] rows
+    /// and the first of the next input sample.
     rows: Vec<f32>,
 }
 
@@ -265,7 +275,8 @@ impl Filters {
         &self.rows[row as usize * self.taps..][..self.taps]
     }
 
-    /// The signal at `phase` beyond the middle of the taps at the beginning of `x`, where phases are many.
+    /// The signal at `phase` beyond the middle of the taps at the beginning of `x`, where phases
+    /// are many.
     #[inline(always)]
     fn between(&self, phase: u64, x: &[f32]) -> f32 {
         let (before, beyond) =
@@ -275,7 +286,8 @@ impl Filters {
     }
 }
 
-/// The taps of a windowed sinc, centred `offset` beyond the input sample at `taps / 2 - 1`, that add up to 1.
+/// The taps of a windowed sinc, centred `offset` beyond the input sample at `taps / 2 - 1`, that
+/// add up to 1.
 fn taps_at(offset: f64, taps: usize, cutoff: f64) -> impl Iterator<Item = f32> {
     let half = taps as f64 / 2.0;
     let tap = move |n: usize| {
@@ -289,8 +301,8 @@ fn taps_at(offset: f64, taps: usize, cutoff: f64) -> impl Iterator<Item = f32> {
     (0..taps).map(move |n| (tap(n) / sum) as f32)
 }
 
-/// On how many phases between two input samples output samples fall that are `step` apart: 1 from 44.1 kHz, 147 from 48 kHz;
-/// [`FINE_PHASES`] where they are many.
+/// On how many phases between two input samples output samples fall that are `step` apart: 1 from
+/// 44.1 kHz, 147 from 48 kHz; [`FINE_PHASES`] where they are many.
 fn phases(step: f64) -> u64 {
     let is_whole = |phases: &u64| {
         let length = *phases as f64 * step;

@@ -1,8 +1,9 @@
 //! Hop-wise windowed real FFT: one magnitude spectrum per frame.
 //!
-//! Frame `t` covers samples `[t·HOP, t·HOP + WINDOW)` of the stream (librosa's `center=False`), with no padding at either end.
-//! **A frame's time is the end of its window**: the moment at which the frame exists. Every other module counts frames, and
-//! only [`frame_end_samples`] turns them into time.
+//! Frame `t` covers samples `[t·HOP, t·HOP + WINDOW)` of the stream (librosa's `center=False`),
+//! with no padding at either end. **A frame's time is the end of its window**: the moment at which
+//! the frame exists. Every other module counts frames, and only [`frame_end_samples`] turns them
+//! into time.
 
 use std::sync::Arc;
 
@@ -34,14 +35,16 @@ pub fn hann_periodic(length: usize) -> Vec<f32> {
     (0..length).map(|n| (0.5 - 0.5 * (step * f64::from(n as u32)).cos()) as f32).collect()
 }
 
-/// Magnitude spectrogram of a whole signal, `[frames][N_BINS]`, linear, not normalised: a full-scale sine peaks at 512.
+/// Magnitude spectrogram of a whole signal, `[frames][N_BINS]`, linear, not normalised: a
+/// full-scale sine peaks at 512.
 ///
 /// ```text
 /// χ[t, k] = | Σ_n w[n] · x[t·HOP + n] · exp(−2πi·k·n / WINDOW) |
 /// ```
 ///
 /// # Source
-/// `numpy.abs(librosa.stft(x, n_fft=2048, hop_length=512, center=False))`; golden: `tests/data/magnitude.npy`.
+/// `numpy.abs(librosa.stft(x, n_fft=2048, hop_length=512, center=False))`; golden:
+/// `tests/data/magnitude.npy`.
 #[must_use]
 pub fn spectrogram(signal: &[f32]) -> Vec<Vec<f32>> {
     let mut transform = Transform::new();
@@ -88,8 +91,8 @@ impl Stft {
         }
     }
 
-    /// Takes samples and hands each frame that they complete to `on_frame`: its samples, `[WINDOW_SAMPLES]`, and its
-    /// magnitudes, `[N_BINS]`.
+    /// Takes samples and hands each frame that they complete to `on_frame`: its samples,
+    /// `[WINDOW_SAMPLES]`, and its magnitudes, `[N_BINS]`.
     pub fn push(&mut self, samples: &[f32], mut on_frame: impl FnMut(&[f32], &[f32])) {
         let mut rest = samples;
         while !rest.is_empty() {
@@ -139,7 +142,8 @@ impl Transform {
         for ((out, x), w) in self.tapered.iter_mut().zip(window).zip(&self.hann) {
             *out = x * w;
         }
-        // The lengths are those that the plan itself made, so this cannot fail; a failure would read as silence.
+        // The lengths are those that the plan itself made, so this cannot fail; a failure would
+        // read as silence.
         let transformed =
             self.fft.process_with_scratch(&mut self.tapered, &mut self.spectrum, &mut self.scratch);
         debug_assert!(transformed.is_ok());
@@ -149,7 +153,8 @@ impl Transform {
     }
 }
 
-/// Mean power of the signal under one frame, full-scale sine = ½, from its magnitudes (Parseval, Hann-weighted).
+/// Mean power of the signal under one frame, full-scale sine = ½, from its magnitudes (Parseval,
+/// Hann-weighted).
 ///
 /// ```text
 /// power = 2·Σ_k χ[k]² / (WINDOW · Σ_n w[n]²),   DC and Nyquist once

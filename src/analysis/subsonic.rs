@@ -1,7 +1,8 @@
 //! Takes out what moves a loudspeaker and nobody hears: a constant, and rumble under 20 Hz.
 //!
-//! Music has a little of both, and the model learned from music as it is: so samples pass to the bit as they are until there is more of
-//! it than music has, and of rumble there remains as much as music has.
+//! Music has a little of both, and the model learned from music as it is: so samples pass to the
+//! bit as they are until there is more of it than music has, and of rumble there remains as much as
+//! music has.
 //!
 //! ```text
 //! D     = mean of the last 2 s, under a Hann window
@@ -11,16 +12,19 @@
 //! rumble kept: 1 − rise(R / level, −18 … −12 dB) · (1 − √(level · −36 dB / R)), as a factor on what is under 21 Hz
 //! ```
 //!
-//! `rise` goes from 0 to 1. Where rumble is to go the signal is split at 21 Hz by filters whose outputs are in phase at every frequency, so
-//! that no bass note is lost between them. A constant stands still, which the sums of bass notes do not: under the window they leave a thirtieth of
+//! `rise` goes from 0 to 1. Where rumble is to go the signal is split at 21 Hz by filters whose
+//! outputs are in phase at every frequency, so that no bass note is lost between them. A constant
+//! stands still, which the sums of bass notes do not: under the window they leave a thirtieth of
 //! `R` in `D²`. What is taken out glides from hop to hop.
 //!
-//! Measured on songs of two collections: 6 % have a constant within reach (nearly all of them a real offset, of −45 to −53 dB re full
-//! scale), 4 % such rumble; the rest pass to the bit. Half of all songs have −36 dB of rumble or more. Before, a constant under
-//! the music moved shares by .014 on average at −20 dB re the music and by up to .22 at 0 dB; 10 Hz by .02 at −20 dB and by up to .11 at −10 dB.
-//! It is the valleys of the lowest band of spectral contrast that hear it.
+//! Measured on songs of two collections: 6 % have a constant within reach (nearly all of them a
+//! real offset, of −45 to −53 dB re full scale), 4 % such rumble; the rest pass to the bit. Half of
+//! all songs have −36 dB of rumble or more. Before, a constant under the music moved shares by .014
+//! on average at −20 dB re the music and by up to .22 at 0 dB; 10 Hz by .02 at −20 dB and by up to
+//! .11 at −10 dB. It is the valleys of the lowest band of spectral contrast that hear it.
 //!
-//! Rejected: to cut at 20 Hz always. The model has never met music without anything there, and shares move by up to .17.
+//! Rejected: to cut at 20 Hz always. The model has never met music without anything there, and
+//! shares move by up to .17.
 
 use std::f64::consts::PI;
 
@@ -34,11 +38,12 @@ const LEVEL_HOPS: usize = (RING_SECS as f64 * FRAME_RATE_HZ) as usize + 1;
 /// Hops over which constant and rumble are taken: 2 s.
 const SLOW_HOPS: usize = 86;
 
-/// Hops from which on something is taken out, and all of it: half a second and one. Not at once, for a constant that goes in a hop is a
-/// thump that is heard.
+/// Hops from which on something is taken out, and all of it: half a second and one. Not at once,
+/// for a constant that goes in a hop is a thump that is heard.
 const TRUSTED_HOPS: [usize; 2] = [22, 44];
 
-/// Hops in which the signal goes over to the filters' outputs, and back: half a second, so that nothing is heard of it.
+/// Hops in which the signal goes over to the filters' outputs, and back: half a second, so that
+/// nothing is heard of it.
 const SPLIT_HOPS: u8 = 22;
 
 /// Samples under one value of the slow signal that rumble is looked for in.
@@ -56,7 +61,8 @@ const CONSTANT: [f32; 2] = [1e-4, 4e-4];
 /// The same re the rumble.
 const CONSTANT_OVER_RUMBLE: [f32; 2] = [1.0, 2.0];
 
-/// Where rumble begins to be taken out, and is down to [`NATURAL_RUMBLE`], as power re the level: −18 and −12 dB.
+/// Where rumble begins to be taken out, and is down to [`NATURAL_RUMBLE`], as power re the level:
+/// −18 and −12 dB.
 const RUMBLE: [f32; 2] = [0.0158, 0.0631];
 
 /// Rumble that half of all songs have, as power re the level: −36 dB.
@@ -83,8 +89,8 @@ const LEVEL_FLOOR: f32 = 1e-12;
 
 /// Samples at the analysis rate in, as many out, in any chunks.
 ///
-/// Latency: none. What is taken out rests on whole hops, the last of which ended up to a hop ago. While rumble is taken out a frame costs
-/// half as much again.
+/// Latency: none. What is taken out rests on whole hops, the last of which ended up to a hop ago.
+/// While rumble is taken out a frame costs half as much again.
 ///
 /// # Real-time safety
 /// `push` and `reset` neither allocate, lock nor fail.
@@ -122,7 +128,8 @@ struct Excess {
 impl Excess {
     const NONE: Self = Self { constant: 0.0, kept: 1.0, split: 0 };
 
-    /// What is taken out after what was `before`: the signal goes over to the filters' outputs while there is rumble, and back.
+    /// What is taken out after what was `before`: the signal goes over to the filters' outputs
+    /// while there is rumble, and back.
     fn after(self, before: Self) -> Self {
         let has_rumble = self.kept < 1.0;
         let on = before.split + u8::from(before.split < SPLIT_HOPS);
@@ -173,7 +180,8 @@ impl Subsonic {
         self.filled = 0;
     }
 
-    /// Writes the samples that come after those of the hop that came, without what there is too much of.
+    /// Writes the samples that come after those of the hop that came, without what there is too
+    /// much of.
     fn take_out(&mut self, part: &[f32]) {
         let hop = Glide { from: self.from, to: self.to };
         for (n, (out, x)) in self.out.iter_mut().zip(part).enumerate() {
@@ -225,7 +233,8 @@ struct Meter {
     /// The samples of the slow value that is coming in, and how many came.
     slow: [f32; SLOW_SAMPLES],
     filled: usize,
-    /// Of the hop that is coming in: its values of the slow signal, their number, and its power so far.
+    /// Of the hop that is coming in: its values of the slow signal, their number, and its power so
+    /// far.
     slow_sums: [f32; SLOW_PER_HOP],
     n_slow: usize,
     power: f32,
@@ -340,10 +349,12 @@ fn rise(x: f32, [from, to]: [f32; 2]) -> f32 {
     ((x - from) / (to - from)).clamp(0.0, 1.0)
 }
 
-/// What is under [`SPLIT_HZ`] and what is above, in phase with each other; both together are the signal but for its phase.
+/// What is under [`SPLIT_HZ`] and what is above, in phase with each other; both together are the
+/// signal but for its phase.
 ///
 /// # Source
-/// Linkwitz, "Active crossover networks for noncoincident drivers", JAES 24(1), 1976; each half is two Butterworth filters of fourth order.
+/// Linkwitz, "Active crossover networks for noncoincident drivers", JAES 24(1), 1976; each half is
+/// two Butterworth filters of fourth order.
 struct Split {
     low: [Section; 4],
     high: [Section; 4],
@@ -376,7 +387,8 @@ fn rumble_band() -> [Section; 1 + EIGHTH_ORDER_Q.len()] {
     [Section::high_pass(low, SECOND_ORDER_Q, SLOW_RATE_HZ), a, b, c, d]
 }
 
-/// A filter of second order, transposed direct form II; in double precision, for its corner is a thousandth of the rate.
+/// A filter of second order, transposed direct form II; in double precision, for its corner is a
+/// thousandth of the rate.
 #[derive(Clone, Copy, Debug)]
 struct Section {
     b: [f64; 3],

@@ -1,8 +1,10 @@
-//! Tempo: an incremental autocorrelation tempogram of onset strength, and the BPM on which its local and global views agree.
+//! Tempo: an incremental autocorrelation tempogram of onset strength, and the BPM on which its
+//! local and global views agree.
 //!
-//! The autocorrelation is kept as sums over blocks of [`FRAMES_PER_STEP`] frames. A frame costs one product per lag whatever
-//! the window; a reading adds up blocks afresh, so nothing drifts, however long the music. All lags rest on the same frames:
-//! the first [`MAX_LAG_FRAMES`] of the rolling window serve as the past of the others only.
+//! The autocorrelation is kept as sums over blocks of [`FRAMES_PER_STEP`] frames. A frame costs one
+//! product per lag whatever the window; a reading adds up blocks afresh, so nothing drifts, however
+//! long the music. All lags rest on the same frames: the first [`MAX_LAG_FRAMES`] of the rolling
+//! window serve as the past of the others only.
 
 use crate::config::{FRAME_RATE_HZ, FRAMES_PER_STEP, MAX_BPM, MAX_LAG_FRAMES, MIN_BPM, N_STEPS};
 use crate::units::{count, lag_to_bpm};
@@ -22,11 +24,13 @@ const SMOOTHING_FRAMES: usize = 2;
 /// Blocks under one local autocorrelation: 16, or 1.5 s, three beats at 120 BPM.
 const LOCAL_BLOCKS: usize = 16;
 
-/// Centre and width of the log-normal preference among tempi, as in `librosa.feature.tempo`: 120 BPM, one octave.
+/// Centre and width of the log-normal preference among tempi, as in `librosa.feature.tempo`: 120
+/// BPM, one octave.
 const PREFERRED_BPM: f64 = 120.0;
 const PREFERENCE_OCTAVES: f64 = 1.0;
 
-/// Variance of onset strength under which there is no pulse to follow, dB²: a steady tone's ripple is below it.
+/// Variance of onset strength under which there is no pulse to follow, dB²: a steady tone's ripple
+/// is below it.
 const STEADY_VARIANCE: f32 = 1e-4;
 
 /// Shortest and longest lag of a reported tempo, frames.
@@ -52,22 +56,25 @@ pub struct Tempo {
 /// lag     = argmax over peaks l of √(global(l) · local(l)) · preference(60·rate / l),   then refined by its multiples
 /// ```
 ///
-/// The mean is left in: taking it out sharpens the peaks but leaves the preference, and with it the octave, to chance (on 70
-/// songs it halved the agreement with librosa, from 0.89 to 0.54 of percussive tempi).
+/// The mean is left in: taking it out sharpens the peaks but leaves the preference, and with it the
+/// octave, to chance (on 70 songs it halved the agreement with librosa, from 0.89 to 0.54 of
+/// percussive tempi).
 ///
 /// Frames before the sequence count as 0. A last, incomplete block is left out.
 ///
 /// # Source
-/// Liu, Fang and Huang 2018, after Grosche, Müller and Kurth, "Cyclic tempogram", ICASSP 2010; preference as
-/// `librosa.feature.tempo`, against which the goldens `tests/data/tempo_*.npy` check it.
+/// Liu, Fang and Huang 2018, after Grosche, Müller and Kurth, "Cyclic tempogram", ICASSP 2010;
+/// preference as `librosa.feature.tempo`, against which the goldens `tests/data/tempo_*.npy` check
+/// it.
 #[must_use]
 pub fn tempo(onset: &[f32]) -> Tempo {
     agree(last_blocks(onset, N_BLOCKS).iter())
 }
 
-/// How a sequence of onset strengths repeats, by lag in frames: its autocorrelation about the mean, with the smoothing of [`tempo`],
-/// over as many of the last [`N_STEPS`] blocks as have their past at that lag within them: all but one for the shortest lags, 66
-/// for the longest. 1 at lag 0, 0 by chance, down to −1; 0 where the strength does not vary.
+/// How a sequence of onset strengths repeats, by lag in frames: its autocorrelation about the mean,
+/// with the smoothing of [`tempo`], over as many of the last [`N_STEPS`] blocks as have their past
+/// at that lag within them: all but one for the shortest lags, 66 for the longest. 1 at lag 0, 0 by
+/// chance, down to −1; 0 where the strength does not vary.
 #[must_use]
 pub fn correlation(onset: &[f32]) -> Correlation {
     correlated(last_blocks(onset, N_STEPS).iter())
@@ -142,16 +149,19 @@ impl Block {
     }
 }
 
-/// The incremental form: one onset strength per frame in, the tempo of the last 10 s out on request.
+/// The incremental form: one onset strength per frame in, the tempo of the last 10 s out on
+/// request.
 ///
-/// Latency: 0 frames, but a tempo moves only when a block of [`FRAMES_PER_STEP`] frames is complete.
+/// Latency: 0 frames, but a tempo moves only when a block of [`FRAMES_PER_STEP`] frames is
+/// complete.
 ///
 /// # Real-time safety
 /// `push`, `read` and `reset` neither allocate, lock nor fail.
 pub struct Tempogram {
     /// The last two strengths as they came, newest first.
     raw: [f32; 2],
-    /// The last [`N_LAGS`] smoothed strengths, newest first, twice over so that any rotation is one slice.
+    /// The last [`N_LAGS`] smoothed strengths, newest first, twice over so that any rotation is one
+    /// slice.
     past: Vec<f32>,
     newest: usize,
     current: Block,
@@ -234,8 +244,8 @@ impl Tempogram {
     }
 }
 
-/// Autocorrelation about the mean of up to [`N_STEPS`] `blocks`, oldest first, at each lag over those whose past it is among them. Before
-/// the first of fewer blocks there was silence.
+/// Autocorrelation about the mean of up to [`N_STEPS`] `blocks`, oldest first, at each lag over
+/// those whose past it is among them. Before the first of fewer blocks there was silence.
 fn correlated<'a>(blocks: impl ExactSizeIterator<Item = &'a Block>) -> Correlation {
     let before = N_STEPS.saturating_sub(blocks.len());
     let (mut products, mut powers) = ([0.0; N_LAGS], [0.0; N_LAGS]);
@@ -263,7 +273,8 @@ fn correlated<'a>(blocks: impl ExactSizeIterator<Item = &'a Block>) -> Correlati
     })
 }
 
-/// The tempo on which the local and the global autocorrelation of `blocks`, oldest first, agree best.
+/// The tempo on which the local and the global autocorrelation of `blocks`, oldest first, agree
+/// best.
 fn agree<'a>(blocks: impl ExactSizeIterator<Item = &'a Block> + Clone) -> Tempo {
     let n_blocks = blocks.len();
     let mut whole = Block::EMPTY;
@@ -286,7 +297,8 @@ fn agree<'a>(blocks: impl ExactSizeIterator<Item = &'a Block> + Clone) -> Tempo 
     })
 }
 
-/// Mean of the normalised autocorrelations of every [`LOCAL_BLOCKS`] neighbouring blocks; of all where there are fewer.
+/// Mean of the normalised autocorrelations of every [`LOCAL_BLOCKS`] neighbouring blocks; of all
+/// where there are fewer.
 fn mean_local<'a>(blocks: impl ExactSizeIterator<Item = &'a Block> + Clone) -> [f32; N_LAGS] {
     let width = LOCAL_BLOCKS.min(blocks.len());
     let mut sum = [0.0; N_LAGS];
@@ -297,7 +309,8 @@ fn mean_local<'a>(blocks: impl ExactSizeIterator<Item = &'a Block> + Clone) -> [
         if b + 1 < width {
             continue;
         }
-        // A stretch without variation has no opinion; it dilutes nothing, as all lags lack the same terms.
+        // A stretch without variation has no opinion; it dilutes nothing, as all lags lack the same
+        // terms.
         if let Some(local) = window.normalised(width) {
             sum.iter_mut().zip(local).for_each(|(sum, r)| *sum += r.min(1.0));
         }
@@ -308,7 +321,8 @@ fn mean_local<'a>(blocks: impl ExactSizeIterator<Item = &'a Block> + Clone) -> [
     sum
 }
 
-/// The peak at `lag`, which has both neighbours, in fractions of a frame, taken at its largest power-of-two multiple, where a frame weighs least.
+/// The peak at `lag`, which has both neighbours, in fractions of a frame, taken at its largest
+/// power-of-two multiple, where a frame weighs least.
 pub(super) fn refine(autocorrelation: &[f32; N_LAGS], lag: usize) -> f64 {
     let mut fine = vertex(autocorrelation, lag);
     let mut multiple = 1.0;
@@ -320,7 +334,8 @@ pub(super) fn refine(autocorrelation: &[f32; N_LAGS], lag: usize) -> f64 {
         }
         let peak = (expected - 1..=expected + 1)
             .max_by(|a, b| autocorrelation[*a].total_cmp(&autocorrelation[*b]));
-        // Where the multiple has no peak of its own the pulse wavers: what is known so far is all there is to know.
+        // Where the multiple has no peak of its own the pulse wavers: what is known so far is all
+        // there is to know.
         let Some(peak) = peak.filter(|&l| {
             autocorrelation[l] > 0.5 * autocorrelation[lag]
                 && autocorrelation[l] >= autocorrelation[l - 1]

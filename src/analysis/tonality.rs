@@ -1,4 +1,5 @@
-//! Tonality: how major or minor the last ten seconds are, as a whole, from moment to moment, and by the kinds of their chords.
+//! Tonality: how major or minor the last ten seconds are, as a whole, from moment to moment, and by
+//! the kinds of their chords.
 
 use crate::config::{N_CHROMA, N_TONALITY};
 use crate::units::count;
@@ -6,7 +7,8 @@ use crate::units::count;
 /// How well each pitch class fits a major key on C, and a minor one, to the ear.
 ///
 /// # Source
-/// Krumhansl and Kessler, "Tracing the dynamic changes in perceived tonal organization", Psychological Review 1982.
+/// Krumhansl and Kessler, "Tracing the dynamic changes in perceived tonal organization",
+/// Psychological Review 1982.
 const MAJOR: [f32; N_CHROMA] =
     [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88];
 const MINOR: [f32; N_CHROMA] =
@@ -28,7 +30,8 @@ const CHORDS: [&[usize]; 8] = [
 const MOMENT_STEPS: usize = 4;
 const CHORD_STEPS: usize = 12;
 
-/// How much a better fit of a kind of chord counts against a worse one: correlations lie in [−1, 1].
+/// How much a better fit of a kind of chord counts against a worse one: correlations lie in [−1,
+/// 1].
 const DECISION: f32 = 8.0;
 
 /// Names of what [`Tonality::of`] gives, in its order.
@@ -69,7 +72,8 @@ type Profiles = [[f32; N_CHROMA]; N_CHROMA];
 /// Latency: 0 frames.
 ///
 /// # Source
-/// Krumhansl, "Cognitive Foundations of Musical Pitch", 1990 (correlation with key profiles). Golden: `tests/data/tonality.npy`.
+/// Krumhansl, "Cognitive Foundations of Musical Pitch", 1990 (correlation with key profiles).
+/// Golden: `tests/data/tonality.npy`.
 pub struct Tonality {
     major: Profiles,
     minor: Profiles,
@@ -94,7 +98,8 @@ impl Tonality {
         Self { major: on_all_roots(MAJOR), minor: on_all_roots(MINOR), chords: CHORDS.map(chord) }
     }
 
-    /// Tonality of chroma by step, `[steps][N_CHROMA]`, oldest first. Steps before the first whole moment or chord are left out.
+    /// Tonality of chroma by step, `[steps][N_CHROMA]`, oldest first. Steps before the first whole
+    /// moment or chord are left out.
     ///
     /// # Real-time safety
     /// Neither allocates, locks nor fails.

@@ -1,4 +1,5 @@
-//! The last ten seconds as the network sees them: frames averaged into steps, and constants of the whole window.
+//! The last ten seconds as the network sees them: frames averaged into steps, and constants of the
+//! whole window.
 
 mod coverage;
 mod features;
@@ -61,8 +62,8 @@ pub struct WindowSummary {
 
 /// The rolling window: frames in, the network's input out on request.
 ///
-/// Everything it hands out depends on the frames of the last 10 s alone, so that a reading after ten hours is the reading of a fresh
-/// start ten seconds ago.
+/// Everything it hands out depends on the frames of the last 10 s alone, so that a reading after
+/// ten hours is the reading of a fresh start ten seconds ago.
 ///
 /// # Real-time safety
 /// Nothing here allocates after `new`, locks or fails.
@@ -106,8 +107,8 @@ impl FeatureWindow {
         }
     }
 
-    /// Sets the mean power under which music counts as silence, dB re full scale, for all that the window holds; [`SILENCE_DB`] until
-    /// then.
+    /// Sets the mean power under which music counts as silence, dB re full scale, for all that the
+    /// window holds; [`SILENCE_DB`] until then.
     pub fn set_gate_db(&mut self, gate_db: f32) {
         self.gate_db = gate_db;
     }
@@ -149,8 +150,9 @@ impl FeatureWindow {
         if self.complete < FULL_STEPS { Coverage::Steps(available) } else { Coverage::Full }
     }
 
-    /// Writes the network's input. Where less than the window was heard, the newest steps are repeated until they fill it, so
-    /// that the network meets a loop, which music often is, rather than a silence that was never played.
+    /// Writes the network's input. Where less than the window was heard, the newest steps are
+    /// repeated until they fill it, so that the network meets a loop, which music often is, rather
+    /// than a silence that was never played.
     pub fn write(&mut self, coverage: Coverage, summary: &WindowSummary, input: &mut NetworkInput) {
         let heard = coverage.steps().max(1);
         let mean_energy = self.mean_energy(heard);
@@ -166,7 +168,8 @@ impl FeatureWindow {
             .write(&mut input.constants);
     }
 
-    /// Modulation of every band over the newest `heard` steps, repeated, dB; what is under `floor_db` does not move.
+    /// Modulation of every band over the newest `heard` steps, repeated, dB; what is under
+    /// `floor_db` does not move.
     fn modulation_db(&mut self, heard: usize, floor_db: f32) -> [f32; N_MODULATION] {
         let (steps, next) = (&self.steps, self.next);
         let mut modulation_db = [0.0; N_MODULATION];

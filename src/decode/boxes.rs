@@ -1,5 +1,5 @@
-//! mp4, CAF and Matroska whose end is missing: a box says that it is longer than the file, and its reader would rather not see it at
-//! all.
+//! mp4, CAF and Matroska whose end is missing: a box says that it is longer than the file, and its
+//! reader would rather not see it at all.
 
 use std::io;
 
@@ -12,7 +12,8 @@ const MAX_BOXES: usize = 1 << 20;
 const HEADER_BYTES: u64 = 8;
 const LONG_HEADER_BYTES: u64 = 16;
 
-/// Where CAF's first chunk stands, and the bytes of a chunk's header; a length of all ones is left open.
+/// Where CAF's first chunk stands, and the bytes of a chunk's header; a length of all ones is left
+/// open.
 const CAF_START: u64 = 8;
 const CAF_HEADER_BYTES: u64 = 12;
 
@@ -26,8 +27,8 @@ const MAX_LENGTH_BYTES: usize = 8;
 /// Bytes to stand in place of others, and where.
 type Patch = Option<(u64, Vec<u8>)>;
 
-/// The length of the last box as it is, and where it stands; `None` where nothing is to be mended, or where `input` is of another
-/// kind or a pipe.
+/// The length of the last box as it is, and where it stands; `None` where nothing is to be mended,
+/// or where `input` is of another kind or a pipe.
 pub(super) fn mended_length(input: &mut Input) -> io::Result<Patch> {
     let Some(len) = input.len() else { return Ok(None) };
     let start = input.look(0, HEADER_BYTES as usize)?;
@@ -39,7 +40,8 @@ pub(super) fn mended_length(input: &mut Input) -> io::Result<Patch> {
     }
 }
 
-/// A box's header: where its length stands and in how many bytes, and how long it is in all; `None` where it leaves that open.
+/// A box's header: where its length stands and in how many bytes, and how long it is in all; `None`
+/// where it leaves that open.
 struct Header {
     at: u64,
     bytes: usize,

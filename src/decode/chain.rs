@@ -1,4 +1,5 @@
-//! Files behind one another in one, each with a header of its own, and whatever they are: read to the last.
+//! Files behind one another in one, each with a header of its own, and whatever they are: read to
+//! the last.
 
 use std::io;
 

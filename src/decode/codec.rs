@@ -55,7 +55,7 @@ impl Codec {
         }
     }
 
-    /// Forgets the packets before, of which the next one is no continuation.
+    /// Forgets the packets before, of which the next one is not a continuation.
     pub(super) fn reset(&mut self) {
         match self {
             Self::Symphonia(decoder) => decoder.reset(),
@@ -63,7 +63,8 @@ impl Codec {
         }
     }
 
-    /// Decodes a packet to interleaved samples, of which the rate and the channels are told. There may be none.
+    /// Decodes a packet to interleaved samples, of which the rate and the channels are told. There
+    /// may be none.
     pub(super) fn decode(
         &mut self,
         packet: &Packet,

@@ -1,4 +1,5 @@
-//! Files in a container that Symphonia takes apart: flac, ogg, m4a, mkv, caf, and samples behind a correct header.
+//! Files in a container that Symphonia takes apart: flac, ogg, m4a, mkv, caf, and samples behind a
+//! correct header.
 
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::errors::Error;
@@ -18,7 +19,8 @@ use super::ogg::{Loss, Losses};
 /// Broken places in a row after which a container is taken to have ended.
 const MAX_BROKEN: usize = 64;
 
-/// A jump of the container's clock that is still no hole: a part of a packet, seconds. Clocks in milliseconds are coarser than samples.
+/// A jump of the container's clock that is still no hole: a part of a packet, seconds. Clocks in
+/// milliseconds are coarser than samples.
 const JUMP_SLACK: f64 = 0.5;
 const JUMP_SLACK_SECS: f64 = 0.01;
 

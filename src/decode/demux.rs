@@ -27,7 +27,8 @@ pub(super) trait Demux: Send {
     /// The next step.
     fn next(&mut self) -> Step;
 
-    /// Seconds of sound that the file promised so far; at the end, all that it should have held. `None` where it does not say.
+    /// Seconds of sound that the file promised so far; at the end, all that it should have held.
+    /// `None` where it does not say.
     fn promised_secs(&self) -> Option<f64>;
 
     /// Whether that promise stands in the file, and was not reckoned from what there is of it.

@@ -1,5 +1,5 @@
-//! MPEG audio and ADTS without a container: frames one behind the other, also several songs in one file, with holes, junk and tags
-//! between them.
+//! MPEG audio and ADTS without a container: frames one behind the other, also several songs in one
+//! file, with holes, junk and tags between them.
 
 mod window;
 
@@ -13,8 +13,8 @@ use super::frames::{HEADER_BYTES, Header, Info, Kind};
 use super::input::{Input, Spliced};
 use window::{READ_BYTES, Window};
 
-/// The beginning of a file in which the first frame must lie, bytes: a picture in a tag may stand before it, which is skipped by
-/// its own length.
+/// The beginning of a file in which the first frame must lie, bytes: a picture in a tag may stand
+/// before it, which is skipped by its own length.
 const SEARCH_BYTES: usize = 256 << 10;
 /// Bytes that a tag's length can be told from.
 pub(super) const TAG_HEADER_BYTES: usize = 128;
@@ -24,14 +24,15 @@ const ID3V1_BYTES: usize = 128;
 const BELIEVED_FRAMES: usize = 3;
 /// Frames of which the mean length tells how much sound a hole has swallowed.
 const MEAN_FRAMES: f64 = 64.0;
-/// Longest hole that is kept as silence, seconds; more is no hole but a broken clock.
+/// Longest hole that is kept as silence, seconds; more is not a hole but a broken clock.
 pub(super) const MAX_GAP_SECS: f64 = 3600.0;
 /// Difference between a stream's own clock and the samples so far that is still no hole, seconds.
 const CLOCK_SLACK_SECS: f64 = 0.05;
 
 /// Bytes of frames.
 pub(super) trait Stream: Read + Send + Sync {
-    /// When the byte at `offset` is to be heard by the clock around the stream, seconds; `None` where none says.
+    /// When the byte at `offset` is to be heard by the clock around the stream, seconds; `None`
+    /// where none says.
     fn clock_secs(&mut self, _offset: u64) -> Option<f64> {
         None
     }
@@ -100,7 +101,8 @@ impl Song {
 }
 
 impl Elementary {
-    /// The frames of `stream`; `None` where it does not begin with any, but for tags and a little junk.
+    /// The frames of `stream`; `None` where it does not begin with any, but for tags and a little
+    /// junk.
     ///
     /// # Errors
     /// Where the stream cannot be read.
@@ -172,7 +174,8 @@ impl Elementary {
         }
     }
 
-    /// Goes to the next frame. Bytes of junk that were skipped on the way, and whether a tag was among them.
+    /// Goes to the next frame. Bytes of junk that were skipped on the way, and whether a tag was
+    /// among them.
     fn synchronise(&mut self) -> io::Result<Option<(u64, bool)>> {
         let (mut junk, mut tagged) = (0, false);
         loop {
@@ -180,7 +183,8 @@ impl Elementary {
             if self.window.rest().len() < HEADER_BYTES {
                 return Ok(None);
             }
-            // Where the last frame ended, its like is believed at once; anything else must prove itself.
+            // Where the last frame ended, its like is believed at once; anything else must prove
+            // itself.
             let expected =
                 |next: &Header| junk == 0 && self.last.is_some_and(|last| next.goes_with(&last));
             let is_frame = self.header(0).is_some_and(|header| {

@@ -15,7 +15,7 @@ pub enum DecodeError {
         #[source]
         error: io::Error,
     },
-    /// It is no audio, or has none in it.
+    /// It is not audio, or has none in it.
     #[error("{0}")]
     NotAudio(String),
     /// It is audio of a kind that is not read.

@@ -1,4 +1,5 @@
-//! What stands behind a file in the same file: another, as after `cat`, or chunks, tags, padding and junk, which are no sound.
+//! What stands behind a file in the same file: another, as after `cat`, or chunks, tags, padding
+//! and junk, which are not sound.
 
 use std::io;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ const MAX_PASSED: usize = 4096;
 const FLAC_MARK_BYTES: u64 = 4;
 /// The bit of a block's kind that is set in the last before the frames.
 const FLAC_LAST_BLOCK: u8 = 0x80;
-/// Where the next file begins behind one whose samples end at `from`: there, or behind chunks, tags and a little junk.
+/// Where the next file begins behind one whose samples end at `from`: there, or behind chunks, tags
+/// and a little junk.
 pub(super) fn next_file(input: &mut Input, from: u64, order: Order) -> io::Result<Option<u64>> {
     let mut at = from;
     for _ in 0..MAX_PASSED {
@@ -41,7 +43,8 @@ pub(super) fn next_file(input: &mut Input, from: u64, order: Order) -> io::Resul
     Ok(found.map(|found| at + found as u64))
 }
 
-/// Watches the bytes of a file for another behind it, or for tags, wherever its header says that it ends.
+/// Watches the bytes of a file for another behind it, or for tags, wherever its header says that it
+/// ends.
 pub(super) struct Watch {
     begins: fn(&[u8]) -> bool,
     /// The bytes that it begins with, so that most are passed quickly.
@@ -62,10 +65,12 @@ impl End {
 }
 
 impl Watch {
-    /// How far a watch looks beyond the bytes that are read, so that none of what follows is read before it is known, bytes.
+    /// How far a watch looks beyond the bytes that are read, so that none of what follows is read
+    /// before it is known, bytes.
     pub(super) const AHEAD_BYTES: usize = TAG_HEADER_BYTES;
 
-    /// For FLAC or tags behind FLAC, the last frame of which cannot be told from what follows. Other files are not looked for.
+    /// For FLAC or tags behind FLAC, the last frame of which cannot be told from what follows.
+    /// Other files are not looked for.
     ///
     /// # Errors
     /// Where `input` cannot be read.

@@ -1,4 +1,5 @@
-//! Headers of MPEG audio (mp1, mp2, mp3) and ADTS (AAC) frames, which stand in a stream one behind the other.
+//! Headers of MPEG audio (mp1, mp2, mp3) and ADTS (AAC) frames, which stand in a stream one behind
+//! the other.
 
 use symphonia::core::audio::{Channels, Position};
 use symphonia::core::codecs::audio::AudioCodecParameters;
@@ -9,7 +10,8 @@ use symphonia::core::codecs::audio::well_known::{
 /// Bytes that a header can be told from.
 pub(super) const HEADER_BYTES: usize = 7;
 
-/// Bit rates of MPEG audio in kbit/s by version, layer and index; 0 is the free rate, which nobody writes.
+/// Bit rates of MPEG audio in kbit/s by version, layer and index; 0 is the free rate, which nobody
+/// writes.
 const MPEG1_KBITS: [[usize; 15]; 3] = [
     [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
     [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
@@ -120,7 +122,8 @@ impl Header {
         })
     }
 
-    /// Whether both can stand in one stream whose sound does not change, or only from mono to stereo.
+    /// Whether both can stand in one stream whose sound does not change, or only from mono to
+    /// stereo.
     pub(super) fn goes_with(&self, other: &Self) -> bool {
         self.kind == other.kind && self.rate_hz == other.rate_hz
     }
@@ -130,7 +133,8 @@ impl Header {
         self.goes_with(other) && self.n_channels == other.n_channels
     }
 
-    /// Bytes of MPEG layer 3's side information, behind which encoders put what they know of the file.
+    /// Bytes of MPEG layer 3's side information, behind which encoders put what they know of the
+    /// file.
     pub(super) fn side_bytes(&self) -> Option<usize> {
         match (self.kind, self.n_channels) {
             (Kind::Mpeg { layer: 3, is_first: true }, 1) => Some(17),

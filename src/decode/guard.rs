@@ -1,4 +1,5 @@
-//! Panics of decoders as errors: a file that no decoder's author thought of must not end the program, nor the other files.
+//! Panics of decoders as errors: a file that no decoder's author thought of must not end the
+//! program, nor the other files.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -12,8 +13,9 @@ thread_local! {
 
 static QUIET_HOOK: Once = Once::new();
 
-/// Runs `work`; where it panics, the answer is what the panic said. On this thread the panic prints nothing: whoever gets the words
-/// says them with the file's name. State that `work` was changing must not be used after a panic.
+/// Runs `work`; where it panics, the answer is what the panic said. On this thread the panic prints
+/// nothing: whoever gets the words says them with the file's name. State that `work` was changing
+/// must not be used after a panic.
 ///
 /// # Errors
 /// The panic's message.

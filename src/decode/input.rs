@@ -1,4 +1,5 @@
-//! Where the bytes come from: a file, a pipe, standard input or memory; and the bytes of one with another beginning.
+//! Where the bytes come from: a file, a pipe, standard input or memory; and the bytes of one with
+//! another beginning.
 
 mod spliced;
 
@@ -13,11 +14,13 @@ use crate::lock::lock;
 
 pub(super) use spliced::Spliced;
 
-/// How far one can look into what comes next in a pipe, bytes: the header of a recording, with a picture in it.
+/// How far one can look into what comes next in a pipe, bytes: the header of a recording, with a
+/// picture in it.
 const LOOK_AHEAD_BYTES: u64 = 4 << 20;
 
-/// The bytes of a file or a pipe, or those from a place in it on; what comes next can be looked at beforehand. A clone reads the same
-/// bytes from a place of its own; of a pipe they come to one of them only.
+/// The bytes of a file or a pipe, or those from a place in it on; what comes next can be looked at
+/// beforehand. A clone reads the same bytes from a place of its own; of a pipe they come to one of
+/// them only.
 #[derive(Clone)]
 pub(super) struct Input {
     shared: Arc<Mutex<Shared>>,
@@ -53,7 +56,8 @@ impl Input {
     /// Opens a file or a pipe; `-` is standard input.
     ///
     /// # Errors
-    /// Where it cannot be opened, is empty, or is a thing that holds no audio, such as a folder or a device.
+    /// Where it cannot be opened, is empty, or is a thing that holds no audio, such as a folder or
+    /// a device.
     pub(super) fn open(path: &Path) -> Result<Self, DecodeError> {
         let file = if path == Path::new("-") {
             let doing = "standard input cannot be read";
@@ -67,7 +71,8 @@ impl Input {
             File::open(path).map_err(DecodeError::opening)?
         };
         let metadata = file.metadata().map_err(DecodeError::opening)?;
-        // A path may have become another thing since; and what stands at standard input has not been looked at.
+        // A path may have become another thing since; and what stands at standard input has not
+        // been looked at.
         if let Some(why) = unreadable(metadata.file_type()) {
             return Err(DecodeError::not_audio(why));
         }
@@ -112,8 +117,8 @@ impl Input {
         self.len
     }
 
-    /// Up to `n` bytes from `at` on, which are still to be read afterwards; fewer at the end. Of a pipe there are none that have been
-    /// read, and none further away than [`LOOK_AHEAD_BYTES`].
+    /// Up to `n` bytes from `at` on, which are still to be read afterwards; fewer at the end. Of a
+    /// pipe there are none that have been read, and none further away than [`LOOK_AHEAD_BYTES`].
     pub(super) fn look(&mut self, at: u64, n: usize) -> io::Result<Vec<u8>> {
         self.shared().look(self.base.saturating_add(at), n)
     }

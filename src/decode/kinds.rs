@@ -1,4 +1,5 @@
-//! What kinds of files there are: those that are read, and the names of those that are not, with what to do.
+//! What kinds of files there are: those that are read, and the names of those that are not, with
+//! what to do.
 
 use symphonia::core::codecs::audio::well_known::{
     CODEC_ID_AAC, CODEC_ID_AC3, CODEC_ID_AC4, CODEC_ID_ATRAC3, CODEC_ID_ATRAC3PLUS, CODEC_ID_COOK,
@@ -58,7 +59,7 @@ const REFUSED: [(usize, &[u8], &str); 29] = [
     (8, b"8SVX", "8SVX"),
 ];
 
-/// Files that are no recording at all.
+/// Files that are not recordings at all.
 const NO_SOUND: [(usize, &[u8], &str); 14] = [
     (0, b"MThd", "MIDI: notes without a sound; render it first"),
     (8, b"RMID", "MIDI: notes without a sound; render it first"),
@@ -136,7 +137,8 @@ pub(super) fn undecodable(parameters: &AudioCodecParameters, why: &str) -> Strin
     format!("holds {name}, which is not read; {CONVERT}")
 }
 
-/// What to say of a file that no reader knows, which begins with `start`; `why` are the last reader's words.
+/// What to say of a file that no reader knows, which begins with `start`; `why` are the last
+/// reader's words.
 pub(super) fn unknown(start: &[u8], extension: &str, why: &str) -> String {
     if let Some(refused) = refused(start) {
         return refused;

@@ -1,7 +1,9 @@
-//! Pages of ogg, with the damaged ones taken out before a reader sees them that would refuse the file, or pass them without a word.
+//! Pages of ogg, with the damaged ones taken out before a reader sees them that would refuse the
+//! file, or pass them without a word.
 //!
-//! A page of headers whose checksum alone is wrong is handed on: its words may be wrong, and its stream can still be read. A page of
-//! sound is not; timestamps show what it held, but for the edges of a link, of which [`Losses`] tells.
+//! A page of headers whose checksum alone is wrong is handed on: its words may be wrong, and its
+//! stream can still be read. A page of sound is not; timestamps show what it held, but for the
+//! edges of a link, of which [`Losses`] tells.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -273,8 +275,8 @@ pub(super) fn end_granule(input: &mut Input) -> io::Result<Option<(u32, u64)>> {
     Ok(ends.next().map(|header| (header.serial, header.granule)))
 }
 
-/// A page's checksum, as it stands in it: CRC-32 of the page with zeros in the checksum's place, polynomial 0x04c11db7, the highest bit
-/// first, from 0.
+/// A page's checksum, as it stands in it: CRC-32 of the page with zeros in the checksum's place,
+/// polynomial 0x04c11db7, the highest bit first, from 0.
 fn checksum(page: &[u8]) -> [u8; 4] {
     let crc = page.iter().enumerate().fold(0_u32, |crc, (at, byte)| {
         let byte = if CHECKSUM.contains(&at) { 0 } else { *byte };

@@ -19,7 +19,8 @@ use super::transport::Transport;
 pub(super) struct Opened {
     pub(super) demux: Box<dyn Demux>,
     pub(super) length: Length,
-    /// Its bytes, where it ends in them, and the order of the numbers in what follows; none where its own reader sees to all that follows.
+    /// Its bytes, where it ends in them, and the order of the numbers in what follows; none where
+    /// its own reader sees to all that follows.
     pub(super) rest: Option<(Input, End, Order)>,
 }
 
@@ -56,7 +57,7 @@ impl End {
 /// Opens what `input` begins with. The ending of its name helps to tell what it is.
 ///
 /// # Errors
-/// Where it is no audio that can be read; the words say why, and what to do.
+/// Where it is not audio that can be read; the words say why, and what to do.
 pub(super) fn open(input: Input, extension: &str) -> Result<Opened, DecodeError> {
     guarded(|| find(input, extension)).unwrap_or_else(|words| Err(DecodeError::Reader(words)))
 }

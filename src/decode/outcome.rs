@@ -1,6 +1,7 @@
 //! What came of reading a file.
 
-/// Seconds by which a file may fall short of its own word: encoders round, and count what they put in front.
+/// Seconds by which a file may fall short of its own word: encoders round, and count what they put
+/// in front.
 const SLACK_SECS: f64 = 0.1;
 
 /// How much of a file was read, and what is missing of what it promised.
@@ -9,7 +10,8 @@ const SLACK_SECS: f64 = 0.1;
 pub struct Outcome {
     /// Seconds of sound decoded.
     pub read_secs: f64,
-    /// Seconds that were lost in holes and in packets that could not be decoded; silence stood in for those before the last sound.
+    /// Seconds that were lost in holes and in packets that could not be decoded; silence stood in
+    /// for those before the last sound.
     pub lost_secs: f64,
     /// Seconds that the file itself promised; `None` where it did not say.
     pub promised_secs: Option<f64>,
@@ -26,7 +28,8 @@ impl Outcome {
         self.broke_off.is_none() && self.least_missing_secs() <= SLACK_SECS
     }
 
-    /// Seconds missing; 0 where the file is complete, `None` where it broke off and had not said how long it is.
+    /// Seconds missing; 0 where the file is complete, `None` where it broke off and had not said
+    /// how long it is.
     #[must_use]
     pub fn missing_secs(&self) -> Option<f64> {
         let missing = self.least_missing_secs();

@@ -1,7 +1,9 @@
-//! Recordings in plain sight, RIFF and its kin: a header, then samples to the end. Headers are often wrong, for a recorder writes
-//! them before it knows the length, and dies before it mends them; samples seldom are.
+//! Recordings in plain sight, RIFF and its kin: a header, then samples to the end. Headers are
+//! often wrong, for a recorder writes them before it knows the length, and dies before it mends
+//! them; samples seldom are.
 //!
-//! So the header is read here, leniently, and a correct one is put in front of the samples that are there.
+//! So the header is read here, leniently, and a correct one is put in front of the samples that are
+//! there.
 
 mod aiff;
 pub(super) mod chunks;
@@ -57,8 +59,8 @@ impl Plain {
     }
 }
 
-/// Where samples end that a header says are `claimed_bytes` long, from `start` on; what it really meant is told from what lies
-/// there. `u64::MAX` where a pipe's end is not known.
+/// Where samples end that a header says are `claimed_bytes` long, from `start` on; what it really
+/// meant is told from what lies there. `u64::MAX` where a pipe's end is not known.
 fn end_of_samples(
     input: &mut Input,
     start: u64,

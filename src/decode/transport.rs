@@ -1,5 +1,6 @@
-//! MPEG transport streams, as television and internet radio send them: packets of 188 bytes of several streams in turns. The first
-//! stream of MPEG audio or AAC is taken out; its frames are then read as those of any other file.
+//! MPEG transport streams, as television and internet radio send them: packets of 188 bytes of
+//! several streams in turns. The first stream of MPEG audio or AAC is taken out; its frames are
+//! then read as those of any other file.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -18,7 +19,8 @@ const SEARCH_BYTES: usize = 8 << 10;
 /// Bytes of junk that are skipped at a time.
 const RESYNC_BYTES: usize = 64 << 10;
 
-/// Stream identifiers of MPEG audio (AAC with ADTS headers too), and the one under which others hide.
+/// Stream identifiers of MPEG audio (AAC with ADTS headers too), and the one under which others
+/// hide.
 const AUDIO_IDS: std::ops::RangeInclusive<u8> = 0xc0..=0xdf;
 /// A timestamp's clock, Hz, and the number at which it starts again.
 const CLOCK_HZ: f64 = 90_000.0;
@@ -42,7 +44,8 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    /// How far apart packets are in `input`, and where the first is; `None` where it is no transport stream.
+    /// How far apart packets are in `input`, and where the first is; `None` where it is no
+    /// transport stream.
     pub(super) fn find(input: &mut Input) -> io::Result<Option<(usize, usize)>> {
         let start = input.look(0, SEARCH_BYTES)?;
         let fits = |stride: usize, at: usize| {
@@ -102,7 +105,8 @@ impl Transport {
         Ok(())
     }
 
-    /// Whether the packet at `at` is the last one before junk: the one before it stood where it should.
+    /// Whether the packet at `at` is the last one before junk: the one before it stood where it
+    /// should.
     fn is_at_hole(&self, packets: &[u8], at: usize) -> bool {
         at.checked_sub(self.stride).is_some_and(|before| packets[before] == SYNC)
     }

@@ -1,4 +1,5 @@
-//! The running window: looks at the monitor, moves the needles, shows the page, and does what was asked for.
+//! The running window: looks at the monitor, moves the needles, shows the page, and does what was
+//! asked for.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -120,8 +121,9 @@ impl MoodApp {
         }
     }
 
-    /// Asks for a frame in `delay`, unless one is due by then: the window forgets no wish, so a wish in every frame, those that a
-    /// reading brings about included, would be one more frame each time.
+    /// Asks for a frame in `delay`, unless one is due by then: the window forgets no wish, so a
+    /// wish in every frame, those that a reading brings about included, would be one more frame
+    /// each time.
     fn paint_again(&mut self, ui: &Ui, delay: Duration) {
         let now = Instant::now();
         let is_due = self.due.is_some_and(|due| now < due && due <= now + delay);
@@ -131,7 +133,8 @@ impl MoodApp {
         }
     }
 
-    /// The colour that everything lies on, as the renderer takes it: bytes as they are, not as light.
+    /// The colour that everything lies on, as the renderer takes it: bytes as they are, not as
+    /// light.
     fn ground(&self) -> Rgba {
         let ground = theme::palette(self.ui_state.prefs.palette).ground;
         let [r, g, b] = [ground.r(), ground.g(), ground.b()].map(|byte| f32::from(byte) / 255.0);
@@ -179,7 +182,8 @@ impl NiceEguiApp for MoodApp {
             options.zoom_with_keyboard = false;
         });
         self.surface.built(frame);
-        // The token lives in the window's context, since nothing else tells us that a window has closed.
+        // The token lives in the window's context, since nothing else tells us that a window has
+        // closed.
         let open = OpenToken::default();
         let surface = Arc::clone(&self.surface);
         let wake = move || surface.wake();

@@ -1,6 +1,8 @@
-//! How a needle moves: quickly away from the middle, slowly back, the same at any frame rate; and how a peak is held.
+//! How a needle moves: quickly away from the middle, slowly back, the same at any frame rate; and
+//! how a peak is held.
 //!
-//! **Architecture Invariant**: raw values cross the border into the editor; all smoothing for the eye is here.
+//! **Architecture Invariant**: raw values cross the border into the editor; all smoothing for the
+//! eye is here.
 
 use std::time::Duration;
 
@@ -15,7 +17,8 @@ pub const FRAME: Duration = Duration::from_millis(16);
 /// Longest time between frames while something moves, however slowly.
 const SLOWEST: Duration = Duration::from_millis(500);
 
-/// How far a needle moves from frame to frame while it is slow, in steps that can be seen: the next reading moves it anyway.
+/// How far a needle moves from frame to frame while it is slow, in steps that can be seen: the next
+/// reading moves it anyway.
 const STEPS: f32 = 2.0;
 
 /// How long a peak is held, seconds, and the time constant of its way back.
@@ -23,8 +26,8 @@ const PEAK_HOLD_SECS: f32 = 6.0;
 const PEAK_FALL_SECS: f32 = 1.5;
 
 impl Response {
-    /// Time constants away from the middle and back to it, seconds. The quickest makes two readings' worth, so that a step looks like a
-    /// move; the slowest is a phrase.
+    /// Time constants away from the middle and back to it, seconds. The quickest makes two
+    /// readings' worth, so that a step looks like a move; the slowest is a phrase.
     fn constants_secs(self) -> (f32, f32) {
         match self {
             Self::Dj => (0.14, 0.30),
@@ -55,14 +58,16 @@ impl Needle {
         self.position
     }
 
-    /// Moves towards `target` for `elapsed_secs`; when it will have moved again by what can be seen, or `None` once it has arrived.
+    /// Moves towards `target` for `elapsed_secs`; when it will have moved again by what can be
+    /// seen, or `None` once it has arrived.
     ///
     /// ```text
     /// position += (target − position) · (1 − exp(−elapsed / τ)),  τ = attack away from the middle, release towards it
     /// ```
     ///
-    /// A slow needle that has just begun is as quick as its age, as a mean of all there was would be. Nearer to the target than
-    /// `resolution` (what half a pixel shows) it arrives. A target that is no number is ignored.
+    /// A slow needle that has just begun is as quick as its age, as a mean of all there was would
+    /// be. Nearer to the target than `resolution` (what half a pixel shows) it arrives. A target
+    /// that is not a number is ignored.
     pub fn advance(
         &mut self,
         target: f32,
@@ -105,8 +110,9 @@ impl Peak {
         self.position
     }
 
-    /// Follows a needle that is at `needle` now, to the side on which `is_farther(needle, peak)`; held for six seconds, then falling back
-    /// to the needle. When it will have moved again, or `None` while it rests at the needle.
+    /// Follows a needle that is at `needle` now, to the side on which `is_farther(needle, peak)`;
+    /// held for six seconds, then falling back to the needle. When it will have moved again, or
+    /// `None` while it rests at the needle.
     pub fn follow(
         &mut self,
         needle: f32,

@@ -1,4 +1,5 @@
-//! A reading that is held: what was on show stays on show, while the analysis and the history go on.
+//! A reading that is held: what was on show stays on show, while the analysis and the history go
+//! on.
 
 use super::view::{MeterView, State, ViewState};
 
@@ -13,8 +14,9 @@ struct Held {
 }
 
 impl Hold {
-    /// What is to be seen where `view` is the latest: that, or what was the latest when the hold began, with the controls and the banner
-    /// of now. `newest_secs` tells where the history ends, and is asked only when a hold begins.
+    /// What is to be seen where `view` is the latest: that, or what was the latest when the hold
+    /// began, with the controls and the banner of now. `newest_secs` tells where the history ends,
+    /// and is asked only when a hold begins.
     pub fn of(
         &mut self,
         mut view: ViewState,
@@ -33,7 +35,8 @@ impl Hold {
         view
     }
 
-    /// Holds the needles and peaks of `meters` too; those of meters that are hidden meanwhile stay as they were.
+    /// Holds the needles and peaks of `meters` too; those of meters that are hidden meanwhile stay
+    /// as they were.
     pub fn keep(&mut self, meters: &[MeterView]) {
         let Some(held) = &mut self.0 else { return };
         for meter in meters {

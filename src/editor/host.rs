@@ -28,14 +28,15 @@ use crate::outputs::Outputs;
 use crate::params::MoodringParams;
 use crate::prefs;
 
-/// Time between looks of egui-baseview for wishes to paint: as good as never, since [`Surface::wake`] tells of each. A look before the
-/// window is shown would ask for a frame, and the window would stay black.
+/// Time between looks of egui-baseview for wishes to paint: as good as never, since
+/// [`Surface::wake`] tells of each. A look before the window is shown would ask for a frame, and
+/// the window would stay black.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Makes a window whenever the host asks for one.
 ///
-/// nice-plug-egui fixes the first size when the plugin is made, before the host has restored its state; so each window is an editor of
-/// its own, made when it is opened.
+/// nice-plug-egui fixes the first size when the plugin is made, before the host has restored its
+/// state; so each window is an editor of its own, made when it is opened.
 pub struct MoodEditor {
     params: Arc<MoodringParams>,
     control: Arc<Control>,
@@ -126,8 +127,9 @@ impl Editor for MoodEditor {
         let spawned =
             editor.spawn(parent, wait_for_parent, Some(wanted.scale), gui_context, host)?;
         if cfg!(target_os = "linux") {
-            // baseview makes it as large as it would be without the host's scale. The answer also says that the window's thread listens:
-            // told to end before that, it would forget, and whoever waits for its end would wait for ever.
+            // baseview makes it as large as it would be without the host's scale. The answer also
+            // says that the window's thread listens: told to end before that, it would forget, and
+            // whoever waits for its end would wait for ever.
             spawned.window.resize(wanted.native())?;
             surface.set_extent(wanted);
         }

@@ -1,7 +1,8 @@
 //! Which keys the window uses, and which belong to the host: its space bar above all.
 //!
-//! One table serves all who must agree on it: the [`UiState`](super::ui_state::UiState) that obeys the keys, the framework that keeps them from the
-//! host on macOS and Windows, and the code that hands all others to the host on X11. So no key acts twice, and none is lost.
+//! One table serves all who must agree on it: the [`UiState`](super::ui_state::UiState) that obeys
+//! the keys, the framework that keeps them from the host on macOS and Windows, and the code that
+//! hands all others to the host on X11. So no key acts twice, and none is lost.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -73,7 +74,8 @@ pub struct Grip {
 }
 
 impl Grip {
-    /// Whether the window uses `key` when it is pressed together with `modifiers`; `None` is a key that egui has no name for.
+    /// Whether the window uses `key` when it is pressed together with `modifiers`; `None` is a key
+    /// that egui has no name for.
     #[must_use]
     pub fn uses(self, key: Option<Key>, modifiers: Modifiers) -> bool {
         if self.text {
@@ -93,7 +95,8 @@ impl Grip {
         tab.into_iter().chain(dialog).chain(shortcuts).chain(controls)
     }
 
-    /// The same for the framework, which asks by the name that a key has with the modifiers that are held.
+    /// The same for the framework, which asks by the name that a key has with the modifiers that
+    /// are held.
     #[must_use]
     pub fn capture(self, modifiers: Modifiers) -> KeyCapture {
         if self.text {
@@ -137,13 +140,16 @@ impl SharedGrip {
     }
 }
 
-/// Holds the keyboard between frames while no control does, on systems where the framework asks who wants a key.
+/// Holds the keyboard between frames while no control does, on systems where the framework asks who
+/// wants a key.
 ///
-/// egui-baseview hands every key to the host while no widget of egui's has the focus, [`KeyCapture`] or not, so a shortcut would act here
-/// and there. Between frames the focus is given to an id that no widget has; within a frame it is free as ever.
+/// egui-baseview hands every key to the host while no widget of egui's has the focus,
+/// [`KeyCapture`] or not, so a shortcut would act here and there. Between frames the focus is given
+/// to an id that no widget has; within a frame it is free as ever.
 #[derive(Debug, Default)]
 pub struct Holder {
-    /// egui takes the focus from an id that has had it for a frame and is no widget's: there are two, in turn.
+    /// egui takes the focus from an id that has had it for a frame and is not a widget's: there are
+    /// two, in turn.
     turn: bool,
 }
 

@@ -27,7 +27,8 @@ struct Look {
 }
 
 impl LookBack {
-    /// Adds to `view` what the page in front shows of `history`, which ends at `held_secs` while a reading is held.
+    /// Adds to `view` what the page in front shows of `history`, which ends at `held_secs` while a
+    /// reading is held.
     pub fn add(
         &mut self,
         view: &mut ViewState,

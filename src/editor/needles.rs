@@ -14,10 +14,12 @@ pub struct Needles {
 }
 
 impl Needles {
-    /// Moves each needle towards its meter's share, writes where it points, and says when any will have moved again.
+    /// Moves each needle towards its meter's share, writes where it points, and says when any will
+    /// have moved again.
     ///
-    /// The first frame after a rest lasts [`FRAME`], since nobody knows how long the needle could already have been on its way. A meter
-    /// without a share keeps its needle, except before any music, when it returns to the middle. Where nothing may glide, needles jump.
+    /// The first frame after a rest lasts [`FRAME`], since nobody knows how long the needle could
+    /// already have been on its way. A meter without a share keeps its needle, except before any
+    /// music, when it returns to the middle. Where nothing may glide, needles jump.
     pub fn point(
         &mut self,
         view: &mut ViewState,

@@ -16,7 +16,8 @@ use super::ui_state::UiState;
 use super::view::{Controls, ExportView, Source, State, ViewState};
 use crate::engine::monitor::Monitor;
 
-/// A frame is asked for while readings arrive if it is due before the next of them is likely to be shown.
+/// A frame is asked for while readings arrive if it is due before the next of them is likely to be
+/// shown.
 const SOON: Duration = Duration::from_millis(150);
 
 /// What turns looks into frames, and what it remembers from one to the next.
@@ -45,7 +46,8 @@ impl Pipeline {
         self.needles = Needles::default();
     }
 
-    /// What is to be seen at `now` on a window `n_pixels` wide, and when that will have changed by itself.
+    /// What is to be seen at `now` on a window `n_pixels` wide, and when that will have changed by
+    /// itself.
     pub fn view(
         &mut self,
         now: Instant,
@@ -75,7 +77,8 @@ impl Pipeline {
         ui_state: &UiState,
     ) -> Option<Duration> {
         let prefs = &ui_state.prefs;
-        // A meter takes at most the window's width, so its needle moves by no more than a pixel a frame while it is slow.
+        // A meter takes at most the window's width, so its needle moves by no more than a pixel a
+        // frame while it is slow.
         let resolution = 1.0 / n_pixels.max(1.0);
         let response = view.controls.response;
         let next = self.needles.point(view, now, resolution, response, prefs.reduced_motion);

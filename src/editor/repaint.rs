@@ -1,10 +1,11 @@
 //! Asks for a repaint when something visible has changed, and only then.
 //!
-//! egui can only be asked to paint, not to look; a look that painted would cost a frame each time. So while a window is open a thread of
-//! its own looks at the Monitor and compares what would be seen. It is cheap: a few atomic loads and short locks, thirty times a second.
+//! egui can only be asked to paint, not to look; a look that painted would cost a frame each time.
+//! So while a window is open a thread of its own looks at the Monitor and compares what would be
+//! seen. It is cheap: a few atomic loads and short locks, thirty times a second.
 //!
-//! **Architecture Invariant**: the thread ends when the window closes, and [`Repainter`]'s drop waits for it, so it never outlives the
-//! plugin, whose code the host may unload.
+//! **Architecture Invariant**: the thread ends when the window closes, and [`Repainter`]'s drop
+//! waits for it, so it never outlives the plugin, whose code the host may unload.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -73,10 +74,11 @@ pub struct Repainter {
 }
 
 impl Repainter {
-    /// Watches `monitor` through a clone of the window's own `source`, and calls `repaint` on changes until the last clone of `open` is
-    /// gone.
+    /// Watches `monitor` through a clone of the window's own `source`, and calls `repaint` on
+    /// changes until the last clone of `open` is gone.
     ///
-    /// Where no thread can be had the editor still works, with repaints only on the user's own events.
+    /// Where no thread can be had the editor still works, with repaints only on the user's own
+    /// events.
     #[must_use]
     pub fn start(
         monitor: Arc<Monitor>,

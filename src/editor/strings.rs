@@ -99,7 +99,8 @@ pub fn meter_value(meter: &MeterView) -> String {
     }
 }
 
-/// Between which shares of the leading pole listeners would vote, four times in five; nothing where the model does not say.
+/// Between which shares of the leading pole listeners would vote, four times in five; nothing where
+/// the model does not say.
 fn band(meter: &MeterView) -> String {
     match meter.leading_band() {
         Some([low, high]) if low < high => {

@@ -1,8 +1,10 @@
 //! Every colour and every length of the editor.
 //!
-//! Lengths are in units of the window: at the default size one unit is one point, at 4K five, so the same layout serves both.
-//! Colours of poles are told apart by place and name first. In every palette text holds a contrast of 4.5 to 1 on every ground (WCAG AA),
-//! and in those for colour-blind eyes the poles of a meter stay apart as such eyes see them (after Machado et al. 2009); tests check both.
+//! Lengths are in units of the window: at the default size one unit is one point, at 4K five, so
+//! the same layout serves both. Colours of poles are told apart by place and name first. In every
+//! palette text holds a contrast of 4.5 to 1 on every ground (WCAG AA), and in those for
+//! colour-blind eyes the poles of a meter stay apart as such eyes see them (after Machado et al.
+//! 2009); tests check both.
 
 use egui::{
     Color32, CornerRadius, FontId, Painter, Rect, Stroke, StrokeKind, Style, TextStyle, Ui, Vec2,
@@ -31,7 +33,8 @@ pub fn palette(choice: PaletteChoice) -> &'static Palette {
 pub struct Palette {
     /// Whether light is written on dark.
     pub is_dark: bool,
-    /// Window behind everything. There is one ground: filling cards on it would be half of a frame's work without a graphics card.
+    /// Window behind everything. There is one ground: filling cards on it would be half of a
+    /// frame's work without a graphics card.
     pub ground: Color32,
     /// Hairline around a card.
     pub edge: Color32,
@@ -306,8 +309,9 @@ mod tests {
         }
     }
 
-    /// What an eye without one kind of cones sees, linear red, green, blue: Machado, Oliveira and Fernandes, "A physiologically-based
-    /// model for simulation of color vision deficiency", IEEE TVCG 2009, severity 1.
+    /// What an eye without one kind of cones sees, linear red, green, blue: Machado, Oliveira and
+    /// Fernandes, "A physiologically-based model for simulation of color vision deficiency", IEEE
+    /// TVCG 2009, severity 1.
     const PROTAN: [[f32; 3]; 3] = [
         [0.152_286, 1.052_583, -0.204_868],
         [0.114_503, 0.786_281, 0.099_216],

@@ -1,4 +1,5 @@
-//! What is to be seen: a Reading and a status, turned into what each widget shows and rounded to what an eye can tell apart.
+//! What is to be seen: a Reading and a status, turned into what each widget shows and rounded to
+//! what an eye can tell apart.
 //!
 //! Two equal [`ViewState`]s look the same, so whoever compares them knows when a repaint is due.
 
@@ -72,7 +73,8 @@ pub struct MeterView {
     pub share: Option<f32>,
     /// Where the needle points, in [0, 1], 1 = the first pole.
     pub needle: f32,
-    /// Where listeners' own share lay in four of five songs that were read like this one; none while it means nothing.
+    /// Where listeners' own share lay in four of five songs that were read like this one; none
+    /// while it means nothing.
     pub band: Option<[f32; 2]>,
     /// The farthest that the needle has lately been towards the second and the first pole.
     pub peaks: Option<[f32; 2]>,
@@ -138,7 +140,8 @@ pub struct WhyView {
     pub tempi: [Option<(u16, u8)>; 2],
     /// Mean harmonic chroma, C first, each in [0, 1], to a hundredth.
     pub chroma: [f32; 12],
-    /// By meter: what each side of the music adds to the first pole's share, to 0.1 %; none until it is known.
+    /// By meter: what each side of the music adds to the first pole's share, to 0.1 %; none until
+    /// it is known.
     pub pushes: Option<Vec<[f32; N_GROUPS]>>,
 }
 
@@ -278,7 +281,8 @@ impl State {
 }
 
 impl Facts {
-    /// The numbers of a moment, as far as they are `known`: without music, or after a failure, they mean nothing.
+    /// The numbers of a moment, as far as they are `known`: without music, or after a failure, they
+    /// mean nothing.
     fn of(moment: &Moment, known: bool) -> Self {
         let reading = &moment.reading;
         let bpm = |bpm: f32| (known && bpm >= 1.0).then(|| bpm.round() as u16);

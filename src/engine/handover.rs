@@ -1,7 +1,9 @@
-//! What the two ends of the ring tell each other besides samples: losses, resets, how far the analysis is, who is still there.
+//! What the two ends of the ring tell each other besides samples: losses, resets, how far the
+//! analysis is, who is still there.
 //!
-//! **Architecture Invariant**: names nothing but the atomics of [`super::atomic`], so that the same file is checked under loom, in
-//! every order in which two threads may run (`xtask/tests/handover.rs`).
+//! **Architecture Invariant**: names nothing but the atomics of [`super::atomic`], so that the same
+//! file is checked under loom, in every order in which two threads may run
+//! (`xtask/tests/handover.rs`).
 
 use super::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -52,19 +54,21 @@ impl Handover {
         self.reset_at.store(written, Ordering::Release);
     }
 
-    /// Worker's end: position of the last reset. To be asked after looking what the ring holds: of samples seen there, any reset
-    /// before them is seen here.
+    /// Worker's end: position of the last reset. To be asked after looking what the ring holds: of
+    /// samples seen there, any reset before them is seen here.
     pub fn reset_at(&self) -> u64 {
         self.reset_at.load(Ordering::Acquire)
     }
 
-    /// Audio end: the tempo of the host's beat grid, BPM; `None` where it tells none. Applies to readings from now on: it stands
-    /// for no moment of the music, and no order with the samples is kept.
+    /// Audio end: the tempo of the host's beat grid, BPM; `None` where it tells none. Applies to
+    /// readings from now on: it stands for no moment of the music, and no order with the samples is
+    /// kept.
     pub fn set_host_bpm(&self, bpm: Option<f64>) {
         self.host_bpm.store(bpm.unwrap_or(0.0).to_bits(), Ordering::Relaxed);
     }
 
-    /// Worker's end: the tempo of the host's beat grid, whatever number the host gave, BPM; `None` where it told none.
+    /// Worker's end: the tempo of the host's beat grid, whatever number the host gave, BPM; `None`
+    /// where it told none.
     pub fn host_bpm(&self) -> Option<f64> {
         let bpm = f64::from_bits(self.host_bpm.load(Ordering::Relaxed));
         (bpm != 0.0).then_some(bpm)
@@ -125,7 +129,8 @@ impl Handover {
         self.lead.store(n_samples, Ordering::Relaxed);
     }
 
-    /// Samples that the audio is ahead of the clock: a worker that has no more than these to do is not behind.
+    /// Samples that the audio is ahead of the clock: a worker that has no more than these to do is
+    /// not behind.
     pub fn lead(&self) -> u64 {
         self.lead.load(Ordering::Relaxed)
     }

@@ -1,30 +1,34 @@
 //! Whether a host plays or renders, by what happens: how far its audio is ahead of the clock.
 //!
-//! Hosts announce a render late, not at all, or only as they begin the playback after it. What cannot be mistaken is the pace. Live
-//! audio may come early by what lies in somebody's buffer, and by no more; a render runs away from the clock.
+//! Hosts announce a render late, not at all, or only as they begin the playback after it. What
+//! cannot be mistaken is the pace. Live audio may come early by what lies in somebody's buffer, and
+//! by no more; a render runs away from the clock.
 //!
 //! ```text
 //! lead += length of the block − 1.1 · time since the last one,   0 ≤ lead ≤ 2 s
 //! ```
 //!
-//! A render is what would be more than two seconds ahead. What came up to then lies in the ring, which holds four, so that nothing
-//! of it is lost; from then on the host waits for the analysis.
+//! A render is what would be more than two seconds ahead. What came up to then lies in the ring,
+//! which holds four, so that nothing of it is lost; from then on the host waits for the analysis.
 //!
 //! **Architecture Invariant**: the clock is handed in, and the mode that a host announces is not.
 
-/// Lead from which on audio is a render's, seconds. Hosts that compute ahead of live playback do so by 0.2 to 1 s; half of what the ring
-/// holds leaves room for the block that crosses it, and for a worker that is still busy with its model.
+/// Lead from which on audio is a render's, seconds. Hosts that compute ahead of live playback do so
+/// by 0.2 to 1 s; half of what the ring holds leaves room for the block that crosses it, and for a
+/// worker that is still busy with its model.
 pub const RENDER_SECS: f64 = 2.0;
 
-/// Fastest pace that is live for ever, times the clock: a device may run at 48 kHz where the host says 44.1, and no render is worth
-/// its name that is not faster.
+/// Fastest pace that is live for ever, times the clock: a device may run at 48 kHz where the host
+/// says 44.1, and no render is worth its name that is not faster.
 const LIVE_PACE: f64 = 1.1;
 
-/// Pace of a block that ends a render, times the clock: as early as a block of live playback comes that was late before.
+/// Pace of a block that ends a render, times the clock: as early as a block of live playback comes
+/// that was late before.
 const IRREGULAR_PACE: f64 = 2.0;
 
-/// Lead that is given back when a render ends in a block that kept to the clock, seconds. More than most hosts compute ahead, and
-/// than several of the largest blocks that are played live, so that the first of them may come as irregularly as they like.
+/// Lead that is given back when a render ends in a block that kept to the clock, seconds. More than
+/// most hosts compute ahead, and than several of the largest blocks that are played live, so that
+/// the first of them may come as irregularly as they like.
 const RETURN_SECS: f64 = 0.5;
 
 /// How far the audio of one stream is ahead of the clock.
@@ -37,8 +41,9 @@ pub struct Lead {
 }
 
 impl Lead {
-    /// Takes a block of `block_secs` that has come at `now_secs` of any clock that never goes back. True where it runs ahead as only a
-    /// render does: the host may be made to wait, and must be, or audio is lost.
+    /// Takes a block of `block_secs` that has come at `now_secs` of any clock that never goes back.
+    /// True where it runs ahead as only a render does: the host may be made to wait, and must be,
+    /// or audio is lost.
     ///
     /// A block whose length is none, or no number, tells nothing.
     ///
@@ -64,7 +69,8 @@ impl Lead {
         runs_away
     }
 
-    /// Says that the host was made to wait until now: the time was ours, and tells nothing of its pace.
+    /// Says that the host was made to wait until now: the time was ours, and tells nothing of its
+    /// pace.
     pub fn let_go(&mut self, now_secs: f64) {
         self.seen_secs = Some(now_secs);
     }
@@ -75,7 +81,8 @@ impl Lead {
         self.secs
     }
 
-    /// Whether this is a render's audio: from the block that ran away to one that kept to the clock.
+    /// Whether this is a render's audio: from the block that ran away to one that kept to the
+    /// clock.
     #[must_use]
     pub fn is_render(&self) -> bool {
         self.is_render
@@ -142,7 +149,8 @@ mod tests {
 
     #[test]
     fn whoever_stood_still_may_catch_up() {
-        // A machine, or a debugger, that stopped everything for a minute, and a host that then sends a second of audio at once.
+        // A machine, or a debugger, that stopped everything for a minute, and a host that then
+        // sends a second of audio at once.
         let mut host = Host::default();
         host.play(60.0, 1.0);
         host.now_secs += 60.0;
@@ -166,7 +174,8 @@ mod tests {
 
     #[test]
     fn hardly_more_than_two_seconds_ever_come_unwaited_for() {
-        // The ring is emptied at every wait; what comes between two of them beyond the clock must fit.
+        // The ring is emptied at every wait; what comes between two of them beyond the clock must
+        // fit.
         let mut bits = 1_u32;
         for pace in [2.0, 20.0, 1000.0] {
             let mut host = Host { waits_secs: 0.01, ..Host::default() };

@@ -1,11 +1,11 @@
-//! What the analysis thread publishes for eyes: the latest reading and its [`Why`], the history, and
-//! how it is doing. What people ask of it is [`Control`](super::control::Control)'s.
+//! What the analysis thread publishes for eyes: the latest reading and its [`Why`], the history,
+//! and how it is doing. What people ask of it is [`Control`](super::control::Control)'s.
 //!
 //! The analysis thread never waits for a reader. What is latest goes through a triple buffer, whose
 //! reading end sits in a mutex that only readers take; the history sits in a mutex, too, for which
-//! the analysis thread never waits: see [`Monitor::history`]. Status and model change rarely (start,
-//! model load, failure), never from the audio thread, and are kept behind plain mutexes. Whoever
-//! wants every reading subscribes to the [`Feed`]; the audio thread has [`Latest`].
+//! the analysis thread never waits: see [`Monitor::history`]. Status and model change rarely
+//! (start, model load, failure), never from the audio thread, and are kept behind plain mutexes.
+//! Whoever wants every reading subscribes to the [`Feed`]; the audio thread has [`Latest`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -33,7 +33,8 @@ pub enum Status {
     Loading,
     /// Readings arrive.
     Running,
-    /// Readings arrive from the shipped model, because the user's own could not be used: why, and what to do.
+    /// Readings arrive from the shipped model, because the user's own could not be used: why, and
+    /// what to do.
     FallenBack(String),
     /// No readings arrive: why, and what to do. Audio passes untouched.
     Failed(String),
@@ -89,8 +90,8 @@ impl Monitor {
         *lock(&self.latest).read()
     }
 
-    /// What pushed the latest reading that was explained, which may be older than [`Monitor::latest`]: its `time_secs` tells. `None`
-    /// before any, and where there was silence.
+    /// What pushed the latest reading that was explained, which may be older than
+    /// [`Monitor::latest`]: its `time_secs` tells. `None` before any, and where there was silence.
     #[must_use]
     pub fn why(&self) -> Option<Why> {
         *lock(&self.why).read()
@@ -120,7 +121,8 @@ impl Monitor {
         self.feed.model()
     }
 
-    /// Readings published since this monitor was made: a reader that sees it stand still knows that the host is silent.
+    /// Readings published since this monitor was made: a reader that sees it stand still knows that
+    /// the host is silent.
     #[must_use]
     pub fn published(&self) -> u64 {
         self.published.load(Ordering::Acquire)
@@ -138,7 +140,8 @@ impl Monitor {
         self.interval_secs.load(Ordering::Relaxed)
     }
 
-    /// What was read so far. The analysis thread never waits for who holds it, and loses nothing for some seconds.
+    /// What was read so far. The analysis thread never waits for whoever holds it, and loses
+    /// nothing for some seconds.
     #[must_use]
     pub fn history(&self) -> &Arc<Mutex<History>> {
         &self.history

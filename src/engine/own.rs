@@ -15,13 +15,14 @@ use super::handover::Handover;
 use super::monitor::Status;
 use super::ring::WorkerEnd;
 
-/// How long the user's own model may take to be read before the shipped one reads in its place: half of what the ring holds.
+/// How long the user's own model may take to be read before the shipped one reads in its place:
+/// half of what the ring holds.
 const LOAD_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long a worker that was asked to stop, and has music to read, waits for its model.
 const STOP_LIMIT: Duration = Duration::from_millis(500);
 
-/// How often a worker looks whether its model is there.
+/// How often a worker checks whether its model is there.
 const LOAD_POLL: Duration = Duration::from_millis(2);
 
 /// Reads a model's file.
@@ -94,7 +95,8 @@ pub(super) fn outcome(
     }
 }
 
-/// An analyser with the user's model where there is one that works, else with the shipped one; and the status that this amounts to.
+/// An analyser with the user's model where there is one that works, else with the shipped one; and
+/// the status that this amounts to.
 pub(super) fn analyser(
     own: &Own,
     host_rate_hz: f64,

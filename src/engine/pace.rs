@@ -1,8 +1,10 @@
-//! How often readings are taken: less often while the machine is short of time, and the same for every instance of the process.
+//! How often readings are taken: less often while the machine is short of time, and the same for
+//! every instance of the process.
 //!
-//! Frames must all be computed, or the window would have holes; readings need not all be taken. When a worker falls behind, all
-//! workers of the process take half as many, and half of that again, until none does; some seconds after the last was behind they
-//! take more again. One pace for all is what makes it fair: no instance keeps its rate at the cost of another.
+//! Frames must all be computed, or the window would have holes; readings need not all be taken.
+//! When a worker falls behind, all workers of the process take half as many, and half of that
+//! again, until none does; some seconds after the last was behind they take more again. One pace
+//! for all is what makes it fair: no instance keeps its rate at the cost of another.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -13,7 +15,8 @@ use crate::config::READING_SECS;
 /// Audio in a ring, seconds, from which on its worker is behind; half of that holds the pace.
 const BEHIND_SECS: f64 = 0.5;
 
-/// Time that a new pace gets before the next change, milliseconds: to slow down, and to speed up again.
+/// Time that a new pace gets before the next change, milliseconds: to slow down, and to speed up
+/// again.
 const SLOWER_AFTER_MS: u64 = 500;
 const FASTER_AFTER_MS: u64 = 5000;
 
@@ -25,7 +28,8 @@ const SLOWEST: u32 = 4;
 pub struct Pace {
     /// One reading in 2^`halvings` is taken.
     halvings: AtomicU32,
-    /// When it was last changed, and when a worker was last behind, milliseconds since the first question.
+    /// When it was last changed, and when a worker was last behind, milliseconds since the first
+    /// question.
     changed_ms: AtomicU64,
     behind_ms: AtomicU64,
 }
@@ -38,7 +42,8 @@ impl Pace {
         PROCESS.get_or_init(Self::default)
     }
 
-    /// Tells of a worker that has `backlog_secs` of audio still to analyse, besides what its host has sent ahead of the clock.
+    /// Tells of a worker that has `backlog_secs` of audio still to analyse, besides what its host
+    /// has sent ahead of the clock.
     ///
     /// # Real-time safety
     /// Wait-free; neither allocates nor locks.

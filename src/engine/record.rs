@@ -21,7 +21,8 @@ impl Recorder {
         Self { history, pending: [Stamped::default(); PENDING_READINGS], n_pending: 0 }
     }
 
-    /// Records one reading, now or as soon as no reader is in the way. Where one is for longer than is kept, the oldest are lost.
+    /// Records one reading, now or as soon as no reader is in the way. Where one is for longer than
+    /// is kept, the oldest are lost.
     ///
     /// # Real-time safety
     /// Neither allocates nor waits.
@@ -54,7 +55,8 @@ impl Recorder {
     }
 }
 
-/// What is still pending goes on record before the analysis ends, unless a reader is in the way even now.
+/// What is still pending goes on record before the analysis ends, unless a reader is in the way
+/// even now.
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.flush();

@@ -1,12 +1,14 @@
-//! The audio thread's end of the engine: copies what it hears into the ring, counts what did not fit.
+//! The audio thread's end of the engine: copies what it hears into the ring, counts what did not
+//! fit.
 //!
 //! ```text
 //! AudioEnd (audio thread) → ring of interleaved samples → WorkerEnd (analysis thread)
 //! ```
 //!
-//! **Architecture Invariant**: nothing that the audio thread calls here allocates, locks or logs. Nothing waits but
-//! [`AudioEnd::process_waiting`], [`AudioEnd::settle`], and [`AudioEnd::process`] where the audio runs away from the clock as only a
-//! render's does ([`Lead`]).
+//! **Architecture Invariant**: nothing that the audio thread calls here allocates, locks or logs.
+//! Nothing waits but
+//! [`AudioEnd::process_waiting`], [`AudioEnd::settle`], and [`AudioEnd::process`] where the audio
+//! runs away from the clock as only a render's does ([`Lead`]).
 
 use std::sync::Arc;
 use std::thread::Thread;
@@ -22,7 +24,8 @@ use super::timeline::{Anchor, Move, Places, Playhead, Transport};
 use crate::analysis::downmix::Layout;
 use crate::units;
 
-/// Audio that the ring holds, seconds: as long as loading the model, or a stalled machine, may keep the worker busy.
+/// Audio that the ring holds, seconds: as long as loading the model, or a stalled machine, may keep
+/// the worker busy.
 const CAPACITY_SECS: f64 = 4.0;
 
 /// Smallest ring, samples: whatever a host calls its rate, a few large blocks must fit.
@@ -34,26 +37,29 @@ const MAX_RING_SAMPLES: usize = 4 * 768_000;
 /// Values interleaved at a time, on the audio thread's stack.
 const INTERLEAVED: usize = 1024;
 
-/// Backlog that [`AudioEnd::process_waiting`] tolerates after a block, samples. Waiting for every last one would put a round trip to the
-/// analysis thread behind every sample of a host that renders in blocks of one.
+/// Backlog that [`AudioEnd::process_waiting`] tolerates after a block, samples. Waiting for every
+/// last one would put a round trip to the analysis thread behind every sample of a host that
+/// renders in blocks of one.
 const MAX_BACKLOG_SAMPLES: u64 = 512;
 
-/// Backlog that a host's render is left with, seconds of audio: an eighth of the ring, so that host and analysis work side by side.
-/// Live playback that begins at once has it behind it in a moment, and without a wait.
+/// Backlog that a host's render is left with, seconds of audio: an eighth of the ring, so that host
+/// and analysis work side by side. Live playback that begins at once has it behind it in a moment,
+/// and without a wait.
 const RENDER_BACKLOG_SECS: f64 = 0.5;
 
-/// How late the worker may be for what was played before a reset still to be read, seconds. Beyond, it is forgotten, so that a
-/// machine that is short of time is not kept from a new start.
+/// How late the worker may be for what was played before a reset still to be read, seconds. Beyond,
+/// it is forgotten, so that a machine that is short of time is not kept from a new start.
 const READ_OUT_SECS: f64 = 0.5;
 
-/// How often a render looks whether the worker has caught up.
+/// How often a render checks whether the worker has caught up.
 const WAIT_STEP: Duration = Duration::from_micros(200);
 
 /// How long the worker may make no progress before a render goes on without it.
 const STALL_LIMIT: Duration = Duration::from_secs(30);
 
-/// Anchors to the host's timeline that may be on their way. One that finds no room is tried again with the next block; at half speed
-/// a hundred are made a second, and the worker looks four times a second at least.
+/// Anchors to the host's timeline that may be on their way. One that finds no room is tried again
+/// with the next block; at half speed a hundred are made a second, and the worker looks four times
+/// a second at least.
 const MAX_ANCHORS: usize = 64;
 
 /// Both ends of a ring for `layout` at `host_rate_hz`, any value of which is survived. Allocates.
@@ -137,7 +143,8 @@ impl AudioEnd {
         self.worker = Some(worker);
     }
 
-    /// Lets a start or a jump of the host's transport be a [`reset`](Self::reset), or no longer. Going round a loop is none.
+    /// Lets a start or a jump of the host's transport be a [`reset`](Self::reset), or no longer.
+    /// Going round a loop is none.
     ///
     /// # Real-time safety
     /// As [`process`](Self::process).
@@ -145,25 +152,28 @@ impl AudioEnd {
         self.resets_by_itself = on;
     }
 
-    /// Copies one block into the ring. What does not fit is dropped and counted. `transport` is that of
-    /// the block's first sample.
+    /// Copies one block into the ring. What does not fit is dropped and counted. `transport` is
+    /// that of the block's first sample.
     ///
-    /// Any number of channels and samples will do, none included: channels beyond the layout's are left out, missing ones are silent,
-    /// those of unequal length count up to the shortest.
+    /// Any number of channels and samples will do, none included: channels beyond the layout's are
+    /// left out, missing ones are silent, those of unequal length count up to the shortest.
     ///
-    /// Whether the host plays or renders follows from the clock ([`Lead`]). A render is made to wait while the worker has more than half a
-    /// second of it to do, so that it loses nothing and reads as live playback does.
+    /// Whether the host plays or renders follows from the clock ([`Lead`]). A render is made to
+    /// wait while the worker has more than half a second of it to do, so that it loses nothing and
+    /// reads as live playback does.
     ///
     /// # Real-time safety
-    /// At the clock's pace, and up to two seconds ahead of it, wait-free; neither allocates, locks nor calls the system: to read the clock
-    /// is no call to it on any system that is served. Ahead of that it sleeps, for no longer than the worker makes progress.
+    /// At the clock's pace, and up to two seconds ahead of it, wait-free; neither allocates, locks
+    /// nor calls the system: to read the clock is not a call to it on any system that is served.
+    /// Ahead of that it sleeps, for no longer than the worker makes progress.
     pub fn process<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) {
         if self.process_at(channels, transport, self.clock.elapsed().as_secs_f64()) {
             self.lead.let_go(self.clock.elapsed().as_secs_f64());
         }
     }
 
-    /// As [`process`](Self::process) at `now_secs` of the caller's own clock. True where the block was a render's.
+    /// As [`process`](Self::process) at `now_secs` of the caller's own clock. True where the block
+    /// was a render's.
     ///
     /// # Real-time safety
     /// As [`process`](Self::process).
@@ -199,10 +209,12 @@ impl AudioEnd {
         self.count_lost(n_samples - pushed);
     }
 
-    /// Like [`process`](Self::process) for who knows that this is a render, and wants it read with next to no delay: waits for room where
-    /// there is none, and until the worker has all but caught up.
+    /// Like [`process`](Self::process) for whoever knows that this is a render, and wants it read
+    /// with next to no delay: waits for room where there is none, and until the worker has all but
+    /// caught up.
     ///
-    /// Gives up when the worker is dead or makes no progress for `STALL_LIMIT`; from then on nothing waits.
+    /// Gives up when the worker is dead or makes no progress for `STALL_LIMIT`; from then on
+    /// nothing waits.
     ///
     /// # Real-time safety
     /// None: it waits and calls the system. Never to be called from live playback.
@@ -236,14 +248,15 @@ impl AudioEnd {
         self.wait_until(|audio| audio.backlog_samples() < most_backlog);
     }
 
-    /// Waits until the worker has analysed all that was pushed. Same limits as [`process_waiting`](Self::process_waiting).
+    /// Waits until the worker has analysed all that was pushed. Same limits as
+    /// [`process_waiting`](Self::process_waiting).
     pub fn settle(&mut self) {
         self.wait_until(|audio| audio.backlog_samples() == 0);
     }
 
-    /// Marks this moment as a new start: the analysis forgets what it heard, and readings from here on equal those of a fresh
-    /// engine. What was played before is still read, unless the worker is far behind the clock. Of several resets that it has not reached
-    /// yet the last counts.
+    /// Marks this moment as a new start: the analysis forgets what it heard, and readings from here
+    /// on equal those of a fresh engine. What was played before is still read, unless the worker is
+    /// far behind the clock. Of several resets that it has not reached yet the last counts.
     ///
     /// # Real-time safety
     /// As [`process`](Self::process).
@@ -269,7 +282,8 @@ impl AudioEnd {
         self.shared.waits()
     }
 
-    /// Whether the block to come is a new start, because somebody asked for it or because of what the transport did.
+    /// Whether the block to come is a new start, because somebody asked for it or because of what
+    /// the transport did.
     fn begins_anew(&mut self, transport: &Transport, n_samples: usize) -> bool {
         let has_moved = self.playhead.follow(transport, n_samples) != Move::None;
         let asked = self.control.resets();
@@ -277,8 +291,8 @@ impl AudioEnd {
         is_asked_for || (has_moved && self.resets_by_itself)
     }
 
-    /// Tells the worker where on the timeline the next sample is, if it could not know. Before that sample is pushed: who sees it
-    /// then sees this as well.
+    /// Tells the worker where on the timeline the next sample is, if it could not know. Before that
+    /// sample is pushed: whoever sees it then sees this as well.
     fn hand_over_place(&mut self, transport: &Transport) {
         self.shared.set_host_bpm(transport.tempo_bpm);
         let song_secs = transport.place_secs();
@@ -290,7 +304,8 @@ impl AudioEnd {
         }
     }
 
-    /// Interleaves and pushes the samples of `range`; returns how many fit, each with all of its channels.
+    /// Interleaves and pushes the samples of `range`; returns how many fit, each with all of its
+    /// channels.
     fn push<C: AsRef<[f32]>>(&mut self, channels: &[C], range: std::ops::Range<usize>) -> usize {
         let mut interleaved = [0.0; INTERLEAVED];
         let room = self.producer.vacant_len() / self.n_channels;
@@ -370,9 +385,11 @@ pub(super) enum Popped {
 }
 
 impl WorkerEnd {
-    /// Takes what fits into `buffer`, interleaved, never samples from both sides of a reset or of an anchor.
+    /// Takes what fits into `buffer`, interleaved, never samples from both sides of a reset or of
+    /// an anchor.
     pub(super) fn pop(&mut self, buffer: &mut [f32]) -> Popped {
-        // The order of these loads matters: of samples seen here, any reset and any anchor before them is seen below.
+        // The order of these loads matters: of samples seen here, any reset and any anchor before
+        // them is seen below.
         let mut available = self.backlog_samples();
         let reset_at = self.shared.reset_at();
         if reset_at != self.last_reset {
@@ -397,7 +414,8 @@ impl WorkerEnd {
         Popped::Samples(n_samples)
     }
 
-    /// Whether so many samples are more to catch up with than the audio is ahead of the clock, by [`READ_OUT_SECS`].
+    /// Whether so many samples are more to catch up with than the audio is ahead of the clock, by
+    /// [`READ_OUT_SECS`].
     fn is_late(&self, n_samples: usize) -> bool {
         let late = (n_samples as u64).saturating_sub(self.shared.lead());
         late > units::secs_to_samples(READ_OUT_SECS, self.host_rate_hz)
@@ -420,7 +438,8 @@ impl WorkerEnd {
         self.origin = self.position;
     }
 
-    /// Where on the host's timeline a window ends that ends `time_secs` after the analysis last began anew.
+    /// Where on the host's timeline a window ends that ends `time_secs` after the analysis last
+    /// began anew.
     pub(super) fn song_secs(&self, time_secs: f64) -> Option<f64> {
         let end = self.origin as f64 + time_secs * self.host_rate_hz;
         self.places.place_secs(end, self.host_rate_hz)

@@ -308,7 +308,8 @@ fn an_impossible_rate_fails_in_words_and_never_blocks_the_host() {
     }
 }
 
-/// Plays music live by a clock that runs three times as fast as any other, until `done` or half a minute is over.
+/// Plays music live by a clock that runs three times as fast as any other, until `done` or half a
+/// minute is over.
 fn play_until(audio: &mut AudioEnd, clock_secs: &mut f64, done: impl Fn() -> bool) {
     let began = Instant::now();
     while !done() && began.elapsed() < Duration::from_secs(30) {
@@ -354,7 +355,8 @@ fn a_live_block_never_waits_for_the_worker() {
     let mut tested = Tested::start();
     let (minute, mut clock_secs) = (music(60.0), 0.0);
     let began = Instant::now();
-    // By its own clock the minute takes a minute; by the worker's, which is that of this machine, it is over at once.
+    // By its own clock the minute takes a minute; by the worker's, which is that of this machine,
+    // it is over at once.
     for block in minute.chunks(BLOCK) {
         tested.audio.process_at(&[block], &Transport::default(), clock_secs);
         clock_secs += crate::units::samples_to_secs(BLOCK as u64, RATE_HZ);

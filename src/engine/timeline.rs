@@ -1,4 +1,5 @@
-//! Where in the song the stream is: anchors between samples and the host's timeline, and what the transport does between blocks.
+//! Where in the song the stream is: anchors between samples and the host's timeline, and what the
+//! transport does between blocks.
 //!
 //! ```text
 //! Transport of a block → Playhead (audio thread): started, jumped?
@@ -7,12 +8,13 @@
 
 use crate::units::samples_to_secs;
 
-/// How far the timeline may be from where the stream says it is before they are anchored again, seconds. Positions come rounded, to a
-/// sample or to a tick of the host's.
+/// How far the timeline may be from where the stream says it is before they are anchored again,
+/// seconds. Positions come rounded, to a sample or to a tick of the host's.
 const DRIFT_SECS: f64 = 0.005;
 
-/// How far the timeline may move away between blocks, besides the length of a block, without having jumped, seconds. Hosts that
-/// correct themselves, or play slower or faster, do not jump; no music changes its mood within this.
+/// How far the timeline may move away between blocks, besides the length of a block, without having
+/// jumped, seconds. Hosts that correct themselves, or play slower or faster, do not jump; no music
+/// changes its mood within this.
 const JUMP_SECS: f64 = 0.1;
 
 /// What the host says of its transport at the first sample of a block; by default it stands and tells nothing.
@@ -20,7 +22,8 @@ const JUMP_SECS: f64 = 0.1;
 pub struct Transport {
     /// Whether it plays.
     pub playing: bool,
-    /// Where on the timeline, seconds; `None` where the host does not say. Anything non-finite counts as `None`.
+    /// Where on the timeline, seconds; `None` where the host does not say. Anything non-finite
+    /// counts as `None`.
     pub song_secs: Option<f64>,
     /// Where the loop that the host plays begins and ends, seconds; `None` without one.
     pub loop_secs: Option<(f64, f64)>,
@@ -80,15 +83,17 @@ impl Playhead {
         moved
     }
 
-    /// Whether a block at `place` goes on where the last one ended, or went once round the loop. Only the loop's length is looked at:
-    /// where a host counts it in beats, its ends in seconds are a guess once the tempo has changed, its length is not.
+    /// Whether a block at `place` goes on where the last one ended, or went once round the loop.
+    /// Only the loop's length is looked at: where a host counts it in beats, its ends in seconds
+    /// are a guess once the tempo has changed, its length is not.
     fn goes_on(&self, end: f64, place: f64, loop_secs: Option<(f64, f64)>) -> bool {
         let is_near = |expected: f64| (place - expected).abs() <= JUMP_SECS + self.block_secs;
         is_near(end) || loop_secs.is_some_and(|(from, to)| from < to && is_near(end - (to - from)))
     }
 }
 
-/// From sample `at` of the stream on, the timeline is at `song_secs` and goes on with the samples; or there is none.
+/// From sample `at` of the stream on, the timeline is at `song_secs` and goes on with the samples;
+/// or there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Anchor {
     pub(super) at: u64,
@@ -110,8 +115,8 @@ impl Anchor {
     }
 }
 
-/// The analysis thread's view of the timeline: the anchor that holds now and the one before, for windows that end before the newest
-/// sample does.
+/// The analysis thread's view of the timeline: the anchor that holds now and the one before, for
+/// windows that end before the newest sample does.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     before: Anchor,

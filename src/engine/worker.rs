@@ -1,7 +1,7 @@
 //! The analysis thread: ring → analyser → monitor and feed. Owns all the large buffers.
 //!
-//! **Architecture Invariant**: whatever goes wrong here, a model that does not load or a panic in the analysis, becomes a
-//! [`Status`] in words; the audio thread never notices.
+//! **Architecture Invariant**: whatever goes wrong here, a model that does not load or a panic in
+//! the analysis, becomes a [`Status`] in words; the audio thread never notices.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,8 +29,9 @@ use super::ring::{Popped, WorkerEnd};
 const POLL: Duration =
     Duration::from_micros(1_000_000 * config::HOP_SAMPLES as u64 / config::ANALYSIS_RATE_HZ as u64);
 
-/// How often it looks once nothing has come for [`IDLE_AFTER`], as in a stopped or bypassed instance. The audio thread cannot wake
-/// it, for that would be a call to the system; what comes meanwhile waits in the ring.
+/// How often it looks once nothing has come for [`IDLE_AFTER`], as in a stopped or bypassed
+/// instance. The audio thread cannot wake it, for that would be a call to the system; what comes
+/// meanwhile waits in the ring.
 const IDLE_POLL: Duration = Duration::from_millis(250);
 
 /// How long nothing must have come for a worker to be idle.
@@ -42,10 +43,12 @@ const CHUNK: usize = 4096;
 /// How long a worker that was asked to stop goes on with what is in the ring.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 
-/// Music between two readings that are explained, seconds: as often as an eye can take in a change of reasons.
+/// Music between two readings that are explained, seconds: as often as an eye can take in a change
+/// of reasons.
 const WHY_SECS: f64 = 1.0;
 
-/// Audio over which the cost of the analysis is averaged, seconds: long enough for a number that stands still.
+/// Audio over which the cost of the analysis is averaged, seconds: long enough for a number that
+/// stands still.
 const LOAD_SECS: f64 = 5.0;
 
 const _: () = assert!(CHUNK >= MAX_CHANNELS);
@@ -88,7 +91,8 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// The body of the analysis thread. Returns when asked to stop or when it cannot go on; never panics.
+    /// The body of the analysis thread. Returns when asked to stop or when it cannot go on; never
+    /// panics.
     pub(super) fn run(self) {
         let _farewell = Farewell(Arc::clone(&self.shared));
         let monitor = Arc::clone(self.publisher.monitor());
@@ -144,7 +148,7 @@ impl Worker {
         let mut chunk = [0.0; CHUNK];
         let mut load = Load { host_rate_hz: self.host_rate_hz, busy_per_sec: 0.0 };
         let (mut stopping_since, mut last_heard) = (None, Instant::now());
-        // What came while the model was loaded is no sign of a busy machine.
+        // What came while the model was being loaded does not mean that the machine is busy.
         let mut has_caught_up = false;
         let mut why_due_secs = 0.0;
         loop {
@@ -188,7 +192,8 @@ impl Worker {
         }
     }
 
-    /// The model that was still being loaded, once it is there; a status in words where it cannot be used.
+    /// The model that was still being loaded, once it is there; a status in words where it cannot
+    /// be used.
     fn come_late(&self, loading: &mut Option<Loading>) -> Option<Arc<Model>> {
         let result = loading.as_ref().and_then(Errand::poll)?;
         *loading = None;
@@ -201,8 +206,8 @@ impl Worker {
         None
     }
 
-    /// Takes as many readings as the pace of the process allows; all of them where a render waits. Whether there is time for more
-    /// than readings.
+    /// Takes as many readings as the pace of the process allows; all of them where a render waits.
+    /// Whether there is time for more than readings.
     fn keep_pace(&self, analyser: &mut Analyser, has_caught_up: bool) -> bool {
         if self.shared.is_waited_for() {
             analyser.set_interval_secs(0.0);
@@ -219,7 +224,8 @@ impl Worker {
         has_caught_up && interval_secs == 0.0
     }
 
-    /// Analyses one chunk and publishes the readings it completes. When the newest of them was taken, seconds of audio.
+    /// Analyses one chunk and publishes the readings it completes. When the newest of them was
+    /// taken, seconds of audio.
     fn push(&mut self, analyser: &mut Analyser, chunk: &[f32]) -> Result<Option<f64>, ModelError> {
         let (publisher, shared, samples) = (&mut self.publisher, &self.shared, &self.samples);
         let mut read_secs = None;
@@ -234,11 +240,13 @@ impl Worker {
         Ok(read_secs)
     }
 
-    /// Publishes what pushed the newest reading, taken at `read_secs`, if anybody asks and one is due.
+    /// Publishes what pushed the newest reading, taken at `read_secs`, if anybody asks and one is
+    /// due.
     fn explain(&mut self, analyser: &mut Analyser, read_secs: f64, due_secs: &mut f64) {
         if self.control.is_asked_why() && read_secs >= *due_secs {
             *due_secs = read_secs + WHY_SECS;
-            // A network that fails without one side of the music still reads the whole of it: it only goes unexplained.
+            // A network that fails without one side of the music still reads the whole of it: it
+            // only goes unexplained.
             self.publisher.publish_why(analyser.why().ok().flatten());
         }
     }
@@ -246,14 +254,16 @@ impl Worker {
 
 /// Runs `body`; a panic in it is an error in words like any other.
 fn guarded(body: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
-    // What the panic left half-done is dropped with the worker; readers only ever see whole readings.
+    // What the panic left half-done is dropped with the worker; readers only ever see whole
+    // readings.
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
         let words = panic_words(panic.as_ref());
         Err(format!("The analysis stopped: {words}. Reload the plugin to start it again."))
     })
 }
 
-/// Tells the audio thread, on every way out of the analysis thread, that nobody empties the ring any more.
+/// Tells the audio thread, on every way out of the analysis thread, that nobody empties the ring
+/// any more.
 struct Farewell(Arc<Handover>);
 
 impl Drop for Farewell {

@@ -1,8 +1,8 @@
 //! Files that are there whole or not at all.
 //!
-//! A [`WholeFile`] grows beside the one it is to become, as `.NAME-….part`, and takes its place only at the end, in one step:
-//! until then, and whatever goes wrong, what was there stays as it was. Where a path is a link, the file that it leads to is
-//! replaced and the link stays.
+//! A [`WholeFile`] grows beside the one it is to become, as `.NAME-….part`, and takes its place
+//! only at the end, in one step: until then, and whatever goes wrong, what was there stays as it
+//! was. Where a path is a link, the file that it leads to is replaced and the link stays.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -13,7 +13,8 @@ use tempfile::TempPath;
 /// Links that are followed one after the other before a path counts as a circle, as Linux does.
 const MOST_LINKS: usize = 40;
 
-/// Letters of the file's name that stand in the name of the one that grows; the longest name that a folder takes has room for no more.
+/// Letters of the file's name that stand in the name of the one that grows; the longest name that a
+/// folder takes has room for no more.
 const NAME_LETTERS: usize = 40;
 
 /// A file that takes its place once it is whole; gone if it never is.
@@ -28,7 +29,8 @@ impl WholeFile {
     /// Begins a file that is to stand at `path`; nothing is there before [`WholeFile::finish`].
     ///
     /// # Errors
-    /// Where nothing can be made in the folder of `path`, or what is there is a folder, a device, or must not be written.
+    /// Where nothing can be made in the folder of `path`, or what is there is a folder, a device,
+    /// or must not be written.
     pub fn create(path: &Path) -> io::Result<Self> {
         let target = followed(path)?;
         let name = target.file_name().ok_or_else(|| error("it names no file"))?.to_string_lossy();
@@ -60,10 +62,12 @@ impl WholeFile {
     /// Takes its place.
     ///
     /// # Errors
-    /// Where the last of it cannot be written, or not take that place; then it is gone and what was there stays.
+    /// Where the last of it cannot be written, or not take that place; then it is gone and what was
+    /// there stays.
     pub fn finish(self) -> io::Result<()> {
         let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-        // A file that took another's place before its content reached the disk would be lost with the power.
+        // A file that took another's place before its content reached the disk would be lost with
+        // the power.
         file.sync_all()?;
         Ok(self.growing.persist(&self.target)?)
     }
@@ -107,7 +111,8 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Only a file that its owner may write is replaced: taking its place would pass over that it is protected.
+/// Only a file that its owner may write is replaced: taking its place would pass over that it is
+/// protected.
 fn may_be_replaced(there: &Metadata) -> io::Result<()> {
     if there.is_dir() {
         return Err(error("it is a folder"));

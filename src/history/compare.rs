@@ -15,12 +15,13 @@ pub(super) const SNAPSHOT_SLOTS: usize = 120;
 /// Places that two snapshots must have in common, seconds, to be compared place by place.
 const PAIRED_SECS: f32 = 10.0;
 
-/// Least standard error of a difference place by place. Re-encoding or 12 dB of gain, which change no mood, moved the readings of 120
-/// clips by 0.005 on average and by 0.032 at most (`models/moodring-steadiness.md`): twice this error is 0.03.
+/// Least standard error of a difference place by place. Re-encoding or 12 dB of gain, which change
+/// no mood, moved the readings of 120 clips by 0.005 on average and by 0.032 at most
+/// (`models/moodring-steadiness.md`): twice this error is 0.03.
 const PAIRED_FLOOR: f32 = 0.015;
 
-/// Least standard error of the mean of one snapshot. Where the window lies in a steady loop moves a share over a range of 0.12
-/// (there, "A loop"), about four standard deviations.
+/// Least standard error of the mean of one snapshot. Where the window lies in a steady loop moves a
+/// share over a range of 0.12 (there, "A loop"), about four standard deviations.
 const MEAN_FLOOR: f32 = 0.03;
 
 /// What was heard in the last minute, or since the last reset: to be kept and compared.
@@ -40,14 +41,16 @@ pub struct Comparison {
     pub difference: f32,
     /// Standard error of the difference.
     pub error: f32,
-    /// Whether the same places were compared with each other, rather than the means of different ones.
+    /// Whether the same places were compared with each other, rather than the means of different
+    /// ones.
     pub is_paired: bool,
     /// How much was compared, seconds: what both have in common, or the shorter one.
     pub secs: f32,
 }
 
 impl Comparison {
-    /// Whether the difference is more than readings move by themselves: more than two standard errors.
+    /// Whether the difference is more than readings move by themselves: more than two standard
+    /// errors.
     #[must_use]
     pub fn is_real(&self) -> bool {
         self.difference.abs() > 2.0 * self.error
@@ -55,7 +58,8 @@ impl Comparison {
 }
 
 impl Snapshot {
-    /// The points of the last minute heard, at most, and none from before the last reset; `None` where nothing has been read since.
+    /// The points of the last minute heard, at most, and none from before the last reset; `None`
+    /// where nothing has been read since.
     #[must_use]
     pub fn of(history: &History) -> Option<Self> {
         let track = history.track(history.clock());
@@ -90,12 +94,13 @@ impl Snapshot {
     }
 }
 
-/// How the share of label space number `space` differs from snapshot `a` to `b`; `None` where either has no such share or their
-/// models have other label spaces.
+/// How the share of label space number `space` differs from snapshot `a` to `b`; `None` where
+/// either has no such share or their models have other label spaces.
 ///
-/// Where both hold the same ten seconds of the song or more, each place is compared with itself, which leaves out how the
-/// places differ from each other. The standard error of a mean counts one independent reading per ten seconds, for windows overlap,
-/// and is no less than what readings move while nothing changes.
+/// Where both hold the same ten seconds of the song or more, each place is compared with itself,
+/// which leaves out how the places differ from each other. The standard error of a mean counts one
+/// independent reading per ten seconds, for windows overlap, and is no less than what readings move
+/// while nothing changes.
 #[must_use]
 pub fn compare(a: &Snapshot, b: &Snapshot, space: usize) -> Option<Comparison> {
     if a.poles != b.poles || space >= MAX_SPACES {
@@ -147,7 +152,8 @@ impl Spread {
         Some(Self { mean, deviation: variance.sqrt(), secs: n * SLOT_SECS as f32 })
     }
 
-    /// Standard error of the mean. Less than ten seconds are less than one reading, so there it exceeds the floor.
+    /// Standard error of the mean. Less than ten seconds are less than one reading, so there it
+    /// exceeds the floor.
     fn error(&self, floor: f32) -> f32 {
         let n_independent = self.secs / count(RING_SECS);
         (self.deviation / n_independent.sqrt()).max(floor / n_independent.min(1.0).sqrt())

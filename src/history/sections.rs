@@ -14,8 +14,8 @@ const INDEPENDENT_SECS: f64 = 10.0;
 /// A hole in the track of this length ends a section.
 const HOLE_SECS: f64 = 10.0;
 
-/// Least noise of a share: over a steady loop the share ranges over 0.12 on average (`models/moodring-steadiness.md`), which is about
-/// four standard deviations.
+/// Least noise of a share: over a steady loop the share ranges over 0.12 on average
+/// (`models/moodring-steadiness.md`), which is about four standard deviations.
 const LEAST_NOISE: f32 = 0.03;
 
 /// Median of |x − y| for normal x and y with standard deviation 1: 0.6745·√2.
@@ -32,8 +32,9 @@ pub struct Section {
     pub shares: [f32; MAX_SPACES],
 }
 
-/// The sections of a track, none shorter than `min_secs` unless it stands between two holes. Silence and holes of ten seconds part
-/// sections. A boundary lags the change in the music by about half a window, as readings do.
+/// The sections of a track, none shorter than `min_secs` unless it stands between two holes.
+/// Silence and holes of ten seconds part sections. A boundary lags the change in the music by about
+/// half a window, as readings do.
 ///
 /// Of all divisions the one with the least
 ///
@@ -41,12 +42,14 @@ pub struct Section {
 /// Σ over sections ( Σ over points and spaces (share − mean)² / noise²  +  n₁₀ · (spaces + 1) · ln N )
 /// ```
 ///
-/// where `noise` is that of readings ten seconds apart, which have no audio in common, `n₁₀` counts the points in ten seconds and
-/// `N` the independent readings. Found exactly, in a time that grows with the square of at most 2000 points. Allocates.
+/// where `noise` is that of readings ten seconds apart, which have no audio in common, `n₁₀` counts
+/// the points in ten seconds and `N` the independent readings. Found exactly, in a time that grows
+/// with the square of at most 2000 points. Allocates.
 ///
 /// # Source
-/// Jackson et al., "An algorithm for optimal partitioning of data on an interval", IEEE Signal Processing Letters 2005; the penalty
-/// is Schwarz's, for as many independent readings as there are.
+/// Jackson et al., "An algorithm for optimal partitioning of data on an interval", IEEE Signal
+/// Processing Letters 2005; the penalty is Schwarz's, for as many independent readings as there
+/// are.
 #[must_use]
 pub fn sections(track: &Track, min_secs: f64) -> Vec<Section> {
     let points: Vec<Point> =
@@ -132,7 +135,8 @@ impl Stretch {
         boundaries
     }
 
-    /// How far the shares from group `from` to before group `to` are from their mean, in squares of the noise.
+    /// How far the shares from group `from` to before group `to` are from their mean, in squares of
+    /// the noise.
     fn cost(&self, from: usize, to: usize) -> f64 {
         let level = (0..self.n_spaces).map(|i| {
             let sum = self.sums[to][i] - self.sums[from][i];
@@ -147,7 +151,8 @@ fn mean(points: &[Point]) -> [f32; MAX_SPACES] {
     std::array::from_fn(|i| points.iter().map(|point| point.shares[i]).sum::<f32>() / n)
 }
 
-/// Noise of a share, from the median difference of readings `lag` groups apart: medians do not see the few changes.
+/// Noise of a share, from the median difference of readings `lag` groups apart: medians do not see
+/// the few changes.
 fn noise(shares: &[[f32; MAX_SPACES]], space: usize, lag: usize) -> f32 {
     let later = shares.iter().skip(lag);
     let mut differences: Vec<f32> =
@@ -163,7 +168,8 @@ mod tests {
     use crate::history::slot::pack;
     use crate::reading::{Phase, Reading};
 
-    /// A track of levels, each for so many seconds, with a ripple like that of readings over a loop.
+    /// A track of levels, each for so many seconds, with a ripple like that of readings over a
+    /// loop.
     fn track(levels: &[(f64, [f32; 2])]) -> Track {
         let (mut track, mut slot) = (Track::new(), 0);
         for (secs, [first, second]) in levels {

@@ -9,8 +9,8 @@ pub const SLOT_SECS: f64 = 0.5;
 /// Fields of a slot: what it holds, the shares, both energies, the tempo.
 pub(super) const N_FIELDS: usize = 4 + MAX_SPACES;
 
-/// One slot. Zeros are a slot that was never written, so that a track is zeroed memory, which the system hands out page by page
-/// as it is touched.
+/// One slot. Zeros are a slot that was never written, so that a track is zeroed memory, which the
+/// system hands out page by page as it is touched.
 pub(super) type Packed = [u16; N_FIELDS];
 
 /// A slot that was never written.
@@ -37,7 +37,8 @@ const ENERGY_FLOOR_DB: f32 = -100.0;
 /// What was read at one place.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Point {
-    /// Where the half second begins that this is kept for, seconds on the track's clock. The reading's window ended in it.
+    /// Where the half second begins that this is kept for, seconds on the track's clock. The
+    /// reading's window ended in it.
     pub secs: f64,
     /// What the shares mean.
     pub phase: Phase,
@@ -87,7 +88,8 @@ pub(super) fn pack(reading: &Reading) -> Option<Packed> {
     Some(packed)
 }
 
-/// How much a slot is worth that is written again: nothing, silence, a provisional reading, a whole one.
+/// How much a slot is worth that is written again: nothing, silence, a provisional reading, a whole
+/// one.
 pub(super) fn worth(packed: &Packed) -> u8 {
     match unpack(0, packed).map(|point| point.phase) {
         Some(Phase::Live) => 3,

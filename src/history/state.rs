@@ -1,14 +1,16 @@
-//! A history as text for the host's project: what both tracks hold, in a few hundred kilobytes at most.
+//! A history as text for the host's project: what both tracks hold, in a few hundred kilobytes at
+//! most.
 //!
 //! ```text
 //! "1:" base64( deflate( poles, clock, time heard, then per track: first slot, slots, the fields column by column ) )
 //! ```
 //!
-//! Numbers are LEB128, signed ones zigzag. A column holds the differences from slot to slot, which are small, of what was written;
-//! slots that were not written cost nothing but their head. An hour of varied music takes about 29 kB.
+//! Numbers are LEB128, signed ones zigzag. A column holds the differences from slot to slot, which
+//! are small, of what was written; slots that were not written cost nothing but their head. An hour
+//! of varied music takes about 29 kB.
 //!
-//! Whatever a project file holds is survived: it is read up to the size that six hours can have, and what does not make sense
-//! throughout is no history.
+//! Whatever a project file holds is survived: it is read up to the size that six hours can have,
+//! and what does not make sense throughout is not a history.
 
 use std::io::{Read, Write};
 use std::sync::Mutex;
@@ -34,7 +36,8 @@ const MAX_NAME_BYTES: usize = 256;
 /// Most bytes that two full tracks can have before compression: three for a difference of 16 bits.
 const MAX_BODY_BYTES: usize = 2 * CAPACITY * N_FIELDS * 3 + 2 * MAX_SPACES * MAX_NAME_BYTES + 1024;
 
-/// Longest text that is looked at: nothing grows by half in compression, and base64 makes four characters of three bytes.
+/// Longest text that is looked at: nothing grows by half in compression, and base64 makes four
+/// characters of three bytes.
 const MAX_TEXT_BYTES: usize = 2 * MAX_BODY_BYTES;
 
 /// Places beyond this are in no song, slots.
@@ -71,7 +74,8 @@ pub fn to_text(history: &Mutex<History>) -> String {
     deflated.map(|bytes| VERSION.to_owned() + &STANDARD.encode(bytes)).unwrap_or_default()
 }
 
-/// Makes the history what [`to_text`] wrote; empty where the text is anything else. Whether it was understood.
+/// Makes the history what [`to_text`] wrote; empty where the text is anything else. Whether it was
+/// understood.
 pub fn restore(history: &Mutex<History>, text: &str) -> bool {
     let saved = from_text(text);
     let is_understood = saved.is_some() || text.is_empty();
@@ -254,7 +258,8 @@ mod tests {
     use crate::model::space::LabelSpace;
     use crate::reading::{Phase, Reading};
 
-    /// An hour and more of readings that wander as those of a set of songs do, the first half placed in a song.
+    /// An hour and more of readings that wander as those of a set of songs do, the first half
+    /// placed in a song.
     fn varied(secs: f64) -> History {
         let mut history = History::new();
         let spaces = [LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joy", "sad", 0.0)];

@@ -56,7 +56,8 @@ impl Track {
         Self { slots: vec![EMPTY; CAPACITY], start: 0, written: 0..0 }
     }
 
-    /// Where the first slot begins that was written and where the last one ends, seconds; `None` where none was.
+    /// Where the first slot begins that was written and where the last one ends, seconds; `None`
+    /// where none was.
     #[must_use]
     pub fn span_secs(&self) -> Option<(f64, f64)> {
         let Range { start, end } = self.span();
@@ -69,7 +70,8 @@ impl Track {
         self.point(slot_of(secs))
     }
 
-    /// What was read from `from` to `to`, seconds, in order of place; places where nothing was read are left out.
+    /// What was read from `from` to `to`, seconds, in order of place; places where nothing was read
+    /// are left out.
     pub fn points(&self, from: f64, to: f64) -> impl Iterator<Item = Point> + '_ {
         // The slot that holds `to`, unless it only begins there.
         let end = slot_of(to).saturating_add(i64::from(slot_secs(slot_of(to)) < to));
@@ -104,8 +106,8 @@ impl Track {
         &self.slots[self.written.clone()]
     }
 
-    /// Writes at any place. What lies too far from it to be held together with it is forgotten: all, where the place is six hours
-    /// from everything held.
+    /// Writes at any place. What lies too far from it to be held together with it is forgotten:
+    /// all, where the place is six hours from everything held.
     pub(super) fn write(&mut self, slot: i64, packed: Packed) {
         let span = self.span();
         if span.is_empty() {
@@ -114,13 +116,15 @@ impl Track {
         } else if slot < self.start {
             self.move_to(slot);
         } else if slot >= self.number(CAPACITY) {
-            // Either what was written comes to stand at the very start, or the newest place at the very end.
+            // Either what was written comes to stand at the very start, or the newest place at the
+            // very end.
             self.move_to(span.start.max(slot.saturating_sub_unsigned(CAPACITY as u64 - 1)));
         }
         self.put(slot, packed);
     }
 
-    /// Writes at a place after all others. Where there is no more room, the oldest hour is forgotten.
+    /// Writes at a place after all others. Where there is no more room, the oldest hour is
+    /// forgotten.
     pub(super) fn append(&mut self, slot: i64, packed: Packed) {
         if self.written.is_empty() {
             self.start = slot;
@@ -305,7 +309,8 @@ mod tests {
     }
 
     proptest! {
-        /// What is held is what was last written at each place, as far as six hours around the newest reach.
+        /// What is held is what was last written at each place, as far as six hours around the
+        /// newest reach.
         #[test]
         fn a_track_is_a_map_with_an_end(writes in prop::collection::vec((0_usize..3, -9000_i64..9000, 1_u16..999), 1..40)) {
             let (mut track, mut map) = (Track::new(), BTreeMap::new());
@@ -315,7 +320,8 @@ mod tests {
                 let capacity = CAPACITY as i64;
                 map.retain(|other: &i64, _| (other - slot).abs() < capacity);
                 map.insert(slot, packed(f32::from(share) / 1000.0));
-                // The track may forget what the two ends together do not leave room for, never the newest.
+                // The track may forget what the two ends together do not leave room for, never the
+                // newest.
                 let span = track.span();
                 prop_assert!(span.contains(&slot) && span.end - span.start <= capacity);
                 map.retain(|other, _| span.contains(other));

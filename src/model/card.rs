@@ -13,7 +13,8 @@ use crate::reading::MAX_SPACES;
 /// Longest name of a model or a pole, characters: what a meter has room for.
 const MAX_NAME_CHARS: usize = 40;
 
-/// A model's card. Fields that only people read in the repository (settings, tables of results) are not parsed.
+/// A model's card. Fields that only people read in the repository (settings, tables of results) are
+/// not parsed.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Card {
     /// The model's name.
@@ -129,7 +130,8 @@ impl Card {
         columns(&self.constant_names, &constant_names())
     }
 
-    /// Where listeners' share lay in four of five unseen songs that were read like this one, for each space in turn.
+    /// Where listeners' share lay in four of five unseen songs that were read like this one, for
+    /// each space in turn.
     ///
     /// Just the share itself where the card does not say.
     ///

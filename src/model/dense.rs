@@ -1,6 +1,8 @@
-//! A quantised dense layer: int8 weights with a scale per output channel, an int8 vector scaled anew at every product.
+//! A quantised dense layer: int8 weights with a scale per output channel, an int8 vector scaled
+//! anew at every product.
 //!
-//! The arithmetic is that of onnxruntime's `DynamicQuantizeMatMul`, but for the vector, which is quantised symmetrically.
+//! The arithmetic is that of onnxruntime's `DynamicQuantizeMatMul`, but for the vector, which is
+//! quantised symmetrically.
 
 use super::int8::{self, BLOCK_ROWS, GROUP, Kernel, PackedMatrix};
 use crate::simd::{Simd, WithSimd, vectorised};
@@ -41,7 +43,8 @@ impl Quantised {
         }
         let to_quantised = QUANTISED_MAX / largest;
         for (q, x) in self.values.iter_mut().zip(values) {
-            // Rounding to even by adding 1.5·2²³: the integer is then in the lowest bits. Exact for |x| ≤ 127.
+            // Rounding to even by adding 1.5·2²³: the integer is then in the lowest bits. Exact for
+            // |x| ≤ 127.
             const ROUND: f32 = 12_582_912.0;
             *q = (x * to_quantised + ROUND).to_bits().to_le_bytes()[0].cast_signed();
         }

@@ -25,7 +25,7 @@ pub enum ModelError {
     /// The weights file is beyond any sane size.
     #[error("the model file has more than the {MAX_ONNX_BYTES} bytes allowed; is it a model?")]
     TooLarge,
-    /// The card is no card, or not one for this crate.
+    /// The card is not a card, or not one for this crate.
     #[error("the model's card is not usable (train the model with this version of Moodring)")]
     Card(#[from] CardError),
     /// The weights are not those that the card describes.
@@ -36,7 +36,7 @@ pub enum ModelError {
     /// No network can be made of the file.
     #[error("the model file is not a network that Moodring can run")]
     Network(#[from] NetworkError),
-    /// The network failed while it ran, or said something that is no share.
+    /// The network failed while it ran, or said something that is not a share.
     #[error("the model failed while running")]
     Run(#[from] RunError),
 }
@@ -48,7 +48,7 @@ pub enum CardError {
     /// It is not Unicode.
     #[error("it is no text")]
     NotText,
-    /// It is no JSON, or lacks a field, or has one of another kind.
+    /// It is not JSON, or lacks a field, or has one of another kind.
     #[error("{0}")]
     Syntax(serde_json::Error),
     /// A field does not fit this crate or another field: which, and how, in words.
@@ -75,7 +75,7 @@ pub enum RunError {
     /// The network failed, in the words of what runs it.
     #[error("{0}")]
     Failed(String),
-    /// It answered with something that is no share.
+    /// It answered with something that is not a share.
     #[error("it answered with {0:?}, which are not shares")]
     NotShares(Vec<f32>),
 }

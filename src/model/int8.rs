@@ -1,8 +1,10 @@
-//! Products of an int8 matrix and an int8 vector, for every vector instruction set that has an instruction for them.
+//! Products of an int8 matrix and an int8 vector, for every vector instruction set that has an
+//! instruction for them.
 //!
-//! The weights are packed in the order in which they are read: blocks of 128 rows; in a block group after group of four columns;
-//! in a group row after row. One instruction then multiplies four columns of 16 (AVX-512), 8 (AVX2) or 4 (NEON) rows with the
-//! same four values and adds them up in 32 bits. Integers are exact in any order, so every kernel gives the same bits.
+//! The weights are packed in the order in which they are read: blocks of 128 rows; in a block group
+//! after group of four columns; in a group row after row. One instruction then multiplies four
+//! columns of 16 (AVX-512), 8 (AVX2) or 4 (NEON) rows with the same four values and adds them up in
+//! 32 bits. Integers are exact in any order, so every kernel gives the same bits.
 
 /// Rows of a block: eight registers of AVX-512, so that sums wait for no other.
 pub const BLOCK_ROWS: usize = 128;
@@ -36,7 +38,8 @@ pub struct PackedMatrix {
 impl PackedMatrix {
     /// Packs `weight(row, column)`; rows and columns that fill up the last block and group are 0.
     ///
-    /// Magnitudes must not exceed 127; the AVX2 kernel has no room for −128, and an asymmetric range buys nothing.
+    /// Magnitudes must not exceed 127; the AVX2 kernel has no room for −128, and an asymmetric
+    /// range buys nothing.
     #[must_use]
     pub fn new(rows: usize, columns: usize, weight: impl Fn(usize, usize) -> i8) -> Self {
         let (blocks, groups) = (rows.div_ceil(BLOCK_ROWS), columns.div_ceil(GROUP));
@@ -112,8 +115,8 @@ impl PackedMatrix {
         let _ = zero_point_corrections;
     }
 
-    /// As [`product`](Self::product) of several vectors, each `[groups]`, for all of which the weights are read once where the
-    /// processor has registers enough.
+    /// As [`product`](Self::product) of several vectors, each `[groups]`, for all of which the
+    /// weights are read once where the processor has registers enough.
     ///
     /// # Real-time safety
     /// As [`product`](Self::product).
@@ -404,8 +407,8 @@ mod arm {
                     };
                     for (part, weights) in parts.into_iter().enumerate() {
                         let sum = &mut sums[4 * line + part];
-                        // SAFETY: reads and writes registers alone; the caller has found the instruction. The intrinsic for
-                        // it is not yet in stable Rust.
+                        // SAFETY: reads and writes registers alone; the caller has found the
+                        // instruction. The intrinsic for it is not yet in stable Rust.
                         #[allow(unsafe_code)]
                         unsafe {
                             asm!(

@@ -1,11 +1,13 @@
 //! One direction of an LSTM, quantised or not.
 //!
-//! Quantised: int8 weights with a scale per output channel, int8 activations scaled anew at every step. The arithmetic is that of
-//! onnxruntime's `DynamicQuantizeLSTM`, with two differences that make it finer: activations are quantised symmetrically, and the
-//! input step by step rather than over the whole sequence at once.
+//! Quantised: int8 weights with a scale per output channel, int8 activations scaled anew at every
+//! step. The arithmetic is that of onnxruntime's `DynamicQuantizeLSTM`, with two differences that
+//! make it finer: activations are quantised symmetrically, and the input step by step rather than
+//! over the whole sequence at once.
 //!
-//! Gates are kept in the order in which they are used: blocks of 32 units, in a block input, output, forget and cell gates of its
-//! units, which makes the [`BLOCK_ROWS`] rows of a block of the matrix.
+//! Gates are kept in the order in which they are used: blocks of 32 units, in a block input,
+//! output, forget and cell gates of its units, which makes the [`BLOCK_ROWS`] rows of a block of
+//! the matrix.
 
 use super::dense::Quantised;
 use super::int8::{BATCH, BLOCK_ROWS, Kernel, PackedMatrix};
@@ -17,7 +19,8 @@ const GATES: usize = 4;
 /// Units whose gates make one block of a matrix.
 const BLOCK_UNITS: usize = BLOCK_ROWS / GATES;
 
-/// Row in ONNX order, gate by gate, of a row in our order, block by block; `None` for one that only fills up the last block.
+/// Row in ONNX order, gate by gate, of a row in our order, block by block; `None` for one that only
+/// fills up the last block.
 fn onnx_row(row: usize, hidden: usize) -> Option<usize> {
     let (block, gate) = (row / BLOCK_ROWS, row % BLOCK_ROWS / BLOCK_UNITS);
     let unit = block * BLOCK_UNITS + row % BLOCK_UNITS;
@@ -57,7 +60,8 @@ pub enum Matrix {
 }
 
 impl Matrix {
-    /// int8 weights in the layout of `DynamicQuantizeLSTM`: `weights[column][row]`, one scale per row, rows in ONNX order.
+    /// int8 weights in the layout of `DynamicQuantizeLSTM`: `weights[column][row]`, one scale per
+    /// row, rows in ONNX order.
     #[must_use]
     pub fn int8(weights: &[i8], scales: &[f32]) -> Self {
         let (rows, hidden) = (scales.len(), scales.len() / GATES);
@@ -122,7 +126,8 @@ impl Matrix {
         }
     }
 
-    /// Adds `self · vector` to the gates of each of some vectors: the same bits as one after the other, and sooner.
+    /// Adds `self · vector` to the gates of each of some vectors: the same bits as one after the
+    /// other, and sooner.
     #[inline(always)]
     fn add_products(
         &self,
@@ -168,7 +173,8 @@ pub struct Direction {
 }
 
 impl Direction {
-    /// A direction with these weights; `bias`, `[4·hidden]` in ONNX order, is the sum of ONNX's two.
+    /// A direction with these weights; `bias`, `[4·hidden]` in ONNX order, is the sum of ONNX's
+    /// two.
     #[must_use]
     pub fn new(input: Matrix, recurrent: Matrix, bias: &[f32]) -> Self {
         debug_assert_eq!(bias.len(), GATES * recurrent.columns());
@@ -222,7 +228,8 @@ impl Scratch {
         }
     }
 
-    /// Runs `direction` over `steps` in the order given, from a state of zeros, and hands each step's hidden state to `on_step`.
+    /// Runs `direction` over `steps` in the order given, from a state of zeros, and hands each
+    /// step's hidden state to `on_step`.
     ///
     /// ```text
     /// [i o f c̃] = W·x + R·h + b
@@ -315,11 +322,12 @@ fn sigmoid(x: f32) -> f32 {
     0.5 + 0.5 * tanh(0.5 * x)
 }
 
-/// Hyperbolic tangent to 5e-7, without branches, so that the loop around it runs in vector registers.
+/// Hyperbolic tangent to 5e-7, without branches, so that the loop around it runs in vector
+/// registers.
 ///
 /// # Source
-/// The rational minimax approximation of Eigen's `generic_fast_tanh_float`, odd polynomial of degree 13 over even one of
-/// degree 6; beyond ±7.905 the result is ±1 to within rounding.
+/// The rational minimax approximation of Eigen's `generic_fast_tanh_float`, odd polynomial of
+/// degree 13 over even one of degree 6; beyond ±7.905 the result is ±1 to within rounding.
 #[inline(always)]
 fn tanh(x: f32) -> f32 {
     const SATURATED: f32 = 7.905_311;

@@ -1,9 +1,10 @@
-//! Our tract operators for LSTMs, `DynamicQuantizeLSTM` of onnxruntime's contributed operators and ONNX's own `LSTM`, and for
-//! `DynamicQuantizeMatMul`, a quantised dense layer.
+//! Our tract operators for LSTMs, `DynamicQuantizeLSTM` of onnxruntime's contributed operators and
+//! ONNX's own `LSTM`, and for `DynamicQuantizeMatMul`, a quantised dense layer.
 //!
-//! tract parses, types, plans and runs the file; these operators only do the arithmetic of [`super::lstm`] and [`super::dense`]. Stock
-//! tract has no int8 LSTM, and its f32 one carries its state from one run into the next; ours starts from zeros every time, and
-//! works in buffers made once, the output among them.
+//! tract parses, types, plans and runs the file; these operators only do the arithmetic of
+//! [`super::lstm`] and [`super::dense`]. Stock tract has no int8 LSTM, and its f32 one carries its
+//! state from one run into the next; ours starts from zeros every time, and works in buffers made
+//! once, the output among them.
 
 pub(super) mod buffered;
 pub(super) mod output;
@@ -28,7 +29,8 @@ pub const QUANTISED_PRODUCT: &str = "DynamicQuantizeMatMul";
 /// The plain node's name in a file.
 pub const LSTM: &str = "LSTM";
 
-/// Inputs of both nodes, by position: X, W, R, B; then what must be absent: lengths, initial states, peepholes.
+/// Inputs of both nodes, by position: X, W, R, B; then what must be absent: lengths, initial
+/// states, peepholes.
 const INPUT_X: usize = 0;
 const INPUT_W: usize = 1;
 const INPUT_R: usize = 2;
@@ -166,7 +168,8 @@ impl Constants<'_> {
         fact.konst.clone().context("the LSTM's weights are not constants")
     }
 
-    /// The finite numbers of direction `d` in the constant at `position`, whose shape must be `[directions, …shape]`.
+    /// The finite numbers of direction `d` in the constant at `position`, whose shape must be
+    /// `[directions, …shape]`.
     fn floats(&self, position: usize, d: usize, shape: &[usize]) -> TractResult<Vec<f32>> {
         let constant = self.at(position)?;
         self.check_shape(&constant, shape)?;

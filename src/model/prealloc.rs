@@ -1,8 +1,9 @@
 //! Operators that run without allocating, in place of tract's own.
 //!
-//! tract's executor allocates nothing on pinned shapes, but every one of its operators allocates its output. Once a network is
-//! parsed, typed and decluttered, each operator in it is replaced by one of ours that knows its shapes and keeps its output.
-//! An operator that has no such form is refused by name, so a network that loads is one that runs without the allocator.
+//! tract's executor allocates nothing on pinned shapes, but every one of its operators allocates
+//! its output. Once a network is parsed, typed and decluttered, each operator in it is replaced by
+//! one of ours that knows its shapes and keeps its output. An operator that has no such form is
+//! refused by name, so a network that loads is one that runs without the allocator.
 
 mod product;
 #[cfg(test)]
@@ -32,7 +33,8 @@ use super::ops::product::QuantisedProduct;
 /// Most inputs of an operator: tract's lists of up to four need no memory of their own.
 const MAX_INPUTS: usize = 4;
 
-/// Replaces every operator of `model`, all of whose shapes must be known, by one that does not allocate.
+/// Replaces every operator of `model`, all of whose shapes must be known, by one that does not
+/// allocate.
 pub(super) fn replace_operators(model: &mut TypedModel) -> TractResult<()> {
     for id in 0..model.nodes.len() {
         let node = &model.nodes[id];

@@ -15,7 +15,8 @@ use crate::why::{GROUPS, Group, N_GROUPS};
 /// A planned network, ready to be spawned.
 pub(super) type Plan = Arc<TypedRunnableModel>;
 
-/// Shapes of the network's inputs: `steps` `[1, n_steps, features]` and `constants` `[1, constants]`.
+/// Shapes of the network's inputs: `steps` `[1, n_steps, features]` and `constants` `[1,
+/// constants]`.
 fn shapes(card: &Card) -> ([usize; 3], [usize; 2]) {
     ([1, card.n_steps, card.step_names.len()], [1, card.constant_names.len()])
 }
@@ -95,7 +96,8 @@ impl Session {
     /// The shares of the first poles for one window, in the order of the card's spaces; the rest 0.
     ///
     /// # Errors
-    /// [`ModelError::Run`] where the network fails, or answers with something that is no share: then it is not to be believed.
+    /// [`ModelError::Run`] where the network fails, or answers with something that is not a share:
+    /// then it is not to be believed.
     pub fn run(&mut self, input: &NetworkInput) -> Result<[f32; MAX_SPACES], ModelError> {
         self.answer(input, None)
     }
@@ -112,8 +114,9 @@ impl Session {
         self.answer(input, Some(group))
     }
 
-    /// How each group pushed `shares`, the answer of [`Session::run`] to the same `input`; see [`Why`](crate::why::Why). Costs an
-    /// inference for each group of which the model takes a feature.
+    /// How each group pushed `shares`, the answer of [`Session::run`] to the same `input`; see
+    /// [`Why`](crate::why::Why). Costs an inference for each group of which the model takes a
+    /// feature.
     ///
     /// # Errors
     /// As [`Session::run`].
@@ -177,7 +180,8 @@ impl Session {
         Ok(shares)
     }
 
-    /// The newest steps of the analysis, averaged to the network's, its features alone, standardised.
+    /// The newest steps of the analysis, averaged to the network's, its features alone,
+    /// standardised.
     fn fill_steps(&mut self, steps: &[f32]) -> TractResult<()> {
         let card = &self.model.card;
         let per_step = card.steps_per_step();

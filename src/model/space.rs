@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Half width of the ambiguous band of a model that does not state its own: raters would split 45 to 55 % or closer.
+/// Half width of the ambiguous band of a model that does not state its own: raters would split 45
+/// to 55 % or closer.
 const UNSTATED_AMBIGUOUS_HALF_WIDTH: f32 = 0.05;
 
 /// A pair of antonyms and the direction of the first on the valence–arousal plane.
 ///
-/// A rater's (v, a) counts for the pole with which it has a positive dot product (Liu, Fang and Huang 2018, section 3).
-/// Excited/calm is the arousal axis (90°), joy/sad the valence axis (0°).
+/// A rater's (v, a) counts for the pole with which it has a positive dot product (Liu, Fang and
+/// Huang 2018, section 3). Excited/calm is the arousal axis (90°), joy/sad the valence axis (0°).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LabelSpace {
     /// The pole whose share of votes is published, e.g. "excited".
@@ -17,8 +18,9 @@ pub struct LabelSpace {
     pub second: String,
     /// Direction of the first pole, degrees counter-clockwise from positive valence.
     pub angle_degrees: f32,
-    /// Half width of the band around an even vote in which a share is ambiguous. A model's card sets it so that three in ten of
-    /// the songs it was judged on lie inside: those whose pole it would most often get wrong.
+    /// Half width of the band around an even vote in which a share is ambiguous. A model's card
+    /// sets it so that three in ten of the songs it was judged on lie inside: those whose pole it
+    /// would most often get wrong.
     #[serde(default = "unstated_ambiguous_half_width")]
     pub ambiguous_half_width: f32,
 }

@@ -1,14 +1,16 @@
-//! How far a share may be from what listeners would say, as measured on songs that the network had never heard.
+//! How far a share may be from what listeners would say, as measured on songs that the network had
+//! never heard.
 
 use serde::Deserialize;
 
-/// Most entries of a table: a card with more is no card.
+/// Most entries of a table: a card with more is not a card.
 const MAX_ENTRIES: usize = 64;
 
-/// For one label space, where listeners' own share of votes lay in four of five unseen songs, given the share read.
+/// For one label space, where listeners' own share of votes lay in four of five unseen songs, given
+/// the share read.
 ///
-/// Quantiles of .1 and .9 by cross-validation, one row per length of music heard: a provisional reading is worth less. Between
-/// entries the table is interpolated, beyond them it stays.
+/// Quantiles of .1 and .9 by cross-validation, one row per length of music heard: a provisional
+/// reading is worth less. Between entries the table is interpolated, beyond them it stays.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Uncertainty {
     /// Seconds of music heard, rising; a row each.

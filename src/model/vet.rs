@@ -1,7 +1,8 @@
 //! Checks of a weights file before tract sees it: it may come from a stranger.
 //!
-//! A network that passes is a plain chain of arithmetic over its inputs: known operators only, no loops, no subgraphs, no other
-//! files, no weight that is not a number, nothing computed from constants alone, so that loading it does only bounded work.
+//! A network that passes is a plain chain of arithmetic over its inputs: known operators only, no
+//! loops, no subgraphs, no other files, no weight that is not a number, nothing computed from
+//! constants alone, so that loading it does only bounded work.
 
 use std::collections::HashSet;
 
@@ -64,7 +65,8 @@ pub(super) const OPERATORS: &[(&str, &[&str])] = &[
 /// Most operators in a network; the shipped ones have fewer than a hundred.
 const MAX_NODES: usize = 512;
 
-/// Most numbers that a network may hold between its operators: 64 MB, hundreds of times what the shipped ones need.
+/// Most numbers that a network may hold between its operators: 64 MB, hundreds of times what the
+/// shipped ones need.
 const MAX_VALUES: usize = 16 << 20;
 
 /// The network in `onnx`, once it has passed every check that needs no shapes.
@@ -178,8 +180,8 @@ fn check_weights(tensor: &TensorProto) -> Result<(), String> {
     Ok(())
 }
 
-/// Every operator but `Constant` must depend on one of the network's inputs: what it costs is then known from the shapes, before
-/// anything is computed.
+/// Every operator but `Constant` must depend on one of the network's inputs: what it costs is then
+/// known from the shapes, before anything is computed.
 fn check_flow(graph: &GraphProto) -> Result<(), String> {
     let is_weight = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
     let inputs = graph.input.iter().map(|input| input.name.as_str());

@@ -16,8 +16,8 @@ pub enum Cell {
 }
 
 impl Cell {
-    /// A number as it is written with `digits` behind the point; nothing where it is not finite, for
-    /// JSON knows no such number.
+    /// A number as it is written with `digits` behind the point; nothing where it is not finite,
+    /// for JSON knows no such number.
     #[must_use]
     pub fn number(value: f64, digits: usize) -> Self {
         if value.is_finite() { Self::Number(value, digits) } else { Self::Nothing }
@@ -47,8 +47,8 @@ impl Cell {
     }
 }
 
-/// Any text as a field of CSV: in quotes where commas, quotes or line ends ask for it (RFC 4180), or
-/// blanks at its ends, which many readers take away.
+/// Any text as a field of CSV: in quotes where commas, quotes or line ends ask for it (RFC 4180),
+/// or blanks at its ends, which many readers take away.
 #[must_use]
 pub fn csv_field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) || text.trim() != text {

@@ -4,8 +4,8 @@
 //! {"time_secs":12.260000,"phase":"live","heard_secs":10.00,"excited":0.731250,…}
 //! ```
 //!
-//! The members are those of [`Rows::Live`], by the same names; what a row has no number for is null.
-//! Each line names its members, so readings of every model can stand in one file.
+//! The members are those of [`Rows::Live`], by the same names; what a row has no number for is
+//! null. Each line names its members, so readings of every model can stand in one file.
 
 use std::path::PathBuf;
 

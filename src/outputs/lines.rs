@@ -28,8 +28,8 @@ pub enum FirstLine {
     Foreign,
 }
 
-/// A file of lines. Opened with the first of them, for appending to what an earlier run left; a file
-/// that holds anything but readings is never touched.
+/// A file of lines. Opened with the first of them, for appending to what an earlier run left; a
+/// file that holds anything but readings is never touched.
 pub struct Lines {
     path: PathBuf,
     open: Option<(BufWriter<File>, PathBuf)>,
@@ -93,8 +93,8 @@ fn open_beside(
         match open(&path, header, &judge) {
             Ok(Some(file)) => return Ok((file, path)),
             Ok(None) => {}
-            // Only the file that was asked for is worth a word; one that happens to have the name of
-            // the next is passed over.
+            // Only the file that was asked for is worth a word; one that happens to have the name
+            // of the next is passed over.
             Err(OutputError::Foreign { .. }) if number > 1 => {}
             Err(error) => return Err(error),
         }

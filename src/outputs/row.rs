@@ -1,7 +1,7 @@
 //! What a row of readings consists of: the one table of columns, from which every format is made.
 //!
-//! Shares are those of each space's first pole, under its name, with the ends of the band that holds
-//! listeners' own share four times in five; nothing where the phase carries none.
+//! Shares are those of each space's first pole, under its name, with the ends of the band that
+//! holds listeners' own share four times in five; nothing where the phase carries none.
 
 use super::cell::{Cell, csv_field, json_text};
 use crate::model::space::LabelSpace;
@@ -43,7 +43,8 @@ enum Source {
     /// A number, taken from a reading and, where a row is read back, put into one.
     Number(fn(&Stamped) -> f64, fn(&mut Stamped, f64)),
     Phase,
-    /// Of a space: the share of its first pole, the ends of the band, whether it is too near to call.
+    /// Of a space: the share of its first pole, the ends of the band, whether it is too near to
+    /// call.
     Share,
     BandEnd(usize),
     IsAmbiguous,

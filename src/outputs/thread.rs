@@ -57,8 +57,8 @@ struct Told {
 }
 
 impl Running {
-    /// Starts the thread for `path`, which first sees the one before it to its end: both may have the
-    /// same file. Waits for neither.
+    /// Starts the thread for `path`, which first sees the one before it to its end: both may have
+    /// the same file. Waits for neither.
     ///
     /// # Errors
     /// Where the system refuses a thread, or the feed a reader; in words.

@@ -36,8 +36,8 @@ impl Choice {
         }
     }
 
-    /// What a state brings. Hosts restore the same state again, to undo something say; a file that is
-    /// in use already stays so.
+    /// What a state brings. Hosts restore the same state again, to undo something say; a file that
+    /// is in use already stays so.
     fn restore(&self, text: &str) {
         let path = path::from_text(text);
         if self.path() != path {
@@ -69,7 +69,8 @@ impl PersistentField<'_, String> for Choice {
     }
 }
 
-/// The kind of output whose file has a field of its own in the state, from when it was the only one.
+/// The kind of output whose file has a field of its own in the state, from when it was the only
+/// one.
 const FIRST: &FileKind = &FILES[0];
 
 /// The files of the outputs, by kind.

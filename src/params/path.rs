@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Begins the text of a path that is no Unicode, followed by its units in hexadecimal digits. No
+/// Begins the text of a path that is not Unicode, followed by its units in hexadecimal digits. No
 /// path has it: systems end theirs with it.
 const RAW: char = '\0';
 
@@ -28,8 +28,8 @@ pub fn to_text(path: Option<&Path>) -> String {
     }
 }
 
-/// The path of which [`to_text`] made this text, or which somebody wrote by hand, blanks at its ends
-/// left out; `None` where there is nothing else.
+/// The path of which [`to_text`] made this text, or which somebody wrote by hand, blanks at its
+/// ends left out; `None` where there is nothing else.
 #[must_use]
 pub fn from_text(text: &str) -> Option<PathBuf> {
     if let Some(digits) = text.strip_prefix(RAW) {

@@ -1,7 +1,9 @@
-//! Where the picture is painted: lines, areas and text in points, on a canvas of `SUPERSAMPLING`² pixels a point.
+//! Where the picture is painted: lines, areas and text in points, on a canvas of `SUPERSAMPLING`²
+//! pixels a point.
 //!
-//! plotters' bitmap backend paints polygons without anti-aliasing and places each letter on a whole pixel; painting large and averaging
-//! down makes both smooth. Lines are painted piece by piece with round joins, since its mitred ones shoot out at sharp corners.
+//! plotters' bitmap backend paints polygons without anti-aliasing and places each letter on a whole
+//! pixel; painting large and averaging down makes both smooth. Lines are painted piece by piece
+//! with round joins, since its mitred ones shoot out at sharp corners.
 
 use std::io::{Read, Write};
 
@@ -18,7 +20,8 @@ const SUPERSAMPLING: u32 = 3;
 /// Name under which the typeface is registered with plotters.
 const TYPEFACE: &str = "moodring";
 
-/// How far below plotters' idea of the middle of a line its lower-case letters lie, as a part of the text's size (measured on a plot).
+/// How far below plotters' idea of the middle of a line its lower-case letters lie, as a part of
+/// the text's size (measured on a plot).
 const OPTICAL_MIDDLE: f64 = 0.15;
 
 /// The note in every picture that says who painted it, by which it is known again.

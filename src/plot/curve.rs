@@ -1,4 +1,5 @@
-//! From Readings to the pieces of curve that are drawn: where it runs, where it is only provisional, where it must break.
+//! From Readings to the pieces of curve that are drawn: where it runs, where it is only
+//! provisional, where it must break.
 
 use crate::reading::{Phase, Reading};
 
@@ -16,8 +17,8 @@ pub struct Run {
 /// A reading or two may be missing after an overrun; a curve drawn across more would invent music.
 const GAP_INTERVALS: f64 = 2.5;
 
-/// One reading in place of all of a phase in each `stretch_secs`: the mean of their times and shares. A change of phase, however
-/// short, is kept.
+/// One reading in place of all of a phase in each `stretch_secs`: the mean of their times and
+/// shares. A change of phase, however short, is kept.
 #[must_use]
 pub fn averaged(readings: &[Reading], stretch_secs: f64) -> Vec<Reading> {
     let stretch = |reading: &Reading| (reading.time_secs / stretch_secs).floor();
@@ -38,8 +39,9 @@ fn mean(readings: &[Reading]) -> Option<Reading> {
     })
 }
 
-/// The runs of space `space`. A run breaks where a reading has no share (silence) or where readings are missing; a live run begins at
-/// the last provisional point before it, so that the change of line style leaves no hole.
+/// The runs of space `space`. A run breaks where a reading has no share (silence) or where readings
+/// are missing; a live run begins at the last provisional point before it, so that the change of
+/// line style leaves no hole.
 #[must_use]
 pub fn runs(readings: &[Reading], space: usize) -> Vec<Run> {
     let longest_secs = GAP_INTERVALS * usual_interval_secs(readings);

@@ -1,5 +1,6 @@
-//! What stands between the hosts and the framework: it mends on the way what the framework's wrappers do otherwise than hosts expect, and
-//! cannot be told to do. Everything else is handed through.
+//! What stands between the hosts and the framework: it mends on the way what the framework's
+//! wrappers do otherwise than hosts expect, and cannot be told to do. Everything else is handed
+//! through.
 //!
 //! `docs/upstream.md` has the cases.
 

@@ -1,12 +1,14 @@
-//! A state from a project, made such that the framework can take it: each value for itself, and whatever is readable.
+//! A state from a project, made such that the framework can take it: each value for itself, and
+//! whatever is readable.
 //!
 //! ```text
 //! bytes → JSON, without what follows it → each parameter and field that can be read → the framework → filter → parameters
 //! ```
 //!
-//! The framework refuses a state as a whole where one value is of a type that it does not know, or a byte follows the end; it takes an
-//! enumeration's index for good and a number of any size for a level. What could not be read starts at its default and is named in the
-//! field [`UNREAD`], for the window.
+//! The framework refuses a state as a whole where one value is of a type that it does not know, or
+//! a byte follows the end; it takes an enumeration's index for good and a number of any size for a
+//! level. What could not be read starts at its default and is named in the field [`UNREAD`], for
+//! the window.
 
 use std::collections::BTreeMap;
 
@@ -30,11 +32,13 @@ const SWITCHES: [(&str, bool); 4] =
 const RESPONSE: &str = "response";
 const GATE: &str = "gate_db";
 
-/// Fields that hold text, and those that may hold any JSON, of which their readers take what they can.
+/// Fields that hold text, and those that may hold any JSON, of which their readers take what they
+/// can.
 const TEXTS: [&str; 3] = ["csv_path", "model_path", "history"];
 const ANY_JSON: [&str; 2] = ["editor", "outputs"];
 
-/// A state that the framework takes, with all of `bytes` that can be read; `None` where they are no state at all.
+/// A state that the framework takes, with all of `bytes` that can be read; `None` where they are no
+/// state at all.
 #[must_use]
 pub fn repaired(bytes: &[u8]) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(bytes);
@@ -61,7 +65,8 @@ pub fn repaired(bytes: &[u8]) -> Option<Vec<u8>> {
     serde_json::to_vec(&state).ok()
 }
 
-/// Brings what the framework has understood into the range of each parameter; what is of the wrong kind becomes the default.
+/// Brings what the framework has understood into the range of each parameter; what is of the wrong
+/// kind becomes the default.
 pub fn filter(state: &mut PluginState) {
     let mut unread = Vec::new();
     for (name, default) in SWITCHES {
@@ -135,7 +140,8 @@ fn first_value(text: &str) -> Option<Value> {
     serde_json::Deserializer::from_str(text).into_iter().next()?.ok()
 }
 
-/// A text whose numbers are all of a size that JSON's readers take: none where there was one beyond.
+/// A text whose numbers are all of a size that JSON's readers take: none where there was one
+/// beyond.
 fn tamed(text: &str) -> String {
     let is_number = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E');
     let (mut out, mut rest, mut in_string) = (String::with_capacity(text.len()), text, false);
@@ -377,7 +383,7 @@ mod tests {
         assert_eq!((unread.len(), read.params.len()), (6, 6));
         assert_eq!(json_of(&read, "hold"), json!({"bool": false}));
         assert_eq!(read.fields["csv_path"], "\"/a.csv\"");
-        // What an older version had not yet is no fault of the state.
+        // That an older version did not have it yet is not the state's fault.
         let (_, unread) = loaded(br#"{"params": {}}"#).unwrap();
         assert!(unread.is_empty());
     }
@@ -410,7 +416,8 @@ mod tests {
     }
 
     proptest! {
-        /// Any JSON in any place gives a state whose values are all in range; and one that was read is read again as it is.
+        /// Any JSON in any place gives a state whose values are all in range; and one that was read
+        /// is read again as it is.
         #[test]
         fn any_json_in_any_place_gives_a_state_in_range(
             odd in any_json(),

@@ -1,4 +1,5 @@
-//! Files behind one another, what stands behind files, damaged pages, and wrong names: what must come out.
+//! Files behind one another, what stands behind files, damaged pages, and wrong names: what must
+//! come out.
 
 use super::boxes::m4a;
 use super::cases::{Case, Comes, Group, aac_at, case, mp3_at_44100};

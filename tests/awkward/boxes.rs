@@ -10,7 +10,8 @@ fn words(words: &[u32]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_be_bytes()).collect()
 }
 
-/// AAC in mp4: so many frames without a sound; the rate of the entry, of the configuration (as an index and in Hz).
+/// AAC in mp4: so many frames without a sound; the rate of the entry, of the configuration (as an
+/// index and in Hz).
 pub fn m4a(entry_hz: u32, config: &[u8], rate_hz: u32, frames: u32) -> Vec<u8> {
     let block = aac_block(2);
     let descriptor = |tag: u8, body: &[u8]| [&[tag, body.len() as u8], body].concat();

@@ -1,4 +1,4 @@
-//! The command line on files that are no ordinary ones.
+//! The command line on files that are not ordinary ones.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -123,7 +123,8 @@ fn the_summary_and_standard_error_say_what_is_missing() {
     assert!(self::said(&output).contains("1.0 s of 3.0 s are missing"), "features says it too");
 }
 
-/// CAF whose packets are so long that a number of its reader overflows, which is a panic where overflows are checked.
+/// CAF whose packets are so long that a number of its reader overflows, which is a panic where
+/// overflows are checked.
 fn panicking() -> Vec<u8> {
     let mut caf = b"caff\0\x01\0\0desc\0\0\0\0\0\0\0\x20".to_vec();
     caf.extend(48_000_f64.to_be_bytes());

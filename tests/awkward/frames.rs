@@ -68,7 +68,8 @@ pub fn adts(rate_index: u8, channels: u32, frames: usize) -> Vec<u8> {
     frame.repeat(frames)
 }
 
-/// A transport stream of AAC frames at 44.1 kHz, one a packet; those whose number is in `lost` left out.
+/// A transport stream of AAC frames at 44.1 kHz, one a packet; those whose number is in `lost` left
+/// out.
 pub fn transport(frames: usize, lost: Range<usize>) -> Vec<u8> {
     let mut stream = Vec::new();
     for n in (0..frames).filter(|n| !lost.contains(n)) {

@@ -140,7 +140,8 @@ fn of_two_hundred_broken_files_each_gets_its_line_and_none_ends_the_run() {
     }
 }
 
-/// Writes the seeds of `fuzz/fuzz_targets/decode.rs`: `cargo test --test tests seeds_of_the_fuzzer -- --ignored`.
+/// Writes the seeds of `fuzz/fuzz_targets/decode.rs`: `cargo test --test tests seeds_of_the_fuzzer
+/// -- --ignored`.
 #[test]
 #[ignore = "writes files, and checks nothing"]
 fn seeds_of_the_fuzzer() {
@@ -154,8 +155,8 @@ fn seeds_of_the_fuzzer() {
     }
 }
 
-/// Any broken file, for as many seconds as `MOODRING_FUZZ_SECS` says: without a fuzzer that sees where the code goes, but with no
-/// other build than the tests have.
+/// Any broken file, for as many seconds as `MOODRING_FUZZ_SECS` says: without a fuzzer that sees
+/// where the code goes, but with no other build than the tests have.
 #[test]
 #[ignore = "as long as one likes"]
 fn any_number_of_broken_files_ends_in_words() {
@@ -224,7 +225,8 @@ fn what_ffmpeg_reads_of_broken_files_is_read_or_refused_by_name() {
         };
         let line = format!("{path}: ffmpeg {by_ffmpeg:.2} s, here {line}");
         println!("{line}");
-        // As much as ffmpeg reads, or the rest is said to be missing, or the whole is refused with its kind and a reason.
+        // As much as ffmpeg reads, or the rest is said to be missing, or the whole is refused with
+        // its kind and a reason.
         match ours {
             Ok((secs, missing)) if secs < 0.99 * by_ffmpeg - 0.05 && missing == Some(0.0) => {
                 wrong.push(line);

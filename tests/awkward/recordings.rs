@@ -205,7 +205,8 @@ pub fn aiff_cut_off() -> Vec<u8> {
     aiff
 }
 
-/// Little-endian samples of more bits than any number has, in 26 channels: what is made of both does not fit into 16 bits.
+/// Little-endian samples of more bits than any number has, in 26 channels: what is made of both
+/// does not fit into 16 bits.
 pub fn aiff_of_absurd_width() -> Vec<u8> {
     let mut aiff = aiff_of(AIFF_BYTES + 46, AIFF_BYTES + 8, AIFF_BYTES / 2);
     let common = [&[0, 26], [1, 0, 0, 0].as_slice(), &[0xff; 2]].concat();

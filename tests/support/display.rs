@@ -1,4 +1,5 @@
-//! A display of our own, and pictures of the windows on it: Xvfb, so that tests of the window need no screen.
+//! A display of our own, and pictures of the windows on it: Xvfb, so that tests of the window need
+//! no screen.
 
 // Each test binary and example uses its own part of this.
 #![allow(dead_code)]
@@ -101,7 +102,8 @@ impl Display {
         Ok(property.value32().into_iter().flatten().collect())
     }
 
-    /// What the user's desktop has set for all programs, a line each; nothing where `text` is empty.
+    /// What the user's desktop has set for all programs, a line each; nothing where `text` is
+    /// empty.
     pub fn set_resources(&self, text: &str) -> Result<()> {
         let (name, kind) = (AtomEnum::RESOURCE_MANAGER, AtomEnum::STRING);
         Ok(self
@@ -203,7 +205,8 @@ impl Display {
 
 /// Counts the pixels that somebody paints in a window, by the server's DAMAGE extension.
 ///
-/// Its two requests are written out: x11rb's feature for it would have tests and bundle build different libraries.
+/// Its two requests are written out: x11rb's feature for it would have tests and bundle build
+/// different libraries.
 pub struct Painted {
     connection: RustConnection,
     /// Code of the extension's only event.
@@ -250,7 +253,8 @@ impl Painted {
     pub fn n_frames(&mut self) -> Result<f64> {
         while let Some(event) = self.connection.poll_for_event()? {
             let Event::Unknown(bytes) = event else { continue };
-            // Level, serial number, drawable, damage, time, then the rectangle: x, y, width, height.
+            // Level, serial number, drawable, damage, time, then the rectangle: x, y, width,
+            // height.
             if bytes[0] & 0x7f == self.notify {
                 let length = |at: usize| u64::from(u16::from_ne_bytes([bytes[at], bytes[at + 1]]));
                 self.painted += length(20) * length(22);
@@ -269,7 +273,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The X symbols of the keys that were pressed and of those that were let go since the last call.
+    /// The X symbols of the keys that were pressed and of those that were let go since the last
+    /// call.
     pub fn take(&self) -> Result<(Vec<u32>, Vec<u32>)> {
         // An answer to this says that the server has got so far.
         self.connection.get_input_focus()?.reply()?;

@@ -28,7 +28,8 @@ pub enum Voice {
     Bass,
 }
 
-/// A pattern, repeated: a line per voice, `x` for a full hit, `o` for one of 60 %, `.` for one of 30 %.
+/// A pattern, repeated: a line per voice, `x` for a full hit, `o` for one of 60 %, `.` for one of
+/// 30 %.
 pub struct Pattern {
     pub name: &'static str,
     pub lines: &'static [(Voice, &'static str)],
@@ -36,7 +37,8 @@ pub struct Pattern {
     pub per_beat: usize,
     /// Beats that each chord lasts; 0 without chords.
     pub chord_beats: usize,
-    /// Slowest and fastest tempo at which such a pattern is played, and the step in which it is tried, BPM.
+    /// Slowest and fastest tempo at which such a pattern is played, and the step in which it is
+    /// tried, BPM.
     pub bpm: (u32, u32, usize),
 }
 

@@ -1,4 +1,5 @@
-//! The shipped model with its weights widened to f32: what a user's own, unquantised model looks like.
+//! The shipped model with its weights widened to f32: what a user's own, unquantised model looks
+//! like.
 
 // In a test a panic is the message.
 #![allow(clippy::unwrap_used)]

@@ -1,4 +1,5 @@
-//! A headless CLAP host for the tests and the demo: loads the bundled plugin and plays audio through it.
+//! A headless CLAP host for the tests and the demo: loads the bundled plugin and plays audio
+//! through it.
 //!
 //! ```text
 //! Host::load → set_state, select_channels, render_offline → activate → Playing::play … → deactivate
@@ -287,7 +288,8 @@ pub struct Audio {
 }
 
 impl Audio {
-    /// Sets the transport for what is played from here on: from `secs` of the song on, or standing still.
+    /// Sets the transport for what is played from here on: from `secs` of the song on, or standing
+    /// still.
     pub fn set_song_secs(&mut self, secs: Option<f64>) {
         self.song_secs = secs;
     }
@@ -324,7 +326,8 @@ impl Audio {
 }
 
 impl Playing<'_> {
-    /// Sets the transport for what is played from here on: from `secs` of the song on, or standing still.
+    /// Sets the transport for what is played from here on: from `secs` of the song on, or standing
+    /// still.
     pub fn set_song_secs(&mut self, secs: Option<f64>) {
         self.audio.set_song_secs(secs);
     }
@@ -334,8 +337,9 @@ impl Playing<'_> {
         self.audio.block(input, output)
     }
 
-    /// Plays all of `audio` in blocks of the sizes that `sizes` gives and returns what came out. `after_block` is told, after
-    /// each block, how many samples have been played, and may wait, or stop the playback by returning false.
+    /// Plays all of `audio` in blocks of the sizes that `sizes` gives and returns what came out.
+    /// `after_block` is told, after each block, how many samples have been played, and may wait, or
+    /// stop the playback by returning false.
     pub fn play(
         &mut self,
         audio: &[Vec<f32>],

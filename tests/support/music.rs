@@ -18,7 +18,8 @@ const CHORDS_HZ: [[f64; 3]; 4] = [
     [196.00, 246.94, 293.66],
 ];
 
-/// The sample at `secs` of channel `channel`: chords that swell and drums on every beat, nothing above 3 kHz.
+/// The sample at `secs` of channel `channel`: chords that swell and drums on every beat, nothing
+/// above 3 kHz.
 fn sample(secs: f64, channel: usize) -> f64 {
     let swell = 0.6 + 0.4 * (TAU * 0.11 * secs).sin();
     let chord = CHORDS_HZ[(secs / CHORD_SECS) as usize % CHORDS_HZ.len()];

@@ -126,8 +126,8 @@ fn triangle(
     }
 }
 
-/// Twice the area between `point` and the edge; none outside. A point on an edge belongs to the triangle right of or below it, so that
-/// of two triangles that share the edge only one paints it.
+/// Twice the area between `point` and the edge; none outside. A point on an edge belongs to the
+/// triangle right of or below it, so that of two triangles that share the edge only one paints it.
 fn part(from: Pos2, to: Pos2, point: Pos2) -> Option<f32> {
     let (edge, area) = (to - from, cross(to - from, point - from));
     let is_top_or_left = edge.y < 0.0 || (edge.y == 0.0 && edge.x > 0.0);

@@ -38,8 +38,8 @@ impl Drop for CsvPath {
     }
 }
 
-/// Times that a thread may give the processor away in seconds of playback that is never made to wait: the kernel fetches a page under a
-/// lock. A block that is made to wait does so many times.
+/// Times that a thread may give the processor away in seconds of playback that is never made to
+/// wait: the kernel fetches a page under a lock. A block that is made to wait does so many times.
 pub const STRAY_WAITS: i64 = 3;
 
 /// Times that this thread has given the processor away of its own accord.

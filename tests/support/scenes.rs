@@ -1,4 +1,5 @@
-//! Windows with invented readings: every state, palette, page and a range of sizes, for pictures and tests.
+//! Windows with invented readings: every state, palette, page and a range of sizes, for pictures
+//! and tests.
 
 // Each test binary and example uses its own part of this.
 #![allow(dead_code)]
@@ -103,7 +104,8 @@ pub fn live() -> Moment {
     heard(Phase::Live, 10.0, [0.86, 0.71])
 }
 
-/// A song of four and a half minutes on the host's timeline: calm, rising, loud with a break, sad at the end.
+/// A song of four and a half minutes on the host's timeline: calm, rising, loud with a break, sad
+/// at the end.
 pub fn history() -> History {
     let mut history = History::default();
     for slot in 0..540 {

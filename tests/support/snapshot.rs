@@ -1,13 +1,15 @@
 //! Pictures held against those that are kept in `tests/snapshots`.
 //!
-//! After a change that was meant: `MOODRING_SNAPSHOTS=update cargo test --test editor`, then look at every picture that changed.
+//! After a change that was meant: `MOODRING_SNAPSHOTS=update cargo test --test editor`, then look
+//! at every picture that changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
-/// Difference of a channel that is rounding: the triangles are filled in floating point, which another machine may contract.
+/// Difference of a channel that is rounding: the triangles are filled in floating point, which
+/// another machine may contract.
 const ROUNDING: u8 = 3;
 
 /// Pixels that may differ by more: edges that fall between two pixels. One letter has fifty.
@@ -24,7 +26,8 @@ fn n_different(a: &RgbImage, b: &RgbImage) -> usize {
     a.pixels().zip(b.pixels()).filter(|pair| differs(*pair)).count()
 }
 
-/// What is wrong with `picture`, held against the one that is kept as `name`; a kept one is written anew where the user says so.
+/// What is wrong with `picture`, held against the one that is kept as `name`; a kept one is written
+/// anew where the user says so.
 pub fn check(name: &str, picture: &RgbImage) -> Result<(), String> {
     let kept_at = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(name);
     let kept_at = kept_at.with_extension("png");

@@ -1,4 +1,5 @@
-//! Music in real time on a thread of its own, while the main thread sees to the window: as in a host.
+//! Music in real time on a thread of its own, while the main thread sees to the window: as in a
+//! host.
 
 #![allow(dead_code)]
 
@@ -36,7 +37,8 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// Plays `music`, `[channel][sample]` at `rate_hz`, over and over until `body` has run; `body` gets the host.
+/// Plays `music`, `[channel][sample]` at `rate_hz`, over and over until `body` has run; `body` gets
+/// the host.
 pub fn while_playing<T>(
     playing: &mut Playing,
     music: &[Vec<f32>],

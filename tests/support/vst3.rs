@@ -46,7 +46,8 @@ impl Mode {
     }
 }
 
-/// Where the library is in the bundle, which is `MOODRING_VST3`, or where `cargo xtask bundle moodring` leaves it.
+/// Where the library is in the bundle, which is `MOODRING_VST3`, or where `cargo xtask bundle
+/// moodring` leaves it.
 pub fn library_path() -> PathBuf {
     let bundle = std::env::var_os("MOODRING_VST3").map_or_else(built, PathBuf::from);
     let system = format!("{}-linux", std::env::consts::ARCH);
@@ -143,7 +144,8 @@ impl Host {
         }
     }
 
-    /// Asks for an arrangement of speakers on both sides; what the plugin then says that it has, or `None` where it refuses.
+    /// Asks for an arrangement of speakers on both sides; what the plugin then says that it has, or
+    /// `None` where it refuses.
     pub fn arrange(&mut self, mut asked: SpeakerArrangement) -> Option<[SpeakerArrangement; 2]> {
         let mut output = asked;
         // SAFETY: one bus of each.
@@ -203,12 +205,14 @@ impl Host {
         }
     }
 
-    /// Sets the transport for what is played from here on: from `secs` of the song on, or standing still.
+    /// Sets the transport for what is played from here on: from `secs` of the song on, or standing
+    /// still.
     pub fn set_song_secs(&mut self, secs: Option<f64>) {
         self.song_secs = secs;
     }
 
-    /// Plays one block, `input[channel][sample]`, into `output` of the same shape, and says `mode` with it.
+    /// Plays one block, `input[channel][sample]`, into `output` of the same shape, and says `mode`
+    /// with it.
     pub fn block(
         &mut self,
         input: &mut [&mut [f32]],
@@ -225,7 +229,8 @@ impl Host {
             __field0: AudioBusBuffers__type0 { channelBuffers32: channels.as_mut_ptr() },
         };
         let (mut inputs, mut outputs) = (bus(&mut ins), bus(&mut outs));
-        // SAFETY: all zeros are a value of these plain structures, and everything that they point to outlives the call.
+        // SAFETY: all zeros are a value of these plain structures, and everything that they point
+        // to outlives the call.
         let result = unsafe {
             let mut context: ProcessContext = std::mem::zeroed();
             context.sampleRate = self.rate_hz;
@@ -252,8 +257,8 @@ impl Host {
         Ok(())
     }
 
-    /// Plays all of `audio` in blocks of `size` and returns what came out. `before_block` is told, before each block, how many samples
-    /// have been played, and may wait.
+    /// Plays all of `audio` in blocks of `size` and returns what came out. `before_block` is told,
+    /// before each block, how many samples have been played, and may wait.
     pub fn play(
         &mut self,
         audio: &[Vec<f32>],

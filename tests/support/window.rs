@@ -42,7 +42,8 @@ impl<'d> Editor<'d> {
         Ok(editor)
     }
 
-    /// Only made, with an empty window of ours for it: the steps of opening it are left to the caller.
+    /// Only made, with an empty window of ours for it: the steps of opening it are left to the
+    /// caller.
     pub fn create(host: &mut Host, display: &'d Display) -> Result<Self> {
         let plugin = host.plugin();
         let gui: PluginGui = plugin.get_extension().context("no window")?;
@@ -89,7 +90,8 @@ impl<'d> Editor<'d> {
         Ok((size.width, size.height))
     }
 
-    /// Closes it as a host does, and lets its thread say goodbye to the server and to GL; a host lives on for longer than that.
+    /// Closes it as a host does, and lets its thread say goodbye to the server and to GL; a host
+    /// lives on for longer than that.
     pub fn close(self, host: &mut Host) -> Result<()> {
         self.gui.destroy(&host.plugin());
         let patience = Instant::now() + Duration::from_secs(5);
@@ -160,7 +162,8 @@ pub fn wait(host: &mut Host, time: Duration) {
     }
 }
 
-/// The same window painted by nobody, which tells where everything is: a window on a server shows only pixels.
+/// The same window painted by nobody, which tells where everything is: a window on a server shows
+/// only pixels.
 pub struct Shadow {
     context: Context,
     ui_state: UiState,

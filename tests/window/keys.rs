@@ -14,7 +14,8 @@ use super::{A_FEW_FRAMES, PATIENCE, display, is_on_page, saved_prefs, shadow, un
 const SPACE: u32 = 0x20;
 const LETTER_Q: u32 = 0x71;
 
-/// Long enough for a key to go from the server to the window and on to the host, and for a frame on a slow machine.
+/// Long enough for a key to go from the server to the window and on to the host, and for a frame on
+/// a slow machine.
 const A_MOMENT: Duration = Duration::from_millis(800);
 
 /// A window in a host that obeys keys, after a click into it.
@@ -31,7 +32,8 @@ fn clicked<'d>(host: &mut Host, display: &'d Display) -> (Editor<'d>, Keys, Shad
     (editor, keys, shadow)
 }
 
-/// Presses the key of that name and waits until the host has heard of the symbol: all that it heard pressed and let go.
+/// Presses the key of that name and waits until the host has heard of the symbol: all that it heard
+/// pressed and let go.
 fn heard(
     host: &mut Host,
     display: &Display,

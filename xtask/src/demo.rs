@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: bundles the plugin, plays music through the bundle in a headless host, and shows the meter.
+//! `cargo xtask demo`: bundles the plugin, plays music through the bundle in a headless host, and
+//! shows the meter.
 
 use std::path::Path;
 use std::process::Command;
@@ -26,7 +27,8 @@ pub fn run_verb(repo: &Repo, args: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The demo as a test: the piece at full speed; then the files must be there and the readings must follow the sections.
+/// The demo as a test: the piece at full speed; then the files must be there and the readings must
+/// follow the sections.
 pub fn check(repo: &Repo) -> Result<()> {
     play(repo, None, &["--fast".into()])?;
     let out = repo.demo_dir();

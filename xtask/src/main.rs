@@ -79,7 +79,8 @@ fn dispatch() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Bundles packages in the dev profile, the one that tests and demo use, so that nothing is compiled twice.
+/// Bundles packages in the dev profile, the one that tests and demo use, so that nothing is
+/// compiled twice.
 fn bundle(packages: &[String]) -> Result<()> {
     let verb = std::iter::once("bundle".to_owned());
     nice_plug_xtask::main_with_args("cargo xtask", verb.chain(packages.iter().cloned()))

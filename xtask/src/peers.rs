@@ -19,7 +19,8 @@ pub fn run_verb(repo: &Repo, args: &[String]) -> Result<()> {
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {
         return run(peers.arg("--help"));
     }
-    // The script stands in the root, where the report belongs; the music is named from where the user stands.
+    // The script stands in the root, where the report belongs; the music is named from where the
+    // user stands.
     let args: Vec<String> = args.iter().map(|arg| as_seen_from_root(repo, arg)).collect();
     let many = repo.target.join("many.json");
     bundle(&["moodring".into()])?;

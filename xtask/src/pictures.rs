@@ -1,4 +1,5 @@
-//! `cargo xtask pictures`: takes the documentation's pictures of the bundled plugin's window while the demo piece ends.
+//! `cargo xtask pictures`: takes the documentation's pictures of the bundled plugin's window while
+//! the demo piece ends.
 
 use std::process::Command;
 

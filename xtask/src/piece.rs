@@ -1,11 +1,13 @@
 //! `cargo xtask piece`: the demo piece, about a minute of music that the repository makes itself.
 //!
-//! It is calm and sad first, then builds, then is excited and joyful, so that a mood meter has something to follow. Every
-//! sound is synthesised here, and every run gives the same samples: nothing is recorded, nothing is licensed from anyone.
+//! It is calm and sad first, then builds, then is excited and joyful, so that a mood meter has
+//! something to follow. Every sound is synthesised here, and every run gives the same samples:
+//! nothing is recorded, nothing is licensed from anyone.
 //!
 //! Where `--out` names files that hold something else, they are left as they are.
 //!
-//! [`score`] says which notes sound when, [`drums`] and [`voices`] how they sound, [`mix`] how loud and how far away.
+//! [`score`] says which notes sound when, [`drums`] and [`voices`] how they sound, [`mix`] how loud
+//! and how far away.
 
 mod drums;
 mod mix;

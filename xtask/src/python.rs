@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use crate::repo::{Repo, run};
 use crate::system::python_of_this_system;
 
-/// Makes the environment `name` under the target folder with the pinned `requirements`, and returns its Python.
+/// Makes the environment `name` under the target folder with the pinned `requirements`, and returns
+/// its Python.
 pub fn environment(repo: &Repo, name: &str, requirements: &Path) -> Result<PathBuf> {
     let folder = repo.target.join(name);
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
@@ -17,7 +18,8 @@ pub fn environment(repo: &Repo, name: &str, requirements: &Path) -> Result<PathB
     let stamp = folder.join("installed-requirements.txt");
     let is_current = std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted);
     if !is_current || !python.exists() {
-        // From scratch: an environment that was left half made, or whose Python went away, repairs itself this way.
+        // From scratch: an environment that was left half made, or whose Python went away, repairs
+        // itself this way.
         run(Command::new(python_of_this_system("python3"))
             .args(["-m", "venv", "--clear"])
             .arg(&folder))?;

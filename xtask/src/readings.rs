@@ -4,18 +4,20 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, ensure};
 
-/// Seconds of audio that a reading describes: one that ends within a section's first ten seconds still hears the one before.
+/// Seconds of audio that a reading describes: one that ends within a section's first ten seconds
+/// still hears the one before.
 const WINDOW_SECS: f64 = 10.0;
 
-/// By how much a section that should read high must exceed one that should read low. Sections differ by far more than what
-/// two readings of the same music do.
+/// By how much a section that should read high must exceed one that should read low. Sections
+/// differ by far more than what two readings of the same music do.
 const LEAST_CONTRAST: f64 = 0.1;
 
 /// Fewest readings a second.
 const LEAST_RATE_HZ: f64 = 5.0;
 
-/// Holds `readings.csv` against `sections.csv`: enough readings, and for each `expected_X` column of the sections, the mean
-/// of X in every `high` section above that in every `low` one. Sections too short for a window of their own do not count.
+/// Holds `readings.csv` against `sections.csv`: enough readings, and for each `expected_X` column
+/// of the sections, the mean of X in every `high` section above that in every `low` one. Sections
+/// too short for a window of their own do not count.
 pub fn follow_sections(readings: &str, sections: &str) -> Result<()> {
     let (readings, sections) = (Table::parse(readings)?, Table::parse(sections)?);
     let end = sections.numbers("end_secs")?.into_iter().fold(0.0, f64::max);

@@ -1,6 +1,8 @@
-//! `cargo xtask reliability`: what was tried that goes wrong elsewhere, and what comes of it; writes `docs/reliability.md`.
+//! `cargo xtask reliability`: what was tried that goes wrong elsewhere, and what comes of it;
+//! writes `docs/reliability.md`.
 //!
-//! The report is made of the tests: their names are sentences about behaviour, and those that print a table do so here.
+//! The report is made of the tests: their names are sentences about behaviour, and those that print
+//! a table do so here.
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};

@@ -1,4 +1,5 @@
-//! What the system must have beside Rust: installed when we may, otherwise named in one line to copy.
+//! What the system must have beside Rust: installed when we may, otherwise named in one line to
+//! copy.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -56,7 +57,8 @@ const fn need(purpose: For, what: &'static str, probe: Probe, source: Source) ->
 use Probe::{Library, Program, Runs, SoftwareGl};
 use Source::{Apt, Rustup};
 
-/// Libraries stand here although the plugin links none of them: baseview and x11rb open them by name when a window opens.
+/// Libraries stand here although the plugin links none of them: baseview and x11rb open them by
+/// name when a window opens.
 const NEEDS: [Need; 20] = [
     need(For::Building, "a C compiler and linker", Runs(&["cc", "--version"]), Apt("gcc")),
     need(For::Building, "C headers", Runs(C_HEADERS), Apt("libc6-dev")),

@@ -31,9 +31,10 @@ use Action::{Cargo, Ours};
 
 /// To add a step, add a line.
 ///
-/// The order saves compiling: first what is quick to fail, then the checks, then the bundle, whose build of the library serves
-/// all later steps. Every line that compiles dependencies selects one package alone, never both, and the core alone comes with its
-/// tests: other selections switch other features on in shared dependencies, and tract, which takes longer than all else together,
+/// The order saves compiling: first what is quick to fail, then the checks, then the bundle, whose
+/// build of the library serves all later steps. Every line that compiles dependencies selects one
+/// package alone, never both, and the core alone comes with its tests: other selections switch
+/// other features on in shared dependencies, and tract, which takes longer than all else together,
 /// would be compiled once more (Cargo.toml says more under `dev-dependencies`).
 const STEPS: [Step; 20] = [
     step("system", "the system has what is needed", Ours(has_system_needs)),

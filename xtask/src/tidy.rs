@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: what neither the compiler nor clippy sees.
 //!
-//! One crate with modules has no compiler to watch over the direction in which they know each other; this does instead.
+//! One crate with modules has no compiler to watch over the direction in which they know each
+//! other; this does instead.
 
 mod circles;
 mod dependencies;
@@ -53,6 +54,7 @@ pub fn run_verb(repo: &Repo, args: &[String]) -> Result<()> {
         ("circles", circles::check(&sources)),
         ("documented", documented::check(&shipped)),
         ("sentences", sentences::check(&sources)),
+        ("comments", sentences::check_comments(&written)),
         ("threads", sentences::check_threads(&sources, &threads)),
         ("names of files", sentences::check_names(&written, &tracked)),
         ("files", files::check(repo, &tracked)?),

@@ -30,7 +30,8 @@ pub fn run_steadiness_verb(repo: &Repo, args: &[String]) -> Result<()> {
     run(script(repo, &python, "models/steadiness.py")?.args(args))
 }
 
-/// Trains on 40 songs as a user would, goes on where that was stopped, and reads a song with the model.
+/// Trains on 40 songs as a user would, goes on where that was stopped, and reads a song with the
+/// model.
 pub fn check(repo: &Repo) -> Result<()> {
     let python = environment(repo)?;
     run(Command::new(python).args(["-m", "unittest", "discover", "--start-directory", "models"]))?;
@@ -84,7 +85,8 @@ fn command(repo: &Repo) -> Result<Command> {
     script(repo, &environment(repo)?, "models/train.py")
 }
 
-/// A script that needs the command line, in the folder where the user stood, so that paths mean what was typed.
+/// A script that needs the command line, in the folder where the user stood, so that paths mean
+/// what was typed.
 fn script(repo: &Repo, python: &Path, script: &str) -> Result<Command> {
     run(Command::new("cargo").args("build --package moodring --bin moodring-cli".split(' ')))?;
     let mut command = Command::new(python);

@@ -1,10 +1,11 @@
 //! The feed's seats, and the newest shares, in every order in which the analysis thread and readers
 //! may run, by loom.
 //!
-//! It stands here for the reason that `handover.rs` does. The queue of a seat, crossbeam's, is stood
-//! in for by a list under loom's mutex, with the tickets that its items bear.
+//! It stands here for the reason that `handover.rs` does. The queue of a seat, crossbeam's, is
+//! stood in for by a list under loom's mutex, with the tickets that its items bear.
 
-// In a test a panic is the message; the lint's own exception covers test functions but not what they call.
+// In a test a panic is the message; the lint's own exception covers test functions but not what
+// they call.
 #![allow(clippy::unwrap_used)]
 
 mod atomic {

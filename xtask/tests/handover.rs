@@ -1,10 +1,12 @@
 //! The ring's hand-over in every order in which the audio thread and the worker may run, by loom.
 //!
-//! It stands here, not with the crate's own tests, because loom and its atomics would otherwise be compiled into everything; the
-//! file that is checked is the crate's own. The ring itself, ringbuf's, is stood in for by its index: written with release
-//! after the samples, read with acquire before them.
+//! It stands here, not with the crate's own tests, because loom and its atomics would otherwise be
+//! compiled into everything; the file that is checked is the crate's own. The ring itself,
+//! ringbuf's, is stood in for by its index: written with release after the samples, read with
+//! acquire before them.
 
-// In a test a panic is the message; the lint's own exception covers test functions but not what they call.
+// In a test a panic is the message; the lint's own exception covers test functions but not what
+// they call.
 #![allow(clippy::unwrap_used)]
 
 mod atomic {

@@ -1,11 +1,13 @@
 //! The published reading in every order in which the analysis thread and a reader may run, by loom.
 //!
-//! A model, for the triple buffer is a crate's: three places, of which the writer holds one, the reader one, and the third is handed
-//! to and fro by one exchange, with release and acquire. What is checked is what `engine::publish` builds on it: no place is
-//! written while it is read, and who has seen that n readings were published reads the n-th or a newer one.
+//! A model, for the triple buffer is a crate's: three places, of which the writer holds one, the
+//! reader one, and the third is handed to and fro by one exchange, with release and acquire. What
+//! is checked is what `engine::publish` builds on it: no place is written while it is read, and who
+//! has seen that n readings were published reads the n-th or a newer one.
 
 #![allow(unsafe_code)]
-// In a test a panic is the message; the lint's own exception covers test functions but not what they call.
+// In a test a panic is the message; the lint's own exception covers test functions but not what
+// they call.
 #![allow(clippy::unwrap_used)]
 
 use loom::cell::UnsafeCell;
@@ -22,7 +24,8 @@ struct Published {
     count: AtomicU64,
 }
 
-// SAFETY: loom itself watches that no place is written while another thread looks at it; that is the test.
+// SAFETY: loom itself watches that no place is written while another thread looks at it; that is
+// the test.
 unsafe impl Sync for Published {}
 // SAFETY: as above.
 unsafe impl Send for Published {}

@@ -21,7 +21,8 @@ impl Coverage {
     /// Seconds of music heard, 0 to 10.
     #[must_use]
     pub fn secs(self) -> f32 {
-        /// What the first step needs besides its own hops: the rest of its window and the medians' future, samples.
+        /// What the first step needs besides its own hops: the rest of its window and the medians'
+        /// future, samples.
         const LEAD_SAMPLES: usize = WINDOW_SAMPLES - HOP_SAMPLES + LOOKAHEAD_FRAMES * HOP_SAMPLES;
         match self {
             Self::Silence | Self::Steps(0) => 0.0,

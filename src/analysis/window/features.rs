@@ -1,5 +1,5 @@
-//! The features that the network takes, each told once: its name, how many values it has, the side of
-//! the music that it belongs to, and where the values come from.
+//! The features that the network takes, each told once: its name, how many values it has, the side
+//! of the music that it belongs to, and where the values come from.
 //!
 //! A feature more is a row more at the end of its table. Rows never move, for models name and scale
 //! them; `features.txt` holds the tables to that.
@@ -97,8 +97,9 @@ const STEP_ROWS: [Row<OfStep>; 10] = [
     }),
 ];
 
-/// The features of a whole window: octaves above 120 BPM; dB re the window's mean power, and re full
-/// scale, the only features that gain moves; [`Tonality`](crate::analysis::tonality::Tonality);
+/// The features of a whole window: octaves above 120 BPM; dB re the window's mean power, and re
+/// full scale, the only features that gain moves;
+/// [`Tonality`](crate::analysis::tonality::Tonality);
 /// [`ModulationSpectrum`](crate::analysis::modulation::ModulationSpectrum) of every band, dB.
 const CONSTANT_ROWS: [Row<OfWhole>; 8] = [
     row("tempo_harmonic_octaves", 1, Each::One, Group::Pulse, |of, out| {

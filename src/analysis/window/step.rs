@@ -53,7 +53,8 @@ pub(super) struct Step {
     pub(super) chroma_melodic: [f32; N_CHROMA],
     pub(super) contrast: [f32; N_CONTRAST_BANDS],
     pub(super) crest_db: f32,
-    /// Mean of what nobody hears of the energy, and of how far the loudest channel is above the sum.
+    /// Mean of what nobody hears of the energy, and of how far the loudest channel is above the
+    /// sum.
     pub(super) inaudible: f32,
     pub(super) lost: f32,
     /// Level of each band whose modulation is followed, dB, frame by frame.

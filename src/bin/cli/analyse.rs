@@ -26,28 +26,33 @@ use crate::out::{Sink, is_standard, tell};
 use crate::pictures;
 use rows::{Format, Rows};
 
-/// Rows of one file that wait in memory for the files before it, bytes: a song's. More of them wait in a temporary file.
+/// Rows of one file that wait in memory for the files before it, bytes: a song's. More of them wait
+/// in a temporary file.
 const WAITING_BYTES: usize = 256 << 10;
 
 const CANNOT_WRITE: &str = "cannot write the rows";
 
 /// Read the mood of files: one row per reading, then one summary row per file.
 ///
-/// A row has the file, time_secs (the end of the 10-s window), the phase (listening = fewer than 10 s heard, so provisional;
-/// live; silent), and per label space the share of votes of its first pole, 0 to 1: `excited` and `joy` with the shipped model.
-/// In silence shares are null (csv: empty). The summary row has the mean shares of the whole file, whether it was read completely, and
-/// by how many seconds it is shorter than it promised (missing_secs; null where it broke off and had not said how long it is). Where
-/// sound is lost in the middle, silence stands in its place.
+/// A row has the file, time_secs (the end of the 10-s window), the phase (listening = fewer than 10
+/// s heard, so provisional; live; silent), and per label space the share of votes of its first
+/// pole, 0 to 1: `excited` and `joy` with the shipped model. In silence shares are null (csv:
+/// empty). The summary row has the mean shares of the whole file, whether it was read completely,
+/// and by how many seconds it is shorter than it promised (missing_secs; null where it broke off
+/// and had not said how long it is). Where sound is lost in the middle, silence stands in its
+/// place.
 ///
-/// With --why, `why` tells for each share how harmony, pulse, colour, dynamics and percussion pushed it: by how much it would be
-/// smaller if that side of the music were as in the average song. The pushes of a share do not add up to it.
+/// With --why, `why` tells for each share how harmony, pulse, colour, dynamics and percussion
+/// pushed it: by how much it would be smaller if that side of the music were as in the average
+/// song. The pushes of a share do not add up to it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  moodring-cli analyse song.mp3\n  \
     moodring-cli analyse *.flac --format csv --out moods.csv\n  \
     moodring-cli analyse set.wav --every 10 --plot set.png\n  \
     moodring-cli analyse albums/ --out moods.jsonl")]
 pub struct Args {
-    /// The audio files, and folders: of a folder, all audio files in and under it, sorted, hidden ones left out.
+    /// The audio files, and folders: of a folder, all audio files in and under it, sorted, hidden
+    /// ones left out.
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// How rows are written.
@@ -56,13 +61,15 @@ pub struct Args {
     /// Where rows go, if not to the terminal; the file is there once all of it is written.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
-    /// Draw the mood over time; with several files, or a folder, each file gets its own picture, PNG-NAME.png.
+    /// Draw the mood over time; with several files, or a folder, each file gets its own picture,
+    /// PNG-NAME.png.
     ///
-    /// NAME is the file's without its ending; where files would share it, with the ending; and where they still would, with as many of
-    /// their folders as it takes.
+    /// NAME is the file's without its ending; where files would share it, with the ending; and
+    /// where they still would, with as many of their folders as it takes.
     #[arg(long, value_name = "PNG", value_parser = png_path)]
     plot: Option<PathBuf>,
-    /// Replace what is at --out and --plot, though it holds something other than rows and pictures of this command.
+    /// Replace what is at --out and --plot, though it holds something other than rows and pictures
+    /// of this command.
     #[arg(long)]
     force: bool,
     /// A model of your own (.onnx, its card .json beside it) instead of the shipped one.
@@ -259,8 +266,8 @@ struct Read {
     drawn: Vec<Reading>,
 }
 
-/// Reads a file and writes its rows and its summary as they come: a set of ten hours takes no more memory than a song, unless it is
-/// to be drawn.
+/// Reads a file and writes its rows and its summary as they come: a set of ten hours takes no more
+/// memory than a song, unless it is to be drawn.
 fn read_rows(
     args: &Args,
     model: &Arc<Model>,

@@ -22,21 +22,12 @@ use crate::out::check::Plan;
 use music::{MADE_RATE_HZ, MUSIC_SECS};
 use report::{Cost, Machine, ModelReport, Music, Report, Rounded};
 
-mod cost;
-mod kernels;
-mod music;
-mod report;
-mod stages;
-mod whole;
-
-use cost::cost;
-use music::Music;
-use report::{Costs, Machine, ModelLoaded, Report, rounded};
-
-/// Measure what the analysis costs on this machine: per frame and stage, per reading, per instance, and end to end.
+/// Measure what the analysis costs on this machine: per frame and stage, per reading, per instance,
+/// and end to end.
 ///
-/// Times are of this thread alone, the median of several rounds, with the fastest beside it; on a busy machine trust ratios within
-/// one run more than the numbers. Allocations are counted in the warm state, from samples to readings.
+/// Times are of this thread alone, the median of several rounds, with the fastest beside it; on a
+/// busy machine trust ratios within one run more than the numbers. Allocations are counted in the
+/// warm state, from samples to readings.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  moodring-cli bench\n  moodring-cli bench song.flac --json\n  \

@@ -24,13 +24,16 @@ use crate::out::{Sink, is_standard, tell};
 
 /// Write the windows of a labelled collection as .npz, for models/train.py.
 ///
-/// The features are those that the meter itself serves, from the same code. Arrays over N windows: steps N × 99 × 155 and constants
-/// N × 85 (unscaled; see step_names and constant_names), song N, end_secs N (of the window in its song), and the label columns
-/// valence_mean, valence_std, arousal_mean, arousal_std, excited and joy N, NaN where the labels file has none; where it has a row
-/// per rater, vote_song, vote_valence and vote_arousal over those rows. heard_constants N × 3 × 85 are the constants that the same
-/// window would have if only its last heard_steps steps had been heard, in heard_secs seconds. A song gives a window every --every
-/// seconds; one shorter than ten seconds gives a single window, its music repeated. The labels file is that of `eval`; ratings on
-/// another scale are written as those on 1 to 9. Of files that differ in their ending alone one is read.
+/// The features are those that the meter itself serves, from the same code. Arrays over N windows:
+/// steps N × 99 × 155 and constants N × 85 (unscaled; see step_names and constant_names), song N,
+/// end_secs N (of the window in its song), and the label columns valence_mean, valence_std,
+/// arousal_mean, arousal_std, excited and joy N, NaN where the labels file has none; where it has a
+/// row per rater, vote_song, vote_valence and vote_arousal over those rows. heard_constants N × 3 ×
+/// 85 are the constants that the same window would have if only its last heard_steps steps had been
+/// heard, in heard_secs seconds. A song gives a window every --every seconds; one shorter than ten
+/// seconds gives a single window, its music repeated. The labels file is that of `eval`; ratings on
+/// another scale are written as those on 1 to 9. Of files that differ in their ending alone one is
+/// read.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  moodring-cli dataset --audio deam/audio --labels deam/labels.csv --out deam.npz"
@@ -196,7 +199,8 @@ fn write(args: &Args, labels: &Labels, songs: &[String], windows: &[Window]) -> 
     npz.finish()
 }
 
-/// What single raters said, a row each, on the scale that they used; nothing where the file has no such rows.
+/// What single raters said, a row each, on the scale that they used; nothing where the file has no
+/// such rows.
 fn write_votes(npz: &mut Npz, labels: &Labels, songs: &[String]) -> anyhow::Result<()> {
     let distinct: BTreeSet<&String> = songs.iter().collect();
     let mut votes: Vec<(&String, [f64; 2])> = Vec::new();

@@ -19,15 +19,17 @@ use crate::report::{Case, Report};
 
 /// Compare a model's readings with what listeners said, song by song.
 ///
-/// Prints, per label space, the confusion matrix with a row per true pole, balanced accuracy with its 95 % interval by song, the
-/// majority baseline, Matthews' correlation, the calibration error with its bins, the accuracy of the most decided songs, and the
-/// distance from the share of votes. Songs rated exactly
-/// in the middle are ties and left out. The labels file has the file name without ending first, then either valence_mean and
-/// arousal_mean (and _std) on scales of 1 to 9, or a column per label space named after its first pole, 0 to 1, or valence and arousal,
-/// 1 to 9, in a row per rater. A label off its scale is refused with its row and column; NA stands where nobody knows.
+/// Prints, per label space, the confusion matrix with a row per true pole, balanced accuracy with
+/// its 95 % interval by song, the majority baseline, Matthews' correlation, the calibration error
+/// with its bins, the accuracy of the most decided songs, and the distance from the share of votes.
+/// Songs rated exactly in the middle are ties and left out. The labels file has the file name
+/// without ending first, then either valence_mean and arousal_mean (and _std) on scales of 1 to 9,
+/// or a column per label space named after its first pole, 0 to 1, or valence and arousal, 1 to 9,
+/// in a row per rater. A label off its scale is refused with its row and column; NA stands where
+/// nobody knows.
 ///
-/// Files of one folder that differ in their ending alone are one song, of which the best copy is read. Where folders hold files of one
-/// name, the labels name them by folder too: disc1/01.
+/// Files of one folder that differ in their ending alone are one song, of which the best copy is
+/// read. Where folders hold files of one name, the labels name them by folder too: disc1/01.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  moodring-cli eval --audio deam/audio --labels deam/labels.csv")]
 pub struct Args {

@@ -17,10 +17,11 @@ use crate::out::kind::Kind;
 
 /// Write a file's features, frame by frame, as .npz.
 ///
-/// Arrays over T frames: times T (seconds, end of the frame's window), chroma_harmonic and chroma_percussive T × 12 (C first, 0 to 1),
-/// energy_harmonic and energy_percussive T (sum of squared magnitudes), onset_harmonic and onset_percussive T (dB),
-/// mask_harmonic T × 1025 (0/1), and the scalars tempo_harmonic_bpm and tempo_percussive_bpm of the last 10 s. Frames are of
-/// 2048 samples every 512 at 22 050 Hz, without padding: frame t covers samples 512 t to 512 t + 2047.
+/// Arrays over T frames: times T (seconds, end of the frame's window), chroma_harmonic and
+/// chroma_percussive T × 12 (C first, 0 to 1), energy_harmonic and energy_percussive T (sum of
+/// squared magnitudes), onset_harmonic and onset_percussive T (dB), mask_harmonic T × 1025 (0/1),
+/// and the scalars tempo_harmonic_bpm and tempo_percussive_bpm of the last 10 s. Frames are of 2048
+/// samples every 512 at 22 050 Hz, without padding: frame t covers samples 512 t to 512 t + 2047.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  moodring-cli features song.flac --out song.npz\n  \
     python3 -c \"import numpy; print(numpy.load('song.npz')['chroma_harmonic'].mean(0))\"")]

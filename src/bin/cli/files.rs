@@ -10,8 +10,9 @@ use walkdir::{DirEntry, WalkDir};
 use crate::labels::Labels;
 use crate::out::tell;
 
-/// The place of a file's ending among those of audio; `None` where it is none of them. Of one song in several files the one whose
-/// ending comes first is read: what is as it was recorded before what was made smaller.
+/// The place of a file's ending among those of audio; `None` where it is none of them. Of one song
+/// in several files the one whose ending comes first is read: what is as it was recorded before
+/// what was made smaller.
 fn ending(path: &Path) -> Option<usize> {
     let ending = path.extension()?.to_str()?;
     EXTENSIONS.iter().position(|audio| ending.eq_ignore_ascii_case(audio))
@@ -33,8 +34,9 @@ pub struct Gathered {
     pub has_gaps: bool,
 }
 
-/// The files of `named`, and the audio files in and under the folders among them. Hidden files and folders are passed over, and so
-/// are the `._` files that macOS leaves beside others; of several names for one file in a folder the first is taken.
+/// The files of `named`, and the audio files in and under the folders among them. Hidden files and
+/// folders are passed over, and so are the `._` files that macOS leaves beside others; of several
+/// names for one file in a folder the first is taken.
 ///
 /// # Errors
 /// Where a folder has no audio in it.
@@ -78,7 +80,7 @@ fn audio_in(folder: &Path, has_gaps: &mut bool) -> Vec<PathBuf> {
             }
             Ok(_) => {}
             Err(circle) if circle.loop_ancestor().is_some() => {}
-            // A link to nothing is no matter, unless it stands for audio.
+            // A link to nothing is of no importance, unless it stands for audio.
             Err(why)
                 if why.path().is_some_and(|path| path.is_symlink() && ending(path).is_none()) => {}
             Err(why) => {
@@ -103,11 +105,13 @@ pub struct Song {
 
 /// The songs in and under a folder, in the order of their files; and all files that are there.
 ///
-/// A song is a file name without its ending, or, where the labels call it so, the path to it from `folder`, with `/` between.
-/// Files of one folder that differ in their ending alone are one song, of which the best copy is read.
+/// A song is a file name without its ending, or, where the labels call it so, the path to it from
+/// `folder`, with `/` between. Files of one folder that differ in their ending alone are one song,
+/// of which the best copy is read.
 ///
 /// # Errors
-/// Where there is no audio, or one name stands for files in several folders, so that nobody knows which of them is meant.
+/// Where there is no audio, or one name stands for files in several folders, so that nobody knows
+/// which of them is meant.
 pub fn songs(folder: &Path, labels: &Labels) -> anyhow::Result<(Vec<Song>, Gathered)> {
     ensure!(folder.is_dir(), "{}: there is no such folder of audio", folder.display());
     let gathered = gather(&[folder.to_owned()])?;
@@ -139,7 +143,8 @@ pub fn songs(folder: &Path, labels: &Labels) -> anyhow::Result<(Vec<Song>, Gathe
     Ok((songs, gathered))
 }
 
-/// What the labels call the file at `stem`, a path without ending: its path or its name. One that they do not know has its path.
+/// What the labels call the file at `stem`, a path without ending: its path or its name. One that
+/// they do not know has its path.
 fn name_of(folder: &Path, stem: &Path, labels: &Labels) -> String {
     let path = below(folder, stem);
     let name = stem.file_name().unwrap_or_default().to_string_lossy();

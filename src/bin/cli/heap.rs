@@ -1,5 +1,5 @@
-//! The system's allocator, with every call and every byte counted: for `bench`, and for `tests/realtime.rs`, which takes this same
-//! file.
+//! The system's allocator, with every call and every byte counted: for `bench`, and for
+//! `tests/realtime.rs`, which takes this same file.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -22,7 +22,8 @@ pub fn live_bytes() -> i64 {
     LIVE_BYTES.load(Ordering::Relaxed)
 }
 
-/// With `alloc-check` the plugin framework brings an allocator of its own, and there can be only one; then nothing is counted.
+/// With `alloc-check` the plugin framework brings an allocator of its own, and there can be only
+/// one; then nothing is counted.
 #[allow(dead_code, reason = "only `bench` asks")]
 pub const IS_COUNTED: bool = cfg!(not(feature = "alloc-check"));
 
@@ -40,7 +41,8 @@ mod counted {
 
     struct Counted;
 
-    // SAFETY: every call goes to the system's allocator as it came; counting neither allocates nor unwinds.
+    // SAFETY: every call goes to the system's allocator as it came; counting neither allocates nor
+    // unwinds.
     #[allow(unsafe_code)]
     unsafe impl GlobalAlloc for Counted {
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -27,7 +27,8 @@ pub fn guarded<R>(work: impl FnOnce() -> anyhow::Result<R>) -> anyhow::Result<R>
     })
 }
 
-/// Runs `work` on every item, on all cores, and hands the results to `done` in the order of the items.
+/// Runs `work` on every item, on all cores, and hands the results to `done` in the order of the
+/// items.
 ///
 /// A panic on one item is that item's error and takes no other with it.
 pub fn each<T: Sync, R: Send>(

@@ -25,7 +25,8 @@ const TIE: f64 = 1e-6;
 pub struct Label {
     /// Whether the first pole won; `None` for a tie.
     pub first: Option<bool>,
-    /// Share of votes for the first pole, where it is known or can be modelled from mean and spread.
+    /// Share of votes for the first pole, where it is known or can be modelled from mean and
+    /// spread.
     pub share: Option<f32>,
 }
 
@@ -49,18 +50,20 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Reads a labels file: with a column (`song`, `song_id`, `file` or just the first) for the file name, with or without its ending,
-    /// and one of:
+    /// Reads a labels file: with a column (`song`, `song_id`, `file` or just the first) for the
+    /// file name, with or without its ending, and one of:
     ///
     /// - `valence_mean`, `arousal_mean` (and `_std`) on scales of 1 to 9;
-    /// - a column per label space, named after its first pole (those of `poles`), with the share of votes (or 0 and 1);
-    /// - `valence` and `arousal` on scales of 1 to 9, a row per rater and song: then votes are counted.
+    /// - a column per label space, named after its first pole (those of `poles`), with the share of
+    ///   votes (or 0 and 1);
+    /// - `valence` and `arousal` on scales of 1 to 9, a row per rater and song: then votes are
+    ///   counted.
     ///
     /// Other scales are taken where the arguments say so, and kept as these.
     ///
     /// # Errors
-    /// Where the file cannot be read, has no rows or no labels, or has one that is off its scale, no number, or there twice; with
-    /// row and column.
+    /// Where the file cannot be read, has no rows or no labels, or has one that is off its scale,
+    /// no number, or there twice; with row and column.
     pub fn read(args: &LabelArgs, poles: &[&str]) -> anyhow::Result<Self> {
         let named = || format!("the labels file {}", args.labels.display());
         let Table { columns, rows } =
@@ -99,7 +102,8 @@ impl Labels {
         value.unwrap_or(f64::NAN)
     }
 
-    /// What each rater said of `song`, valence and arousal about the midpoint; empty where single votes are not known.
+    /// What each rater said of `song`, valence and arousal about the midpoint; empty where single
+    /// votes are not known.
     pub fn votes(&self, song: &str) -> &[[f64; 2]] {
         self.votes.get(song).map_or(&[], Vec::as_slice)
     }
@@ -113,7 +117,8 @@ impl Labels {
         let (sin, cos) = f64::from(space.angle_degrees).to_radians().sin_cos();
         let votes = self.votes(song);
         if !votes.is_empty() {
-            // A rater counts for the pole with a positive dot product, one on neither side half for each.
+            // A rater counts for the pole with a positive dot product, one on neither side half for
+            // each.
             let along = votes.iter().map(|[valence, arousal]| valence * cos + arousal * sin);
             let first =
                 along.map(|x| if x.abs() < TIE { 0.5 } else { f64::from(u8::from(x > 0.0)) });
@@ -139,7 +144,8 @@ impl Label {
     }
 }
 
-/// Share of normally spread raters on the positive side, whose mean is `z` deviations above the middle.
+/// Share of normally spread raters on the positive side, whose mean is `z` deviations above the
+/// middle.
 fn modelled_votes(z: f64) -> f64 {
     0.5 * (1.0 + libm::erf(z / std::f64::consts::SQRT_2))
 }

@@ -1,4 +1,5 @@
-//! `moodring-cli`: the mood of files, their features, and how well a model reads a labelled collection.
+//! `moodring-cli`: the mood of files, their features, and how well a model reads a labelled
+//! collection.
 
 // Whatever is printed may meet a closed pipe or a full disk: it goes through `out`.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -23,9 +24,9 @@ mod report;
 
 /// How excited or calm, joyful or sad music is.
 ///
-/// Every command takes wav (also rf64, bw64, w64), aiff, flac, mp3, ogg (Vorbis, Opus, FLAC), m4a and mp4 (AAC, ALAC), aac, caf, mkv,
-/// webm and MPEG-TS, also from a pipe; `-` is standard input. Exit codes: 0 all well, 1 some file or the model failed, 2 the
-/// command line was not understood.
+/// Every command takes wav (also rf64, bw64, w64), aiff, flac, mp3, ogg (Vorbis, Opus, FLAC), m4a
+/// and mp4 (AAC, ALAC), aac, caf, mkv, webm and MPEG-TS, also from a pipe; `-` is standard input.
+/// Exit codes: 0 all well, 1 some file or the model failed, 2 the command line was not understood.
 #[derive(Parser)]
 #[command(name = "moodring-cli", version, propagate_version = true)]
 struct Cli {

@@ -54,7 +54,8 @@ fn once(why: impl Display) -> anyhow::Error {
     anyhow::anyhow!("{why}")
 }
 
-/// Stored, not deflated: spectral features hardly shrink, and writing stays fast. Large archives are allowed.
+/// Stored, not deflated: spectral features hardly shrink, and writing stays fast. Large archives
+/// are allowed.
 fn options() -> FileOptions {
     FileOptions::default().compression_method(npyz::zip::CompressionMethod::Stored).large_file(true)
 }

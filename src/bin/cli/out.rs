@@ -1,5 +1,5 @@
-//! What the commands write. Every command writes through here, so that all of them treat alike whoever has stopped reading, a
-//! disk that is full, and a file that was there before.
+//! What the commands write. Every command writes through here, so that all of them treat alike
+//! whoever has stopped reading, a disk that is full, and a file that was there before.
 
 use std::fmt::Display;
 use std::io::{self, Write};

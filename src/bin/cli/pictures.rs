@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 
 /// A picture's path for each of `files`, beside `picture` and named after it: PNG-NAME.png.
 ///
-/// NAME is the file's without its ending; for those that would share it, the ending too; for those that still would, as many of their
-/// folders as it takes. Upper and lower case are no difference, since some systems know none.
+/// NAME is the file's without its ending; for those that would share it, the ending too; for those
+/// that still would, as many of their folders as it takes. Upper and lower case make no difference,
+/// since some systems know none.
 pub fn beside(picture: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
     let base = picture.file_stem().unwrap_or_default().to_string_lossy();
     let path = |name: String| picture.with_file_name(format!("{base}-{name}.png"));
     names(files).into_iter().map(path).collect()
 }
 
-/// The file's name, with its ending and then its folders as it takes more and more of them to tell it from others.
+/// The file's name, with its ending and then its folders as it takes more and more of them to tell
+/// it from others.
 fn name(file: &Path, level: usize) -> String {
     let text = |part: &OsStr| part.to_string_lossy().into_owned();
     let Some(n_folders) = level.checked_sub(1) else {

@@ -1,4 +1,5 @@
-//! How well shares agree with labels: confusion, balanced accuracy, calibration, with intervals and the majority baseline.
+//! How well shares agree with labels: confusion, balanced accuracy, calibration, with intervals and
+//! the majority baseline.
 
 use serde::Serialize;
 
@@ -8,7 +9,8 @@ const CALIBRATION_BINS: usize = 10;
 /// Shares of the songs, most decided first, at which the accuracy among them is told.
 const COVERAGES: [f64; 8] = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
 
-/// Resamplings of the songs for the intervals; the seed is fixed, so that a report can be made again.
+/// Resamplings of the songs for the intervals; the seed is fixed, so that a report can be made
+/// again.
 const RESAMPLINGS: usize = 1000;
 const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -34,7 +36,8 @@ impl Case {
 pub struct Report {
     /// Songs counted.
     pub songs: usize,
-    /// Row "first pole": shares read as first and as second; then row "second pole". As in the paper's tables.
+    /// Row "first pole": shares read as first and as second; then row "second pole". As in the
+    /// paper's tables.
     pub confusion: [[f64; 2]; 2],
     /// Mean of the two rows' diagonal.
     pub balanced_accuracy: f64,
@@ -46,7 +49,8 @@ pub struct Report {
     pub majority_accuracy: f64,
     /// Matthews' correlation coefficient.
     pub mcc: f64,
-    /// Expected calibration error: mean distance of share and outcome over ten bins of share, weighted by songs.
+    /// Expected calibration error: mean distance of share and outcome over ten bins of share,
+    /// weighted by songs.
     pub calibration_error: f64,
     /// Recall of the pole that is read worse.
     pub worst_recall: f64,
@@ -81,7 +85,8 @@ pub struct Reliability {
 }
 
 impl Report {
-    /// The figures of `cases`; `None` where one of the poles never won, for then half of them mean nothing.
+    /// The figures of `cases`; `None` where one of the poles never won, for then half of them mean
+    /// nothing.
     pub fn of(cases: &[Case]) -> Option<Self> {
         let counts = Counts::of(cases.iter());
         let n = cases.len() as f64;
@@ -231,10 +236,12 @@ mod tests {
         assert!((report.accuracy - 4.0 / 6.0).abs() < 1e-12);
         assert!((report.majority_accuracy - 4.0 / 6.0).abs() < 1e-12);
         assert!((report.mcc - 0.25).abs() < 1e-12);
-        // Bins: 0.9 ×2 (both first): 0.2; 0.7: 0.3; 0.4: 0.6; 0.1: 0.1; 0.6: 0.6. Sum 1.8 of 6 songs.
+        // Bins: 0.9 ×2 (both first): 0.2; 0.7: 0.3; 0.4: 0.6; 0.1: 0.1; 0.6: 0.6. Sum 1.8 of 6
+        // songs.
         assert!((report.calibration_error - 0.3).abs() < 1e-6);
         assert_eq!(report.worst_recall, 0.5);
-        // Most decided first: .9, .9 and .1 right, .7 right, then .4 and .6 wrong. 70 % of six songs are four.
+        // Most decided first: .9, .9 and .1 right, .7 right, then .4 and .6 wrong. 70 % of six
+        // songs are four.
         let at = |wanted: f64| report.coverage.iter().find(|c| c.coverage == wanted).unwrap();
         assert_eq!(at(0.7).accuracy, 1.0);
         assert!((at(0.7).half_width - 0.2).abs() < 1e-6);

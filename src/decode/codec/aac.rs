@@ -1,5 +1,6 @@
-//! HE-AAC: what says how it is to be decoded also speaks of an extension to twice the rate. The decoder knows the core alone, which
-//! is all of the music below 11 kHz or so: what the analysis hears.
+//! HE-AAC: what says how it is to be decoded also speaks of an extension to twice the rate. The
+//! decoder knows the core alone, which is all of the music below 11 kHz or so: what the analysis
+//! hears.
 
 use symphonia::core::codecs::audio::AudioCodecParameters;
 
@@ -9,10 +10,12 @@ const SPECTRAL_BANDS: u32 = 5;
 const PARAMETRIC_STEREO: u32 = 29;
 /// The index that says that a rate follows in full.
 const RATE_IN_FULL: u32 = 15;
-/// Bits of the rest of a configuration of low complexity: frame length, core coder, extension; all as usual.
+/// Bits of the rest of a configuration of low complexity: frame length, core coder, extension; all
+/// as usual.
 const USUAL_BITS: usize = 3;
 
-/// Parameters of the core where `parameters` speak of an extension; `None` where they are best left alone.
+/// Parameters of the core where `parameters` speak of an extension; `None` where they are best left
+/// alone.
 pub(super) fn core_of(parameters: &AudioCodecParameters) -> Option<AudioCodecParameters> {
     let core = core_configuration(parameters.extra_data.as_deref()?)?;
     let mut parameters = parameters.clone();

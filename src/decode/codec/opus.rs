@@ -104,8 +104,8 @@ impl Opus {
         };
     }
 
-    /// Decodes a packet; of its end and, at the beginning of the stream, its start as much is left out as the header and the
-    /// container say.
+    /// Decodes a packet; of its end and, at the beginning of the stream, its start as much is left
+    /// out as the header and the container say.
     pub(super) fn decode(
         &mut self,
         packet: &Packet,

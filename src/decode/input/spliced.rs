@@ -8,7 +8,8 @@ use symphonia::core::io::MediaSource;
 use super::Input;
 use crate::decode::following::Watch;
 
-/// An input, or a part of it behind other first bytes: a corrected header with the sound of the file that it belongs to.
+/// An input, or a part of it behind other first bytes: a corrected header with the sound of the
+/// file that it belongs to.
 pub(in crate::decode) struct Spliced {
     head: Vec<u8>,
     input: Input,
@@ -72,7 +73,8 @@ impl Read for Spliced {
             let buffer = &mut buffer[..left as usize];
             match &mut self.watch {
                 Some(watch) => {
-                    // Not read before it is known to be this file's: of a pipe it could not be read again.
+                    // Not read before it is known to be this file's: of a pipe it could not be read
+                    // again.
                     let seen = self.input.look(at, buffer.len() + Watch::AHEAD_BYTES)?;
                     let n = buffer.len().min(seen.len());
                     if let Some(end) = watch.see(at, n, &seen) {

@@ -88,7 +88,8 @@ impl Common {
         if self.form == *b"AIFC" { self.bytes.get(18..22).unwrap_or(b"NONE") } else { b"NONE" }
     }
 
-    /// The sample rate: an 80-bit number, of which the upper 32 bits of the fraction are enough for any rate in use.
+    /// The sample rate: an 80-bit number, of which the upper 32 bits of the fraction are enough for
+    /// any rate in use.
     fn rate_hz(&self) -> f64 {
         let exponent = i32::from(self.u16(8) & 0x7fff) - 16_383 - 31;
         let fraction = u32::from(self.u16(10)) << 16 | u32::from(self.u16(12));

@@ -1,4 +1,5 @@
-//! Chunks: an identifier, a length, so many bytes; and how to find the next one where a length is wrong.
+//! Chunks: an identifier, a length, so many bytes; and how to find the next one where a length is
+//! wrong.
 
 use std::io;
 
@@ -17,7 +18,7 @@ pub(super) const FIRST_CHUNK: u64 = 12;
 /// How far a chunk is looked for that a wrong length hides, bytes.
 const SEARCH_BYTES: usize = 1 << 20;
 
-/// Fewer bytes than these behind the samples are no sound that was left out, whatever they are.
+/// Fewer bytes than these behind the samples are not sound that was left out, whatever they are.
 const LEAST_REST_BYTES: u64 = 1024;
 
 /// Which end of a number comes first.
@@ -77,8 +78,8 @@ impl Chunk {
     }
 }
 
-/// The next chunk, at `at`, or, where there is no sound one, the first in the whole file with an identifier in `wanted`. A chunk with
-/// such an identifier may overrun the file.
+/// The next chunk, at `at`, or, where there is no sound one, the first in the whole file with an
+/// identifier in `wanted`. A chunk with such an identifier may overrun the file.
 pub(super) fn next(
     input: &mut Input,
     at: u64,
@@ -96,8 +97,8 @@ pub(super) fn next(
     found.map_or(Ok(None), |found| Chunk::at(input, FIRST_CHUNK + found as u64, order))
 }
 
-/// Whether there is more sound at `end`, where a header says that there is none: much, and neither chunks, nor tags, nor padding, nor
-/// text, nor another file.
+/// Whether there is more sound at `end`, where a header says that there is none: much, and neither
+/// chunks, nor tags, nor padding, nor text, nor another file.
 pub(super) fn goes_on_with_sound(input: &mut Input, end: u64, order: Order) -> io::Result<bool> {
     const TAGS: [&[u8]; 4] = [b"ID3", b"TAG", b"APETAGEX", b"LYRICS"];
     let len = input.len();

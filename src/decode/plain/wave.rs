@@ -96,7 +96,8 @@ fn format_bytes(chunk: &Chunk) -> usize {
     (chunk.bytes as usize).min(MAX_FORMAT_BYTES)
 }
 
-/// How many bytes of samples the header promises; `None` where it leaves that open, as a recorder does that was cut off.
+/// How many bytes of samples the header promises; `None` where it leaves that open, as a recorder
+/// does that was cut off.
 fn claimed(
     input: &mut Input,
     data: &Chunk,

@@ -1,4 +1,5 @@
-//! What the host's thread and the window's own thread share of one window: its size, its keyboard, when it may be asked to paint.
+//! What the host's thread and the window's own thread share of one window: its size, its keyboard,
+//! when it may be asked to paint.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,8 +18,8 @@ use super::super::keys::SharedGrip;
 #[cfg(target_os = "linux")]
 use super::x11::Embedding;
 
-/// Smallest and largest scale that a host may ask for, pixels a point: beyond it is a mistake, and the window would be nothing or
-/// larger than X11 can say.
+/// Smallest and largest scale that a host may ask for, pixels a point: beyond it is a mistake, and
+/// the window would be nothing or larger than X11 can say.
 const SCALES: std::ops::RangeInclusive<f64> = 0.25..=16.0;
 
 /// Whether `scale`, pixels a point, is one that a screen can have.
@@ -119,10 +120,12 @@ impl Surface {
         self.painted.store(true, Ordering::Relaxed);
     }
 
-    /// Asks for a frame, unless there has been none: the first comes by itself once the window is shown.
+    /// Asks for a frame, unless there has been none: the first comes by itself once the window is
+    /// shown.
     ///
-    /// Before that, on X11, a wish is worse than useless: baseview asks the server for the moment of the next frame, and, not listening
-    /// until the window is shown, waits for ever for an answer that has come.
+    /// Before that, on X11, a wish is worse than useless: baseview asks the server for the moment
+    /// of the next frame, and, not listening until the window is shown, waits for ever for an
+    /// answer that has come.
     pub fn wake(&self) {
         if self.painted.load(Ordering::Relaxed) {
             self.repaint.request_repaint();
@@ -138,7 +141,8 @@ impl Surface {
         self.closing.load(Ordering::Acquire)
     }
 
-    /// Waits until the window's thread has ended, where it has one of its own, but no longer than `patience`.
+    /// Waits until the window's thread has ended, where it has one of its own, but no longer than
+    /// `patience`.
     #[cfg(target_os = "linux")]
     pub fn wait_for_end(&self, patience: Duration) {
         if let Some(ended) = lock(&self.ended).take() {
@@ -147,8 +151,8 @@ impl Surface {
         }
     }
 
-    /// The host closes the window. On X11 this gives the keyboard back, and asks the window's thread to end by itself; whether it has been
-    /// asked.
+    /// The host closes the window. On X11 this gives the keyboard back, and asks the window's
+    /// thread to end by itself; whether it has been asked.
     pub fn close(&self) -> bool {
         self.closing.store(true, Ordering::Release);
         #[cfg(target_os = "linux")]

@@ -1,7 +1,7 @@
 //! One open window as its host holds it.
 //!
-//! All that a host says goes through here, so that what it may say in any order and with any number arrives as the libraries below can
-//! take it: `docs/upstream.md` has what they cannot.
+//! All that a host says goes through here, so that what it may say in any order and with any number
+//! arrives as the libraries below can take it: `docs/upstream.md` has what they cannot.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -18,7 +18,8 @@ use nice_plug_egui::{EguiEditorHandle, baseview};
 use super::resize_hint;
 use super::surface::{Surface, is_scale};
 
-/// How long a window's thread may take to end before it is left to the library to end it: longer than a frame on a slow machine.
+/// How long a window's thread may take to end before it is left to the library to end it: longer
+/// than a frame on a slow machine.
 const GOODBYE: Duration = Duration::from_secs(3);
 
 /// Time between looks at whether it has ended.
@@ -83,8 +84,9 @@ impl MoodWindow {
 }
 
 impl Drop for MoodWindow {
-    /// Lets the window's thread end by itself where it can, and waits for it. Were it only told to, baseview would ask it to show the window
-    /// once more, find it gone, warn, and come back while it still runs code that the host may unload.
+    /// Lets the window's thread end by itself where it can, and waits for it. Were it only told to,
+    /// baseview would ask it to show the window once more, find it gone, warn, and come back while
+    /// it still runs code that the host may unload.
     fn drop(&mut self) {
         let Some(window) = self.window.take() else { return };
         if self.surface.close() {

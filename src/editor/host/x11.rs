@@ -1,13 +1,15 @@
 //! What a window owes the host that it is in on X11, and the libraries below leave to be done.
 //!
 //! - It says that it can be embedded (`_XEMBED_INFO`), without which some hosts refuse it.
-//! - Keys that it has no use for go on to the host: X11 gives every key to the window that has the keyboard, or that the pointer is over,
-//!   and to no other.
+//! - Keys that it has no use for go on to the host: X11 gives every key to the window that has the
+//!   keyboard, or that the pointer is over, and to no other.
 //! - The keyboard returns to where it was when the window closes or is hidden.
-//! - It asks for the first frame again while none has come: baseview waits for ever for one that it has asked for before it listened.
+//! - It asks for the first frame again while none has come: baseview waits for ever for one that it
+//!   has asked for before it listened.
 //! - It ends by itself when its host closes it.
 //!
-//! All this is done over a connection of its own by the thread `mood-embed`, which sleeps until the server has something to say.
+//! All this is done over a connection of its own by the thread `mood-embed`, which sleeps until the
+//! server has something to say.
 
 mod keyboard;
 mod place;
@@ -32,8 +34,8 @@ use place::Place;
 /// Name of the thread.
 const THREAD: &str = "mood-embed";
 
-/// Pixels a point, by the settings of the user's desktop; `None` where they say nothing. The same setting, read in the same way, as
-/// baseview's.
+/// Pixels a point, by the settings of the user's desktop; `None` where they say nothing. The same
+/// setting, read in the same way, as baseview's.
 #[must_use]
 pub fn system_scale() -> Option<f64> {
     /// Dots per inch of a screen whose points are pixels.
@@ -52,8 +54,8 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// Looks after `window`, whose keys are used as `grip` says, and which has been `painted` or not. `None` where the server does not
-    /// let us: the window works, but does none of the above.
+    /// Looks after `window`, whose keys are used as `grip` says, and which has been `painted` or
+    /// not. `None` where the server does not let us: the window works, but does none of the above.
     #[must_use]
     pub fn start(
         window: &WindowContext,
@@ -102,7 +104,8 @@ fn id_of(window: &WindowContext) -> Option<Window> {
     }
 }
 
-/// Sleeps until the server or the owner has something to say: whether it was the owner. `None` once `patience` is over.
+/// Sleeps until the server or the owner has something to say: whether it was the owner. `None` once
+/// `patience` is over.
 fn wait(
     connection: &RustConnection,
     stopped: &UnixStream,

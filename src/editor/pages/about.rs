@@ -1,4 +1,5 @@
-//! The page on the model: what the one in charge says of itself, data, terms, results, failures, limits.
+//! The page on the model: what the one in charge says of itself, data, terms, results, failures,
+//! limits.
 
 use egui::accesskit::Role;
 use egui::{Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec2};

@@ -10,7 +10,8 @@ use crate::editor::widgets::{meter, plane};
 /// Space between cards, units.
 const GAP: f32 = 12.0;
 
-/// Part of a wide window's width that the plane takes, and the least side that shows anything, points.
+/// Part of a wide window's width that the plane takes, and the least side that shows anything,
+/// points.
 const PLANE_PART: f32 = 0.34;
 const LEAST_PLANE: f32 = 130.0;
 
@@ -25,7 +26,8 @@ pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState) {
     }
 }
 
-/// Where the meters go, and where the plane: beside them or below, whichever makes it larger, and nowhere where it would be too small.
+/// Where the meters go, and where the plane: beside them or below, whichever makes it larger, and
+/// nowhere where it would be too small.
 fn split(rect: Rect, theme: Theme, has_plane: bool) -> (Rect, Option<Rect>) {
     let gap = theme.points(GAP);
     let beside = (PLANE_PART * rect.width()).min(rect.height());

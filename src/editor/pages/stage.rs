@@ -1,7 +1,9 @@
-//! The stage view: the mood in the whole window, to be read from across a club. No small text, nothing that flashes.
+//! The stage view: the mood in the whole window, to be read from across a club. No small text,
+//! nothing that flashes.
 //!
-//! Everything here follows the needles, and a reading comes 5.4 times a second: however readings might jump, no place can go from dark to
-//! light and back more than 2.7 times a second (WCAG 2.3.1 allows three; `ballistics` tests it).
+//! Everything here follows the needles, and a reading comes 5.4 times a second: however readings
+//! might jump, no place can go from dark to light and back more than 2.7 times a second (WCAG 2.3.1
+//! allows three; `ballistics` tests it).
 
 use egui::accesskit::Role;
 use egui::{
@@ -111,7 +113,8 @@ fn paint_meter(painter: &Painter, rect: Rect, theme: Theme, meter: &MeterView) {
     }
 }
 
-/// The window in the colour of the mood, a little of the neighbouring moods at its edges, and the words of whoever leads.
+/// The window in the colour of the mood, a little of the neighbouring moods at its edges, and the
+/// words of whoever leads.
 fn paint_field(painter: &Painter, rect: Rect, theme: Theme, view: &ViewState) {
     let palette = theme.palette;
     let mood = view.mood();

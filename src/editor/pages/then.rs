@@ -1,4 +1,5 @@
-//! The page of the song: the course of each pair of words, readings over time, and two stretches beside each other.
+//! The page of the song: the course of each pair of words, readings over time, and two stretches
+//! beside each other.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The page of reasons: what each side of the music adds to the reading, its notes, tempi and balance.
+//! The page of reasons: what each side of the music adds to the reading, its notes, tempi and
+//! balance.
 
 use std::f32::consts::TAU;
 use std::ops::RangeInclusive;

@@ -16,13 +16,14 @@ pub fn is_spanned(meters: &[MeterView]) -> bool {
     meters.iter().any(|a| meters.iter().any(|b| between(a, b) > FLAT))
 }
 
-/// Where shares are on the plane, each coordinate about −1 to 1, y up: the point whose projections on the axes come nearest to them.
+/// Where shares are on the plane, each coordinate about −1 to 1, y up: the point whose projections
+/// on the axes come nearest to them.
 ///
 /// ```text
 /// p = argmin Σ (p·d − (2·share − 1))²,  d = direction of a space's first pole;  least squares, by its normal equations
 /// ```
 ///
-/// Shares that are no numbers do not count. With axes that span no plane the point lies on them.
+/// Shares that are not numbers do not count. With axes that span no plane the point lies on them.
 #[must_use]
 pub fn position(spaces: impl Iterator<Item = (f32, f32)>) -> Vec2 {
     /// Keeps axes in one line soluble.

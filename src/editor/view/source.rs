@@ -11,7 +11,8 @@ use crate::outputs::{OutputState, Outputs};
 use crate::reading::Reading;
 use crate::why::Why;
 
-/// A host that lets this long pass without a new reading has stopped calling: five readings' worth, and short enough to trust.
+/// A host that lets this long pass without a new reading has stopped calling: five readings' worth,
+/// and short enough to trust.
 const STALE_AFTER: Duration = Duration::from_secs(1);
 
 /// What the window is told at a moment.
@@ -41,8 +42,8 @@ pub struct Moment {
 
 /// Looks at a [`Monitor`] again and again, and knows when it has gone stale.
 ///
-/// Clones agree on that: the window is painted when the watcher finds another view, and would else find the old one once more, with
-/// nobody to tell it of the new.
+/// Clones agree on that: the window is painted when the watcher finds another view, and would else
+/// find the old one once more, with nobody to tell it of the new.
 #[derive(Clone)]
 pub struct Source {
     monitor: Arc<Monitor>,

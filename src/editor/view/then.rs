@@ -39,7 +39,8 @@ pub struct ThenView {
 }
 
 impl ThenView {
-    /// What `history` shows of the last `span_secs` up to `end_secs`; of all there is, up to the newest, where they are `None`.
+    /// What `history` shows of the last `span_secs` up to `end_secs`; of all there is, up to the
+    /// newest, where they are `None`.
     #[must_use]
     pub fn of(
         history: &History,

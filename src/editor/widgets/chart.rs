@@ -1,4 +1,5 @@
-//! The course of each pair of words over time: from the middle up to the first pole, down to the second.
+//! The course of each pair of words over time: from the middle up to the first pole, down to the
+//! second.
 
 use egui::accesskit::Role;
 use egui::{
@@ -121,7 +122,8 @@ fn show_all(ui_state: &mut UiState) {
     (ui_state.prefs.span_secs, ui_state.end_secs) = (0.0, None);
 }
 
-/// Shows `factor` times as much, with the place at `part` of the chart kept where it is. At the right end it goes on following.
+/// Shows `factor` times as much, with the place at `part` of the chart kept where it is. At the
+/// right end it goes on following.
 fn zoom(then: &ThenView, ui_state: &mut UiState, factor: f64, part: f64) {
     let (from, to) = then.shown_secs;
     let width = (factor * (to - from)).clamp(f64::from(SPAN_SECS.0), f64::from(SPAN_SECS.1));

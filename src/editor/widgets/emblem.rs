@@ -1,4 +1,5 @@
-//! The emblem: a ring in the colours of the poles, each at its angle on the valence–arousal plane, with a bead where the mood is.
+//! The emblem: a ring in the colours of the poles, each at its angle on the valence–arousal plane,
+//! with a bead where the mood is.
 
 use std::f32::consts::TAU;
 
@@ -37,7 +38,8 @@ pub fn paint(
     }
 }
 
-/// The ring as triangles; over `soft` beyond each edge it fades, since meshes of our own are not anti-aliased.
+/// The ring as triangles; over `soft` beyond each edge it fades, since meshes of our own are not
+/// anti-aliased.
 fn ring(
     centre: Pos2,
     radius: f32,

@@ -1,4 +1,5 @@
-//! The foot of the window: a few numbers that the mood was read from, and what is pressed most often.
+//! The foot of the window: a few numbers that the mood was read from, and what is pressed most
+//! often.
 
 use std::sync::Arc;
 
@@ -39,7 +40,8 @@ pub fn footer_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_sta
     facts_ui(ui, room, theme, &view.facts);
 }
 
-/// Shows `facts` on one line in `rect`, what was missed at its right end. Facts for which there is no room are left out, the last first.
+/// Shows `facts` on one line in `rect`, what was missed at its right end. Facts for which there is
+/// no room are left out, the last first.
 fn facts_ui(ui: &mut Ui, rect: Rect, theme: Theme, facts: &Facts) -> Response {
     let response = ui.interact(rect, ui.scope_id().with("facts"), Sense::hover());
     let facts_and_values = strings::facts(facts);

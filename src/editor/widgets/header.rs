@@ -93,7 +93,8 @@ fn tab_ui(ui: &mut Ui, rect: Rect, theme: Theme, page: Page, ui_state: &mut UiSt
     }
 }
 
-/// The state line at the right end of `room`: its short form where it does not fit, its colour alone where that does not either.
+/// The state line at the right end of `room`: its short form where it does not fit, its colour
+/// alone where that does not either.
 fn paint_state(ui: &Ui, room: Rect, theme: Theme, state: &State, line: String) {
     let painter = ui.painter();
     let (font, dot) = (theme.font(STATE_TEXT), theme.points(4.5).max(3.0));
@@ -131,7 +132,8 @@ pub fn state_colour(state: State, palette: &Palette) -> Color32 {
     }
 }
 
-/// Shows `banner` from the top of `rect`, as high as its text needs, and returns what is left below it.
+/// Shows `banner` from the top of `rect`, as high as its text needs, and returns what is left below
+/// it.
 pub fn banner_ui(ui: &mut Ui, rect: Rect, theme: Theme, banner: &Banner) -> Rect {
     let text = strings::banner(banner);
     let colour = match banner.urgency() {

@@ -1,4 +1,5 @@
-//! One bipolar meter: the two poles by name, the share of the one that leads, and a needle between them.
+//! One bipolar meter: the two poles by name, the share of the one that leads, and a needle between
+//! them.
 //!
 //! ```text
 //! calm                72 %                excited      the leading pole bright

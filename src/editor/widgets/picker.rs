@@ -1,7 +1,8 @@
-//! A file dialog inside the window: hosts disagree about windows of a plugin's own, and on a stage nothing may lie behind another.
+//! A file dialog inside the window: hosts disagree about windows of a plugin's own, and on a stage
+//! nothing may lie behind another.
 //!
-//! Folders are read when they are entered, never while painting, and by somebody else: a drive that is gone answers no call, and the window
-//! must go on.
+//! Folders are read when they are entered, never while painting, and by somebody else: a drive that
+//! is gone answers no call, and the window must go on.
 
 use std::io;
 use std::path::{Path, PathBuf};

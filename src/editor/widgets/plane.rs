@@ -1,4 +1,5 @@
-//! The valence–arousal plane: every label space an axis at its angle, the mood a comet that trails where it has been.
+//! The valence–arousal plane: every label space an axis at its angle, the mood a comet that trails
+//! where it has been.
 
 use std::f32::consts::TAU;
 
@@ -47,7 +48,8 @@ pub fn colour_at(degrees: f32, meters: &[MeterView], palette: &Palette) -> Color
     Color32::from_rgb(r, g, b)
 }
 
-/// The colour of a mood at `at` on the plane: that of its direction, the stronger the farther from the middle.
+/// The colour of a mood at `at` on the plane: that of its direction, the stronger the farther from
+/// the middle.
 #[must_use]
 pub fn mood_colour(at: Vec2, meters: &[MeterView], palette: &Palette) -> Color32 {
     let degrees = at.y.atan2(at.x).to_degrees();
@@ -98,7 +100,8 @@ struct Plane<'a> {
 }
 
 impl Plane<'_> {
-    /// A place on the plane, on screen: as far out as the most decided pair of words, so that all moods there are fill the circle.
+    /// A place on the plane, on screen: as far out as the most decided pair of words, so that all
+    /// moods there are fill the circle.
     fn at(&self, place: Vec2) -> Pos2 {
         let along = |meter: &MeterView| place.dot(direction(meter)).abs();
         let reach = self.meters.iter().map(along).fold(0.0, f32::max).min(1.0);
@@ -149,7 +152,8 @@ impl Plane<'_> {
                     painter.layout_no_wrap(name.clone(), self.theme.font(POLE_TEXT), colour);
                 let half = 0.5 * galley.size();
                 let room = rect.shrink(self.theme.points(6.0));
-                // Beyond the circle where it is steep, above the axis and inside where the card ends beside it.
+                // Beyond the circle where it is steep, above the axis and inside where the card
+                // ends beside it.
                 let middle = if towards.y.abs() > 0.3 {
                     let away = self.theme.points(11.0) * vec2(0.0, -towards.y.signum());
                     let middle = self.on_circle(towards) + away;

@@ -1,5 +1,5 @@
-//! The shell that tract wants around an operator, the same for all of ours: a name, shapes, and a state of buffers that are made
-//! once, the output among them.
+//! The shell that tract wants around an operator, the same for all of ours: a name, shapes, and a
+//! state of buffers that are made once, the output among them.
 
 use std::fmt::Debug;
 

@@ -22,8 +22,9 @@ impl Clone for Output {
 }
 
 impl Output {
-    /// Hands out the output after `fill` has written it. Allocates on the first run; and, so that nothing is written that
-    /// somebody still reads, where an output of an earlier run is still held.
+    /// Hands out the output after `fill` has written it. Allocates on the first run; and, so that
+    /// nothing is written that somebody still reads, where an output of an earlier run is still
+    /// held.
     pub(in crate::model) fn write(
         &mut self,
         shape: &[usize],

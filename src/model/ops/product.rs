@@ -11,7 +11,8 @@ use super::output::{Output, values};
 use super::{QUANTISED_PRODUCT, check_zero_points};
 use crate::model::dense::{Dense, DenseScratch};
 
-/// Inputs of `DynamicQuantizeMatMul`, by position: A, B, the scale of each of B's columns, their zero points, and a bias.
+/// Inputs of `DynamicQuantizeMatMul`, by position: A, B, the scale of each of B's columns, their
+/// zero points, and a bias.
 const N_INPUTS: usize = 5;
 
 /// From the file's node: checks what can be checked without the shapes.

@@ -97,7 +97,8 @@ impl WithSimd for Row<'_> {
                 return;
             }
         };
-        // Four at a time, so that the row is read and written a quarter as often; the order of the sums is the same.
+        // Four at a time, so that the row is read and written a quarter as often; the order of the
+        // sums is the same.
         let (fours, rest) = product.summed.as_chunks::<4>();
         for four in fours {
             let [s0, s1, s2, s3] = four.map(|place| scales[place[scale_of]]);

@@ -1,7 +1,9 @@
-//! The way in for CLAP hosts: the framework's plugin, with a guard before what would end the host's process.
+//! The way in for CLAP hosts: the framework's plugin, with a guard before what would end the host's
+//! process.
 //!
-//! nice-plug's own entry unwraps what a host need not give: its `clap.gui`, without which `gui.create` panics, and an activation before
-//! `process`. A panic in a function that C calls ends the process. So the host gets a plugin of ours that passes everything on:
+//! nice-plug's own entry unwraps what a host need not give: its `clap.gui`, without which
+//! `gui.create` panics, and an activation before `process`. A panic in a function that C calls ends
+//! the process. So the host gets a plugin of ours that passes everything on:
 //!
 //! | the host | gets |
 //! |---|---|
@@ -10,8 +12,9 @@
 //! | calls anything before `init` | a refusal |
 //!
 //! Hosts that have `clap.gui`, which is all in the wild, are handed to the framework as they are.
-// The interface is C's: every function takes pointers from the host. What each rests on is CLAP's own contract: the host hands back the
-// pointer that `create_plugin` gave it until it calls `destroy`, and its own structure outlives the plugin.
+// The interface is C's: every function takes pointers from the host. What each rests on is CLAP's
+// own contract: the host hands back the pointer that `create_plugin` gave it until it calls
+// `destroy`, and its own structure outlives the plugin.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
@@ -113,7 +116,8 @@ unsafe extern "C" fn create_plugin(
 /// The plugin that the host holds.
 #[repr(C)]
 struct Guarded {
-    /// Comes first, so that a pointer to it is one to all of this. Its data are the framework's, whose extensions ask for them.
+    /// Comes first, so that a pointer to it is one to all of this. Its data are the framework's,
+    /// whose extensions ask for them.
     plugin: clap_plugin,
     host: *const clap_host,
     /// The host as the framework sees it, if it lacks anything.
@@ -144,7 +148,8 @@ unsafe extern "C" fn init(plugin: *const clap_plugin) -> bool {
         let stand_in = guarded.stand_in.insert(Box::new(unsafe { StandIn::new(host) }));
         host = &raw const stand_in.host;
     }
-    // SAFETY: the host's structure, or ours in its place, outlives the plugin. The framework's `destroy` takes the count back.
+    // SAFETY: the host's structure, or ours in its place, outlives the plugin. The framework's
+    // `destroy` takes the count back.
     let wrapper = Arc::into_raw(unsafe { Wrapper::<Moodring>::new(host) });
     // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
     let made = unsafe {
@@ -168,7 +173,8 @@ unsafe extern "C" fn destroy(plugin: *const clap_plugin) {
     if let Some(inner) = unsafe { guarded.inner.as_ref() }
         && let Some(destroy) = inner.destroy
     {
-        // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
+        // SAFETY: the framework's own function, with its own plugin and what the host has handed
+        // in.
         unsafe { destroy(inner) };
     }
 }
@@ -183,7 +189,8 @@ unsafe extern "C" fn activate(
     let Some(inner) = (unsafe { inner(plugin) }) else { return false };
     let activate = inner.activate;
     let is_active = activate
-        // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
+        // SAFETY: the framework's own function, with its own plugin and what the host has handed
+        // in.
         .is_some_and(|activate| unsafe { activate(inner, rate_hz, least_samples, most_samples) });
     // SAFETY: the host hands in the pointer that it was given.
     unsafe { set_active(plugin, is_active) };
@@ -197,7 +204,8 @@ unsafe extern "C" fn deactivate(plugin: *const clap_plugin) {
     {
         // SAFETY: the host hands in the pointer that it was given.
         unsafe { set_active(plugin, false) };
-        // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
+        // SAFETY: the framework's own function, with its own plugin and what the host has handed
+        // in.
         unsafe { deactivate(inner) };
     }
 }
@@ -219,7 +227,8 @@ unsafe extern "C" fn stop_processing(plugin: *const clap_plugin) {
     if let Some(inner) = unsafe { active(plugin) }
         && let Some(stop) = inner.stop_processing
     {
-        // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
+        // SAFETY: the framework's own function, with its own plugin and what the host has handed
+        // in.
         unsafe { stop(inner) };
     }
 }
@@ -229,7 +238,8 @@ unsafe extern "C" fn reset(plugin: *const clap_plugin) {
     if let Some(inner) = unsafe { active(plugin) }
         && let Some(reset) = inner.reset
     {
-        // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
+        // SAFETY: the framework's own function, with its own plugin and what the host has handed
+        // in.
         unsafe { reset(inner) };
     }
 }
@@ -264,7 +274,8 @@ unsafe extern "C" fn on_main_thread(plugin: *const clap_plugin) {
     if let Some(inner) = unsafe { inner(plugin) }
         && let Some(call) = inner.on_main_thread
     {
-        // SAFETY: the framework's own function, with its own plugin and what the host has handed in.
+        // SAFETY: the framework's own function, with its own plugin and what the host has handed
+        // in.
         unsafe { call(inner) };
     }
 }
@@ -276,7 +287,8 @@ unsafe fn has_gui(host: *const clap_host) -> bool {
     get.is_some_and(|get| !unsafe { get(host, CLAP_EXT_GUI.as_ptr()) }.is_null())
 }
 
-/// A host that has no `clap.gui`, with one. It keeps the host's own data, by which the host knows itself when it is called.
+/// A host that has no `clap.gui`, with one. It keeps the host's own data, by which the host knows
+/// itself when it is called.
 #[repr(C)]
 struct StandIn {
     /// Comes first, so that a pointer to it is one to all of this.

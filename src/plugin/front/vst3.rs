@@ -37,10 +37,12 @@ use memory::Memory;
 
 use crate::lock::lock;
 
-/// The field of a state that has the places of switches that stand between their positions: a map from parameter to place.
+/// The field of a state that has the places of switches that stand between their positions: a map
+/// from parameter to place.
 const PLACES: &str = "places";
 
-/// How far a switch may stand from one of its positions and be there. Hosts hand over 64 bits of what the framework keeps in 32.
+/// How far a switch may stand from one of its positions and be there. Hosts hand over 64 bits of
+/// what the framework keeps in 32.
 const SAME_PLACE: f64 = 1e-6;
 
 /// Writes `value` where the host wants it.
@@ -64,7 +66,8 @@ struct Front {
     units: ComPtr<IUnitInfo>,
     wishes: ComPtr<IProcessContextRequirements>,
     listener: ComPtr<IInfoListener>,
-    /// Parameters with positions, and nothing between them; how many steps there are from the first to the last.
+    /// Parameters with positions, and nothing between them; how many steps there are from the first
+    /// to the last.
     switches: BTreeMap<ParamID, int32>,
     /// Where switches stand that were put between two positions.
     places: Mutex<BTreeMap<ParamID, ParamValue>>,
@@ -72,7 +75,8 @@ struct Front {
     arrangement: AtomicU64,
     /// Whether the host has begun to process and no block has come yet.
     awaits_block: AtomicBool,
-    /// Whether the host has activated it. A block that comes before finds no buffers, and would end the host.
+    /// Whether the host has activated it. A block that comes before finds no buffers, and would end
+    /// the host.
     is_active: AtomicBool,
 }
 
@@ -91,7 +95,8 @@ impl Front {
     fn new() -> Option<Self> {
         let component = ComWrapper::new(Wrapper::<Moodring>::new()).to_com_ptr::<IComponent>()?;
         let controller = component.cast::<IEditController>()?;
-        // SAFETY: all zeros are a value of this plain structure, and it is the framework's to be written to.
+        // SAFETY: all zeros are a value of this plain structure, and it is the framework's to be
+        // written to.
         let switch = |index| unsafe {
             let mut info: ParameterInfo = std::mem::zeroed();
             let is_told = controller.getParameterInfo(index, &raw mut info) == kResultOk;
@@ -257,7 +262,8 @@ fn bytes_of(stream: ComRef<'_, IBStream>) -> Option<Vec<u8>> {
     let (mut bytes, mut piece) = (Vec::new(), vec![0_u8; PIECE]);
     loop {
         let mut n = 0;
-        // SAFETY: there is room for so many. What a host answers at the end differs; how much it wrote does not.
+        // SAFETY: there is room for so many. What a host answers at the end differs; how much it
+        // wrote does not.
         unsafe { stream.read(piece.as_mut_ptr().cast(), PIECE as int32, &raw mut n) };
         match usize::try_from(n) {
             Ok(0) | Err(_) => return Some(bytes),
@@ -317,8 +323,8 @@ impl IEditControllerTrait for Front {
     }
 }
 
-/// Whether an arrangement of the main bus is read as what it is: low-frequency effects are where the layout of so many channels has
-/// them, and nowhere else.
+/// Whether an arrangement of the main bus is read as what it is: low-frequency effects are where
+/// the layout of so many channels has them, and nowhere else.
 fn is_read_as_it_is(arrangement: SpeakerArrangement) -> bool {
     let has_effects = arrangement & kSpeakerLfe != 0;
     has_effects == matches!(arrangement.count_ones(), 6 | 8)
@@ -379,8 +385,9 @@ impl IAudioProcessorTrait for Front {
         // SAFETY: handed on to the framework's own object as the host called.
         let result = unsafe { self.processor.setProcessing(on) };
         if on != 0 {
-            // The framework takes no parameter from the host while it processes, for each would come with a block. Until there is one it
-            // does not process; to say so begins nothing anew.
+            // The framework takes no parameter from the host while it processes, for each would
+            // come with a block. Until there is one it does not process; to say so begins nothing
+            // anew.
             // SAFETY: handed on to the framework's own object as the host called.
             unsafe { self.processor.setProcessing(0) };
         }

@@ -9,8 +9,8 @@ use super::voices::{Note, Voice};
 /// The loudest sample of the piece, dB re full scale.
 const PEAK_DB: f32 = -1.0;
 
-/// Everything into the soft limit, dB: where the piece is calm only peaks bend in it, where it is excited the whole mix does,
-/// as it would on a record of that kind.
+/// Everything into the soft limit, dB: where the piece is calm only peaks bend in it, where it is
+/// excited the whole mix does, as it would on a record of that kind.
 const CALM_DRIVE_DB: f32 = 3.0;
 const EXCITED_DRIVE_DB: f32 = 15.0;
 
@@ -108,7 +108,8 @@ impl Buses {
     }
 }
 
-/// How much of the ducked bus is let through: each kick pushes it down by its level, and it is back an eighth later.
+/// How much of the ducked bus is let through: each kick pushes it down by its level, and it is back
+/// an eighth later.
 fn ducking(hits: &[Hit], n_samples: usize) -> Vec<f32> {
     const DEPTH: f32 = 0.6;
     const BACK_SECS: f32 = 0.09;
@@ -125,7 +126,8 @@ fn ducking(hits: &[Hit], n_samples: usize) -> Vec<f32> {
     gains
 }
 
-/// Schroeder's reverb as tuned in Freeverb: eight damped combs side by side, then four all-passes, right 23 samples longer.
+/// Schroeder's reverb as tuned in Freeverb: eight damped combs side by side, then four all-passes,
+/// right 23 samples longer.
 fn reverberate(input: &[[f32; 2]]) -> Frames {
     const COMBS: [usize; 8] = [1116, 1188, 1277, 1356, 1422, 1491, 1557, 1617];
     const ALL_PASSES: [usize; 4] = [556, 441, 341, 225];
@@ -190,7 +192,8 @@ fn limit(frames: &mut Frames) {
     }
 }
 
-/// 0 in the calm part, rising through the building one, 1 in the excited one, falling through the outro.
+/// 0 in the calm part, rising through the building one, 1 in the excited one, falling through the
+/// outro.
 fn excitement(secs: f32) -> f32 {
     let [_, build, joy, outro] = SECTIONS;
     let part = |section: &super::Section| {

@@ -1,7 +1,8 @@
 //! Which notes sound when: the composition.
 //!
-//! Five slow bars in A minor end where they began. The same harmony then moves at twice the pace towards the dominant of D,
-//! and the last part is in D major, a fourth above where the ear expects to be: I–IV–V–IV under a pentatonic tune.
+//! Five slow bars in A minor end where they began. The same harmony then moves at twice the pace
+//! towards the dominant of D, and the last part is in D major, a fourth above where the ear expects
+//! to be: I–IV–V–IV under a pentatonic tune.
 
 use super::Section;
 use super::drums::{Drum, Hit};
@@ -107,7 +108,8 @@ const CALM_TUNE: &Tune = &[
     (17.5, 2.5, 69),
 ];
 
-/// Four bars in D major pentatonic, each answering the one before with the same three-three-two push.
+/// Four bars in D major pentatonic, each answering the one before with the same three-three-two
+/// push.
 const JOY_TUNE: &Tune = &[
     (0.0, 0.75, 78),
     (0.75, 0.75, 81),

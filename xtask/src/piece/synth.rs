@@ -1,4 +1,5 @@
-//! What every voice is built from: oscillators, an envelope, a filter, and noise that is the same on every run.
+//! What every voice is built from: oscillators, an envelope, a filter, and noise that is the same
+//! on every run.
 
 use std::f32::consts::TAU;
 
@@ -16,7 +17,8 @@ pub fn db(db: f32) -> f32 {
     10.0_f32.powf(db / 20.0)
 }
 
-/// White noise from a linear congruential generator (the multiplier is Knuth's MMIX one): repeatable on every machine.
+/// White noise from a linear congruential generator (the multiplier is Knuth's MMIX one):
+/// repeatable on every machine.
 pub struct Noise(u64);
 
 impl Noise {
@@ -64,13 +66,15 @@ impl Phase {
         (TAU * self.advance()).sin()
     }
 
-    /// A rising sawtooth whose jump is rounded over two samples (PolyBLEP), so that it hardly aliases.
+    /// A rising sawtooth whose jump is rounded over two samples (PolyBLEP), so that it hardly
+    /// aliases.
     pub fn saw(&mut self) -> f32 {
         let at = self.advance();
         2.0 * at - 1.0 - self.rounding(at)
     }
 
-    /// A pulse without offset that is low for the part `width` of its period: the difference of two sawtooths.
+    /// A pulse without offset that is low for the part `width` of its period: the difference of two
+    /// sawtooths.
     pub fn pulse(&mut self, width: f32) -> f32 {
         let at = self.advance();
         let other = (at + 1.0 - width).fract();
@@ -90,7 +94,8 @@ impl Phase {
     }
 }
 
-/// An envelope: linear rise, exponential fall towards `sustain`, exponential release after `hold_secs`.
+/// An envelope: linear rise, exponential fall towards `sustain`, exponential release after
+/// `hold_secs`.
 #[derive(Clone, Copy)]
 pub struct Envelope {
     /// Time from nothing to full, seconds.
@@ -126,7 +131,8 @@ impl Envelope {
     }
 }
 
-/// A two-pole state-variable filter in the trapezoidal form (Simper 2013), stable while its cutoff moves.
+/// A two-pole state-variable filter in the trapezoidal form (Simper 2013), stable while its cutoff
+/// moves.
 #[derive(Clone, Copy, Default)]
 pub struct Filter {
     state: [f32; 2],
@@ -143,7 +149,8 @@ pub struct Filtered {
 }
 
 impl Filter {
-    /// Filters one sample at `cutoff_hz`; `q` is 0.707 for a flat passband, more for a peak at the cutoff.
+    /// Filters one sample at `cutoff_hz`; `q` is 0.707 for a flat passband, more for a peak at the
+    /// cutoff.
     pub fn next(&mut self, input: f32, cutoff_hz: f32, q: f32) -> Filtered {
         let g = (std::f32::consts::PI * (cutoff_hz / RATE).min(0.45)).tan();
         let k = 1.0 / q;

@@ -25,7 +25,7 @@ pub enum Voice {
 /// One note.
 #[derive(Clone, Copy, Debug)]
 pub struct Note {
-    /// Who plays it.
+    /// Whoever plays it.
     pub voice: Voice,
     /// When, seconds.
     pub start_secs: f32,
@@ -133,7 +133,8 @@ impl Note {
         (0..n_samples).map(sample).collect()
     }
 
-    /// Twelve partials, stretched as a string's are, the higher ones softer and sooner gone, after a touch of the hammer.
+    /// Twelve partials, stretched as a string's are, the higher ones softer and sooner gone, after
+    /// a touch of the hammer.
     fn piano(&self) -> Vec<[f32; 2]> {
         const N_PARTIALS: usize = 12;
         const STRETCH: f32 = 0.0004;

@@ -1,4 +1,5 @@
-//! Files that name each other in a circle: none can be read, tested or changed without all the others.
+//! Files that name each other in a circle: none can be read, tested or changed without all the
+//! others.
 
 use std::collections::{BTreeMap, BTreeSet};
 

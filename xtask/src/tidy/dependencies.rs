@@ -1,4 +1,5 @@
-//! What the dependencies are allowed to be: the core without plugin or window, everything under licences of the list.
+//! What the dependencies are allowed to be: the core without plugin or window, everything under
+//! licences of the list.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -33,8 +34,9 @@ fn core_findings<'a>(packages: impl Iterator<Item = &'a str>) -> Vec<String> {
     names.iter().map(|name| format!("the core depends on {name}")).collect()
 }
 
-/// The bundle, the tests and the tests of the core alone must want the same features of tract and of all that is under it, or
-/// cargo compiles it once for each: twenty minutes of one core. Features that stray are put right in `dev-dependencies`.
+/// The bundle, the tests and the tests of the core alone must want the same features of tract and
+/// of all that is under it, or cargo compiles it once for each: twenty minutes of one core.
+/// Features that stray are put right in `dev-dependencies`.
 pub fn check_one_build() -> Result<Vec<String>> {
     let under_tract = features(&["--package", "tract-onnx", "--edges", "no-dev"])?;
     let names: BTreeSet<String> = under_tract.iter().map(|line| name_and_version(line)).collect();
@@ -77,7 +79,8 @@ fn strays(
         .collect()
 }
 
-/// Every dependency, on whatever platform and for whatever purpose, must be under licences that `deny.toml` allows.
+/// Every dependency, on whatever platform and for whatever purpose, must be under licences that
+/// `deny.toml` allows.
 pub fn check_licences(repo: &Repo) -> Result<Vec<String>> {
     let deny = std::fs::read_to_string(repo.root.join("deny.toml")).context("no deny.toml")?;
     let allowed = allow_list(&deny)?;
@@ -112,7 +115,8 @@ fn allow_list(deny: &str) -> Result<Vec<String>> {
     bail!("the list of licences in deny.toml has no end")
 }
 
-/// Whether an SPDX expression can be met by the allowed licences. `A/B` is the older way to write `A OR B`.
+/// Whether an SPDX expression can be met by the allowed licences. `A/B` is the older way to write
+/// `A OR B`.
 fn is_allowed(expression: &str, allowed: &[String]) -> Result<bool> {
     let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let words: Vec<&str> = spaced.split_whitespace().collect();

@@ -4,7 +4,8 @@ use super::Source;
 use super::paths::{NamedPath, named};
 use super::rules::{RULES, Rule};
 
-/// Holds every source file against the table, and the table against the files: a permission that nobody uses is one that somebody will.
+/// Holds every source file against the table, and the table against the files: a permission that
+/// nobody uses is one that somebody will.
 pub fn check(sources: &[Source]) -> Vec<String> {
     let strays = sources.iter().flat_map(|source| check_file(&source.path, &source.text));
     strays.chain(unused(sources)).collect()
@@ -44,7 +45,8 @@ fn unused(sources: &[Source]) -> Vec<String> {
 /// Where the table is.
 const RULES_PATH: &str = "xtask/src/tidy/rules.rs";
 
-/// What begins a path to one of our modules: a binary is a crate of its own, to which ours is one by name.
+/// What begins a path to one of our modules: a binary is a crate of its own, to which ours is one
+/// by name.
 fn root_of(module: &[&str]) -> &'static str {
     if module[0] == "bin" { "moodring" } else { "crate" }
 }
@@ -74,8 +76,8 @@ fn check_file(path: &str, source: &str) -> Vec<String> {
 fn may_name(rule: &Rule, module: &[&str], path: &NamedPath) -> bool {
     let segments: Vec<&str> = path.segments.iter().map(String::as_str).collect();
     let home = home_of(&segments);
-    // What stands at the root itself, or in a module around this one, is a re-export, a macro or an error shared by the
-    // children.
+    // What stands at the root itself, or in a module around this one, is a re-export, a macro or an
+    // error shared by the children.
     module.starts_with(home)
         || segments.starts_with(module)
         || rule.may_name.iter().any(|name| starts_with(&segments, name))

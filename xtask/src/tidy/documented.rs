@@ -1,4 +1,5 @@
-//! Public items without a word of what they are, where the compiler does not look: in modules that are not public, and in programs.
+//! Public items without a word of what they are, where the compiler does not look: in modules that
+//! are not public, and in programs.
 
 use super::Source;
 

@@ -12,7 +12,8 @@ const LARGEST_BYTES: usize = 8 << 20;
 /// Recordings: somebody else's right, and the demo makes its own music.
 const RECORDINGS: [&str; 6] = [".mp3", ".m4a", ".aac", ".ogg", ".opus", ".flac"];
 
-/// Beginnings of absolute paths that exist on one machine only. In two parts, so that they are not found here.
+/// Beginnings of absolute paths that exist on one machine only. In two parts, so that they are not
+/// found here.
 const MACHINE_PATHS: [&str; 5] = [
     concat!("/", "home/"),
     concat!("/", "root/"),
@@ -49,7 +50,7 @@ fn check_file(path: &str, bytes: &[u8]) -> Vec<String> {
     if RECORDINGS.iter().any(|ending| path.to_lowercase().ends_with(ending)) {
         findings.push(format!("{path}: a recording"));
     }
-    // Files with zero bytes are no text.
+    // Files with zero bytes are not text.
     let text = if bytes.contains(&0) { None } else { std::str::from_utf8(bytes).ok() };
     for (i, line) in text.unwrap_or_default().lines().enumerate() {
         if let Some(prefix) = MACHINE_PATHS.iter().find(|prefix| begins_a_path(line, prefix)) {

@@ -11,8 +11,9 @@ pub struct NamedPath {
     pub segments: Vec<String>,
 }
 
-/// Every path in `source` that begins at the crate (`root`, which is `crate`, or the crate's name in a binary), or at the
-/// module itself or its parent (`self`, `super`). Comments, strings and the tests at the bottom do not count.
+/// Every path in `source` that begins at the crate (`root`, which is `crate`, or the crate's name
+/// in a binary), or at the module itself or its parent (`self`, `super`). Comments, strings and the
+/// tests at the bottom do not count.
 #[must_use]
 pub fn named(source: &str, root: &str, module: &[&str]) -> Vec<NamedPath> {
     let shipped = source.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();

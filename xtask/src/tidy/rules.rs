@@ -1,6 +1,7 @@
 //! The table of [`direction`](super::direction): which of our modules may name which.
 
-/// One module and the modules it may name, with all that is in them. Itself and its children it may always name.
+/// One module and the modules it may name, with all that is in them. Itself and its children it may
+/// always name.
 pub struct Rule {
     /// Its path, or `path::*` for all that are in it.
     pub module: &'static str,
@@ -12,8 +13,9 @@ const fn rule(module: &'static str, may_name: &'static [&'static str]) -> Rule {
     Rule { module, may_name }
 }
 
-/// In the order of the flow: a module names only modules above it. A new arrow is a design change; say so in the commit. A
-/// module whose name ends in `::*` stands for all that are in it. The crate's root, which lists the modules, is free.
+/// In the order of the flow: a module names only modules above it. A new arrow is a design change;
+/// say so in the commit. A module whose name ends in `::*` stands for all that are in it. The
+/// crate's root, which lists the modules, is free.
 pub const RULES: &[Rule] = &[
     rule("units", &[]),
     rule("files", &[]),

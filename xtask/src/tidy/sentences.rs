@@ -62,6 +62,31 @@ fn check_file(source: &Source) -> Vec<String> {
     findings
 }
 
+/// Longest line of a comment, letters: as long as rustfmt lets code be.
+const MOST_LETTERS: usize = 100;
+
+/// Comments that are longer than a line of code may be. Tables, and what stands between fences, are
+/// as wide as they are.
+pub fn check_comments(written: &[Source]) -> Vec<String> {
+    let mut findings = Vec::new();
+    for Source { path, text } in written.iter().filter(|source| source.path.ends_with(".rs")) {
+        let mut is_fenced = false;
+        for (n, line) in text.lines().enumerate() {
+            let Some((indent, comment)) = line.split_once("//") else { continue };
+            if !indent.trim().is_empty() {
+                continue;
+            }
+            let words = comment.trim_start_matches(['/', '!']).trim_start();
+            is_fenced ^= words.starts_with("```");
+            let is_table = words.starts_with('|');
+            if !is_fenced && !is_table && line.chars().count() > MOST_LETTERS {
+                findings.push(format!("{path}:{}: wrap it at {MOST_LETTERS} letters", n + 1));
+            }
+        }
+    }
+    findings
+}
+
 /// Files of ours that a document or a comment names and that there are not.
 pub fn check_names(documents: &[Source], tracked: &[String]) -> Vec<String> {
     let mut findings = Vec::new();
@@ -135,6 +160,14 @@ mod tests {
     fn a_file_without_a_name_of_its_own_is_found() {
         assert_eq!(check_file(&source("src/model/mod.rs", "")).len(), 1);
         assert_eq!(check_file(&source("src/model/modulation.rs", "")).len(), 0);
+    }
+
+    #[test]
+    fn a_comment_is_as_long_as_code_but_in_tables_and_fences() {
+        let long = "word ".repeat(25);
+        let found = |text: String| check_comments(&[source("src/a.rs", &text)]).len();
+        assert_eq!(found(format!("    // {long}\nlet a = 1; // {long}")), 1);
+        assert_eq!(found(format!("/// | {long} |\n/// ```text\n/// {long}\n/// ```")), 0);
     }
 
     #[test]

@@ -26,8 +26,9 @@ impl WithSimd for Summed<'_> {
     }
 }
 
-/// Microseconds of the paper's Bi-LSTM, 12 → 2 × 512 over 54 steps, by each int8 kernel that this processor has; and of only reading
-/// as many bytes as it has weights, from wherever they lie, once per step, under which no kernel can come.
+/// Microseconds of the paper's Bi-LSTM, 12 → 2 × 512 over 54 steps, by each int8 kernel that this
+/// processor has; and of only reading as many bytes as it has weights, from wherever they lie, once
+/// per step, under which no kernel can come.
 pub fn kernels() -> Costs {
     const INPUTS: usize = 12;
     const HIDDEN: usize = 512;

@@ -20,7 +20,8 @@ pub struct Report {
     pub lstm_us: Costs,
     pub end_to_end: EndToEnd,
     pub allocations: Allocations,
-    /// Calls to the allocator per reading, rounded up: one call among a thousand readings is no zero.
+    /// Calls to the allocator per reading, rounded up: one call among a thousand readings is no
+    /// zero.
     pub allocations_per_update: Option<u64>,
     pub instance: Instance,
     pub audio_thread: AudioThread,

@@ -83,7 +83,8 @@ pub fn stages(music: &[f32], rate_hz: f64) -> anyhow::Result<Costs> {
     ]))
 }
 
-/// Microseconds per reading: the window's summary and features, the network, and what pushed the reading where somebody asks.
+/// Microseconds per reading: the window's summary and features, the network, and what pushed the
+/// reading where somebody asks.
 pub fn readings(model: &Arc<Model>, music: &[f32], rate_hz: f64) -> anyhow::Result<Costs> {
     let mut window = FeatureWindow::new();
     FrameExtractor::new(rate_hz, Layout::MONO)?

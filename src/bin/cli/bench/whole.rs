@@ -17,8 +17,8 @@ use crate::heap;
 /// Sessions of `--long`, seconds.
 const SESSIONS_SECS: [f64; 5] = [10.0, 60.0, 600.0, 3600.0, 36_000.0];
 
-/// Real-time factors of a warm analyser at all readings and at one a second; and how often it calls the allocator, if that is
-/// counted, while it takes how many readings.
+/// Real-time factors of a warm analyser at all readings and at one a second; and how often it calls
+/// the allocator, if that is counted, while it takes how many readings.
 pub fn end_to_end(
     analyser: &mut Analyser,
     music: &[f32],
@@ -68,7 +68,8 @@ pub fn instance(rate_hz: f64, analyser_ms: f64) -> Instance {
     Instance { bytes, start_ms: Rounded(started_ms), analyser_ms: Rounded(analyser_ms) }
 }
 
-/// Nanoseconds that the audio thread spends on one block of 64 stereo samples while the analysis runs.
+/// Nanoseconds that the audio thread spends on one block of 64 stereo samples while the analysis
+/// runs.
 pub fn audio_thread(rate_hz: f64, music: &[f32]) -> AudioThread {
     const BLOCK: usize = 64;
     const BLOCKS: usize = 100_000;

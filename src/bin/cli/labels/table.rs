@@ -1,5 +1,5 @@
-//! A labels file as rows of numbers on one scale. What is not on the scale is refused with its row and column: a label that is taken
-//! for another one spoils every figure in silence.
+//! A labels file as rows of numbers on one scale. What is not on the scale is refused with its row
+//! and column: a label that is taken for another one spoils every figure in silence.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -16,7 +16,8 @@ const RATINGS: [f64; 2] = [1.0, 2.0 * RATING_MIDPOINT - 1.0];
 /// Ends of the scale that shares of votes are kept on.
 const SHARES: [f64; 2] = [0.0, 1.0];
 
-/// Of two raters at the ends of a scale of width 1 the estimated deviation is √½, and of no others more.
+/// Of two raters at the ends of a scale of width 1 the estimated deviation is √½, and of no others
+/// more.
 const MOST_SPREAD: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
 /// Bytes that are read of a labels file: a million songs have fewer. Devices have no end.
@@ -25,7 +26,8 @@ const MOST_BYTES: u64 = 256 << 20;
 /// Names of the column that names the song; without one of these it is the first.
 const SONG_COLUMNS: [&str; 4] = ["song", "song_id", "songid", "file"];
 
-/// Columns that belong together: valence and arousal, as means, as deviations, and by single raters.
+/// Columns that belong together: valence and arousal, as means, as deviations, and by single
+/// raters.
 const MEANS: [&str; 2] = ["valence_mean", "arousal_mean"];
 const SPREADS: [&str; 2] = ["valence_std", "arousal_std"];
 const VOTES: [&str; 2] = ["valence", "arousal"];
@@ -129,8 +131,9 @@ pub struct Table {
 }
 
 impl Table {
-    /// Reads a file with columns for shares of votes named as in `poles`, or those of valence and arousal, on `scale`. Commas,
-    /// semicolons or tabs between fields; after the latter two a decimal comma will do.
+    /// Reads a file with columns for shares of votes named as in `poles`, or those of valence and
+    /// arousal, on `scale`. Commas, semicolons or tabs between fields; after the latter two a
+    /// decimal comma will do.
     pub fn read(path: &Path, scale: Scale, poles: &[&str]) -> anyhow::Result<Self> {
         let mut bytes = Vec::new();
         let file = std::fs::File::open(path).context("cannot be opened")?;
@@ -156,7 +159,8 @@ impl Table {
             if record.iter().all(str::is_empty) {
                 continue;
             }
-            // As an editor counts, with the header and empty lines; the reader stands at the line after.
+            // As an editor counts, with the header and empty lines; the reader stands at the line
+            // after.
             let row = reader.position().line() - 1;
             let song = record.get(song_at).unwrap_or_default().replace('\\', "/");
             let song = without_ending(&song).to_owned();

@@ -1,5 +1,6 @@
-//! Looks at all that a command is to read and write before any of it is opened: an input is never written, nothing is written
-//! twice, and what somebody else wrote is only replaced if the user says so.
+//! Looks at all that a command is to read and write before any of it is opened: an input is never
+//! written, nothing is written twice, and what somebody else wrote is only replaced if the user
+//! says so.
 
 use std::collections::HashMap;
 use std::fs;
@@ -70,7 +71,8 @@ impl Plan {
         self.writes_to_stdout = true;
     }
 
-    /// Whether all of it can go ahead. Opens nothing but what is to be replaced, to see whose it is.
+    /// Whether all of it can go ahead. Opens nothing but what is to be replaced, to see whose it
+    /// is.
     ///
     /// # Errors
     /// With both names where two are one file, and with what to do.
@@ -165,7 +167,7 @@ impl Identity {
         Self::of_file(path).or_else(new)
     }
 
-    /// Of the file that standard output was sent to; `None` where it is no file.
+    /// Of the file that standard output was sent to; `None` where it is not a file.
     fn of_stdout() -> Option<Self> {
         #[cfg(unix)]
         {

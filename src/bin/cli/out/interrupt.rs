@@ -17,7 +17,8 @@ fn growing() -> MutexGuard<'static, Vec<PathBuf>> {
 /// As long as it lives, a signal that ends the program removes its file first.
 pub struct Guard(PathBuf);
 
-/// Begins the file that is to stand at `path`. A signal that comes meanwhile waits until it is known.
+/// Begins the file that is to stand at `path`. A signal that comes meanwhile waits until it is
+/// known.
 pub fn begin(path: &Path) -> io::Result<(WholeFile, Guard)> {
     #[cfg(unix)]
     signals::watch();
@@ -45,13 +46,15 @@ mod signals {
 
     use super::growing;
 
-    /// From now on the files that are growing go when one of these signals comes; then it does what it would have done.
+    /// From now on the files that are growing go when one of these signals comes; then it does what
+    /// it would have done.
     pub fn watch() {
         static STARTED: Once = Once::new();
         STARTED.call_once(|| {
             let ignored = ignored();
             let heeded = [SIGINT, SIGTERM].into_iter().filter(|n| ignored >> (n - 1) & 1 == 0);
-            // Without the signals, or a thread for them, files stay as they do elsewhere; that is no reason not to write them.
+            // Without the signals, or a thread for them, files stay as they do elsewhere; that is
+            // no reason not to write them.
             let Ok(mut signals) = Signals::new(heeded) else { return };
             let body = move || {
                 for signal in signals.forever() {
@@ -65,8 +68,9 @@ mod signals {
         });
     }
 
-    /// Signals that whoever started the program has switched off, a bit each: a shell does so for what runs in the background, and
-    /// to listen for one is to switch it on again. Zero where the system does not tell.
+    /// Signals that whoever started the program has switched off, a bit each: a shell does so for
+    /// what runs in the background, and to listen for one is to switch it on again. Zero where the
+    /// system does not tell.
     fn ignored() -> u64 {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,4 +1,5 @@
-//! What the commands write to files, and by what it is known again: a file is replaced unasked only by its own kind.
+//! What the commands write to files, and by what it is known again: a file is replaced unasked only
+//! by its own kind.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -42,7 +43,8 @@ impl Kind {
         }
     }
 
-    /// Whether the file at `path` was written by the command that writes this kind; an empty one may be replaced by anybody.
+    /// Whether the file at `path` was written by the command that writes this kind; an empty one
+    /// may be replaced by anybody.
     pub fn wrote(self, path: &Path) -> bool {
         let Ok(file) = File::open(path) else { return false };
         if file.metadata().is_ok_and(|there| there.len() == 0) {

@@ -1,4 +1,5 @@
-//! Where a command's output goes: standard output, a pipe or a device, or a file that is there whole or not at all.
+//! Where a command's output goes: standard output, a pipe or a device, or a file that is there
+//! whole or not at all.
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Seek, SeekFrom, StdoutLock, Write};
@@ -10,18 +11,22 @@ use tempfile::SpooledTempFile;
 
 use super::interrupt::{self, Guard};
 
-/// Bytes of an archive on its way to a pipe that wait in memory; more of them wait in a temporary file.
+/// Bytes of an archive on its way to a pipe that wait in memory; more of them wait in a temporary
+/// file.
 const WAITING_BYTES: usize = 4 << 20;
 
 /// Names of standard output, as a path.
 const STANDARD: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
-/// Folders of open files by number, where `>(…)` of a shell lies: what is opened there is no file that could be replaced.
+/// Folders of open files by number, where `>(…)` of a shell lies: what is opened there is no file
+/// that could be replaced.
 const OPEN_FILES: [&str; 3] = ["/dev/fd/", "/dev/stderr", "/proc/"];
 
-/// Something to write to. What goes wrong is told with its name, once: whatever is written after that goes nowhere.
+/// Something to write to. What goes wrong is told with its name, once: whatever is written after
+/// that goes nowhere.
 ///
-/// Nothing stands at the path of a file before [`Sink::finish`]; dropping the sink leaves what was there.
+/// Nothing stands at the path of a file before [`Sink::finish`]; dropping the sink leaves what was
+/// there.
 pub struct Sink {
     to: To,
     name: String,
@@ -173,7 +178,8 @@ impl Write for To {
     }
 }
 
-/// Whoever reads may have read enough, as `head` does: then all is well, and there is nothing more to do.
+/// Whoever reads may have read enough, as `head` does: then all is well, and there is nothing more
+/// to do.
 fn read_enough<T>(written: io::Result<T>) -> io::Result<T> {
     match written {
         Err(why) if why.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
@@ -186,7 +192,8 @@ pub fn is_standard(path: &Path) -> bool {
     STANDARD.iter().any(|name| path == Path::new(name))
 }
 
-/// Whether what stands at `path` is written as it is, and not replaced: pipes, devices, files that are open already.
+/// Whether what stands at `path` is written as it is, and not replaced: pipes, devices, files that
+/// are open already.
 pub fn is_open_already(path: &Path) -> bool {
     let is_numbered = OPEN_FILES.iter().any(|folder| path.starts_with(folder));
     is_numbered || path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir())

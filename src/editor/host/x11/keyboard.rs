@@ -22,13 +22,15 @@ impl Keyboard {
         Ok(Self { first, per_key, symbols: mapping.keysyms })
     }
 
-    /// What is pressed or let go, `None` for what the window never uses, and the modifiers that are held.
+    /// What is pressed or let go, `None` for what the window never uses, and the modifiers that are
+    /// held.
     #[must_use]
     pub fn meaning(&self, event: &KeyPressEvent) -> (Option<Key>, Modifiers) {
         let held = |mask: KeyButMask| u16::from(event.state) & u16::from(mask) != 0;
         let (shift, lock) = (held(KeyButMask::SHIFT), held(KeyButMask::LOCK));
         let ctrl = held(KeyButMask::CONTROL);
-        // Alt is the first on all common keyboards; the others count as Alt, since the window uses none of them.
+        // Alt is the first on all common keyboards; the others count as Alt, since the window uses
+        // none of them.
         let alt = held(KeyButMask::MOD1) || held(KeyButMask::MOD4);
         let modifiers = Modifiers { alt, ctrl, shift, mac_cmd: false, command: ctrl };
         let group = usize::from(u16::from(event.state) >> GROUP_BIT & GROUPS);
@@ -36,12 +38,13 @@ impl Keyboard {
         let is_pad = at(1).is_some_and(|symbol| PAD.contains(&symbol));
         let level = if is_pad { held(KeyButMask::MOD2) != shift } else { shift };
         let symbol = at(usize::from(level));
-        // A capital is no shortcut, whichever key makes it one.
+        // A capital is not a shortcut, whichever key makes it one.
         let is_capital = lock && symbol.is_some_and(|symbol| LETTERS.contains(&symbol));
         (symbol.filter(|_| !is_capital).and_then(key_of), modifiers)
     }
 
-    /// The symbol of a key in a group of the layout, plain or with Shift; of the first group where this one has none.
+    /// The symbol of a key in a group of the layout, plain or with Shift; of the first group where
+    /// this one has none.
     fn symbol(&self, key: Keycode, group: usize, level: usize) -> Option<Keysym> {
         let row = usize::from(key.checked_sub(self.first)?) * self.per_key;
         let row = self.symbols.get(row..row + self.per_key)?;
@@ -68,7 +71,7 @@ fn key_of(symbol: Keysym) -> Option<Key> {
     };
     Some(match symbol {
         0x20 => Key::Space,
-        // Digits and small letters; a capital is no shortcut.
+        // Digits and small letters; a capital is not a shortcut.
         0x30..=0x39 | 0x61..=0x7a => by_name(symbol)?,
         0xff08 => Key::Backspace,
         // Shift makes another symbol of Tab.
@@ -89,7 +92,8 @@ fn key_of(symbol: Keysym) -> Option<Key> {
 mod tests {
     use super::*;
 
-    /// A keyboard of four keys, the first with code 8: `h`, the pad's 1, Tab, and `h` of a layout whose second group is Cyrillic.
+    /// A keyboard of four keys, the first with code 8: `h`, the pad's 1, Tab, and `h` of a layout
+    /// whose second group is Cyrillic.
     fn keyboard() -> Keyboard {
         let symbols = vec![
             0x68, 0x48, 0, 0, //

@@ -1,4 +1,5 @@
-//! What the thread knows of a window and its surroundings, and does when the server tells of something.
+//! What the thread knows of a window and its surroundings, and does when the server tells of
+//! something.
 
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use super::keyboard::Keyboard;
 use super::wait;
 use crate::editor::keys::SharedGrip;
 
-/// Time after which a window that is shown and still black asks for its first frame again: some frames of any screen.
+/// Time after which a window that is shown and still black asks for its first frame again: some
+/// frames of any screen.
 const FIRST_FRAME: Duration = Duration::from_millis(100);
 
 /// Version of the XEMBED protocol that is spoken, and the flag of a window that wants to be seen.
@@ -104,7 +106,8 @@ impl Place {
     fn see(&mut self, event: &Event) -> Result<(), X11Error> {
         match event {
             Event::KeyPress(key) | Event::KeyRelease(key) => self.pass_on(key)?,
-            // The pointer, or the keyboard of whoever is under it, comes before the click that takes the keyboard.
+            // The pointer, or the keyboard of whoever is under it, comes before the click that
+            // takes the keyboard.
             Event::EnterNotify(_) | Event::FocusIn(_) | Event::FocusOut(_) => self.see_focus()?,
             Event::MapNotify(_) => self.is_mapped = true,
             Event::UnmapNotify(_) => {
@@ -127,7 +130,8 @@ impl Place {
         focus == NONE || focus == u32::from(u8::from(InputFocus::POINTER_ROOT))
     }
 
-    /// Remembers who has the keyboard, unless it is nobody: then the window has been hidden with it.
+    /// Remembers who has the keyboard, unless it is nobody: then the window has been hidden with
+    /// it.
     fn see_focus(&mut self) -> Result<(), X11Error> {
         let focus = self.focus()?;
         if focus == self.window {
@@ -160,7 +164,8 @@ impl Place {
         Ok(())
     }
 
-    /// The host's own window, as its window manager knows it: the outermost of those that it marks, or of all.
+    /// The host's own window, as its window manager knows it: the outermost of those that it marks,
+    /// or of all.
     fn hosts_own(&self, around: &Around) -> Result<Option<Window>, X11Error> {
         let mark = self.connection.intern_atom(false, b"WM_STATE")?.reply()?.atom;
         for &window in around.windows.iter().rev() {
@@ -187,9 +192,11 @@ impl Place {
         }
     }
 
-    /// Gives a key that the window has no use for to the nearest window around it that listens to keys.
+    /// Gives a key that the window has no use for to the nearest window around it that listens to
+    /// keys.
     fn pass_on(&self, key: &KeyPressEvent) -> Result<(), X11Error> {
-        /// Marks what a program has sent: a host that hands us its keys would get them back for ever.
+        /// Marks what a program has sent: a host that hands us its keys would get them back for
+        /// ever.
         const SENT: u8 = 0x80;
         let (pressed, modifiers) = self.keyboard.meaning(key);
         if key.response_type & SENT != 0 || self.grip.get().uses(pressed, modifiers) {
@@ -210,7 +217,8 @@ impl Place {
         Ok(())
     }
 
-    /// The nearest window around ours where anybody has selected `mask`, and the window in it towards ours.
+    /// The nearest window around ours where anybody has selected `mask`, and the window in it
+    /// towards ours.
     fn listener(&self, mask: EventMask) -> Result<Option<(Window, Window)>, X11Error> {
         let mut child = self.window;
         for window in self.around()?.windows {
@@ -223,8 +231,8 @@ impl Place {
         Ok(None)
     }
 
-    /// Makes the server tell all who listen at the window of its next frame, by the number of baseview's first question. Where baseview
-    /// has had its answer it takes no notice.
+    /// Makes the server tell all who listen at the window of its next frame, by the number of
+    /// baseview's first question. Where baseview has had its answer it takes no notice.
     fn ask_for_first_frame(&self) -> Result<(), X11Error> {
         const FIRST_QUESTION: u32 = 0;
         // A server without the extension has another clock.
