@@ -146,6 +146,37 @@ impl Analyser {
         outcome
     }
 
+    /// As [`push`](Self::push), of samples that lie channel by channel.
+    ///
+    /// * `channels` — one slice per channel of the layout, of equal length. What goes beyond the
+    ///   shortest is left out; a channel that is missing is silent, one too many is not heard.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_planar(
+        &mut self,
+        channels: &[&[f32]],
+        on_reading: &mut dyn FnMut(&Reading),
+    ) -> Result<(), ModelError> {
+        let n_channels = self.layout.n_channels();
+        let channels = &channels[..channels.len().min(n_channels)];
+        let n_samples = channels.iter().map(|channel| channel.len()).min().unwrap_or(0);
+        // On the stack, so that nothing grows with the host's block.
+        let mut interleaved = [0.0; PLANAR_VALUES];
+        let mut outcome = Ok(());
+        for begin in (0..n_samples).step_by(PLANAR_VALUES / n_channels) {
+            let end = n_samples.min(begin + PLANAR_VALUES / n_channels);
+            let part = &mut interleaved[..(end - begin) * n_channels];
+            for (c, channel) in channels.iter().enumerate() {
+                let samples = part[c..].iter_mut().step_by(n_channels);
+                samples.zip(&channel[begin..end]).for_each(|(to, x)| *to = *x);
+            }
+            let pushed = self.push(part, on_reading);
+            outcome = outcome.and(pushed);
+        }
+        outcome
+    }
+
     /// Goes on with samples at another rate, or in other channels: a stream that changes on its
     /// way. Allocates.
     ///

@@ -1,7 +1,7 @@
 //! Conversions between counts and time, frequency and pitch, power and decibels.
 //!
-//! Conversions whose rounding matters are here, so that it is decided once. Elsewhere a cast is exact
-//! or its rounding is of no account.
+//! Conversions whose rounding matters are here, so that it is decided once. Elsewhere a cast is
+//! exact or its rounding is of no account.
 
 /// Power below which a decibel value is clamped: −100 dB re full scale, far under any music.
 pub const POWER_FLOOR: f32 = 1e-10;

@@ -17,7 +17,8 @@ const DRIFT_SECS: f64 = 0.005;
 /// changes its mood within this.
 const JUMP_SECS: f64 = 0.1;
 
-/// What the host says of its transport at the first sample of a block; by default it stands and tells nothing.
+/// What the host says of its transport at the first sample of a block; by default it stands and
+/// tells nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Transport {
     /// Whether it plays.

@@ -1,26 +1,29 @@
 //! `bench`: what the analysis costs on this machine.
 
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use moodring::analyser::Analyser;
+use moodring::analysis::downmix::Layout;
+use moodring::model::int8::Kernel;
+
+use crate::jobs;
+use crate::out::Sink;
+use crate::out::check::Plan;
+
+mod cost;
 mod kernels;
 mod music;
 mod report;
 mod stages;
 mod whole;
 
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
-
-use anyhow::Context;
-use moodring::analyser::Analyser;
-use moodring::analysis::downmix::Layout;
-use moodring::model::int8::Kernel;
-use moodring::units::samples_to_secs;
-
-use crate::jobs;
-use crate::out::Sink;
-use crate::out::check::Plan;
-use music::{MADE_RATE_HZ, MUSIC_SECS};
-use report::{Cost, Machine, ModelReport, Music, Report, Rounded};
+use cost::cost;
+use music::Music;
+use report::{Costs, Machine, ModelLoaded, Report, rounded};
 
 /// Measure what the analysis costs on this machine: per frame and stage, per reading, per instance,
 /// and end to end.
@@ -47,10 +50,6 @@ pub struct Args {
     long: bool,
 }
 
-/// Rounds of a measurement, and what each should take.
-const ROUNDS: usize = 15;
-const ROUND: Duration = Duration::from_millis(20);
-
 /// Runs the command: what the analysis costs here.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut plan = Plan::default();
@@ -58,64 +57,50 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     plan.reads_model(args.model.as_deref());
     plan.writes_to_stdout();
     plan.check()?;
-    let (music, rate_hz) = match &args.file {
-        Some(path) => music::read(path)?,
-        None => (music::made(MUSIC_SECS, MADE_RATE_HZ), MADE_RATE_HZ),
-    };
-    let report = measure(args, &music, rate_hz)?;
+    let music = args.file.as_deref().map_or_else(|| Ok(Music::made()), Music::read)?;
+    let report = measure(args, &music)?;
     let mut out = Sink::standard();
-    let written =
-        if args.json { report.write_json(&mut out) } else { report.write_table(&mut out) };
-    let written = written.map_err(anyhow::Error::from).and_then(|()| out.finish());
-    written.context("cannot write what was measured")?;
+    let written = if args.json {
+        serde_json::to_string_pretty(&report)
+            .map_err(anyhow::Error::from)
+            .and_then(|json| Ok(writeln!(out, "{json}")?))
+    } else {
+        report.write_table(&mut out).map_err(anyhow::Error::from)
+    };
+    written.and_then(|()| out.finish()).context("cannot write what was measured")?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The cost of one of many calls of `body`.
-fn cost(mut body: impl FnMut()) -> Cost {
-    let began = Instant::now();
-    body();
-    let once = began.elapsed().max(Duration::from_nanos(50));
-    let calls = (ROUND.as_nanos() / once.as_nanos()).clamp(1, 100_000) as u32;
-    let mut rounds: Vec<f64> = (0..ROUNDS)
-        .map(|_| {
-            let began = Instant::now();
-            (0..calls).for_each(|_| body());
-            began.elapsed().as_secs_f64() * 1e6 / f64::from(calls)
-        })
-        .collect();
-    rounds.sort_by(f64::total_cmp);
-    Cost { median: Rounded(rounds[ROUNDS / 2]), least: Rounded(rounds[0]) }
-}
-
-fn measure(args: &Args, music: &[f32], rate_hz: f64) -> anyhow::Result<Report> {
+fn measure(args: &Args, music: &Music) -> anyhow::Result<Report> {
     let began = Instant::now();
     let model = jobs::model(args.model.as_deref())?;
-    let load_ms = Rounded(began.elapsed().as_secs_f64() * 1e3);
+    let load_ms = rounded(began.elapsed().as_secs_f64() * 1e3);
     let began = Instant::now();
-    let mut analyser = Analyser::new(rate_hz, Layout::MONO, &model)?;
-    let instance_ms = began.elapsed().as_secs_f64() * 1e3;
-    let (end_to_end, allocations) = whole::end_to_end(&mut analyser, music, rate_hz)?;
+    let mut analyser = Analyser::new(music.rate_hz, Layout::MONO, &model)?;
+    let analyser_ms = began.elapsed().as_secs_f64() * 1e3;
+    let (end_to_end, allocations) = whole::end_to_end(&mut analyser, music)?;
+    let mut frame = Vec::new();
+    stages::each(&music.samples, music.rate_hz, |name, stage| frame.push((name, cost(stage))))?;
     let card = model.card();
     Ok(Report {
         version: env!("CARGO_PKG_VERSION"),
+        model: ModelLoaded { name: card.name.clone(), version: card.version.clone(), load_ms },
         machine: Machine {
             architecture: std::env::consts::ARCH,
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             int8_kernels: Kernel::all().iter().map(|kernel| kernel.name()).collect(),
         },
-        model: ModelReport { name: card.name.clone(), version: card.version.clone(), load_ms },
-        music: Music { rate_hz, secs: samples_to_secs(music.len() as u64, rate_hz) },
-        frame_us: stages::stages(music, rate_hz)?,
-        reading_us: stages::readings(&model, music, rate_hz)?,
-        lstm_us: kernels::kernels(),
+        music: report::Music { rate_hz: music.rate_hz, secs: music.secs() },
+        frame_us: Costs(frame),
+        reading_us: whole::readings(&model, music)?,
+        lstm_us: kernels::costs(),
         end_to_end,
         allocations_per_update: allocations
             .calls
             .map(|calls| calls.div_ceil(allocations.readings.max(1))),
         allocations,
-        instance: whole::instance(rate_hz, instance_ms),
-        audio_thread: whole::audio_thread(rate_hz, music),
-        sessions: if args.long { whole::sessions(&model, music, rate_hz)? } else { Vec::new() },
+        instance: whole::instance(music.rate_hz, analyser_ms),
+        audio_thread: whole::audio_thread(music),
+        sessions: if args.long { whole::sessions(&model, music)? } else { Vec::new() },
     })
 }

@@ -463,7 +463,6 @@ pub const RULES: &[Rule] = &[
         "bin::cli::bench::*",
         &["units", "simd", "config", "analysis", "decode", "model", "analyser", "engine"],
     ),
-    rule("bin::cli::bench", &["units", "analysis::downmix", "model", "analyser"]),
     rule(
         "bin::*",
         &[

@@ -1,4 +1,4 @@
-//! What the int8 kernels of this processor cost.
+//! The network's heaviest layer, by each of our int8 kernels.
 
 use std::hint::black_box;
 
@@ -6,8 +6,8 @@ use moodring::model::int8::Kernel;
 use moodring::model::lstm::{Direction, Matrix, Scratch};
 use moodring::simd::{Simd, WithSimd, vectorised};
 
-use super::cost;
-use super::report::Costs;
+use super::cost::cost;
+use super::report::{Cost, Costs};
 
 /// Values that are read and added up, so that no reading can be left out.
 struct Summed<'a>(&'a [f32]);
@@ -29,7 +29,7 @@ impl WithSimd for Summed<'_> {
 /// Microseconds of the paper's Bi-LSTM, 12 → 2 × 512 over 54 steps, by each int8 kernel that this
 /// processor has; and of only reading as many bytes as it has weights, from wherever they lie, once
 /// per step, under which no kernel can come.
-pub fn kernels() -> Costs {
+pub fn costs() -> Costs {
     const INPUTS: usize = 12;
     const HIDDEN: usize = 512;
     const STEPS: usize = 54;
@@ -43,20 +43,22 @@ pub fn kernels() -> Costs {
     let direction = || Direction::new(matrix(INPUTS), matrix(HIDDEN), &[0.1; 4 * HIDDEN]);
     let directions = [direction(), direction()];
     let steps: Vec<f32> = (0..STEPS * INPUTS).map(|i| (i as f32).sin()).collect();
-    let by_kernel = Kernel::all().into_iter().map(|kernel| {
+    let mut costs: Vec<(&'static str, Cost)> = Vec::new();
+    for kernel in Kernel::all() {
         let mut scratch = directions.each_ref().map(|d| Scratch::with_kernel(d, kernel));
         let both = cost(|| {
             for (scratch, direction) in scratch.iter_mut().zip(&directions) {
                 scratch.run(direction, steps.chunks_exact(INPUTS), |h| _ = black_box(h));
             }
         });
-        (kernel.name(), both)
-    });
+        costs.push((kernel.name(), both));
+    }
     let bytes = directions.each_ref().map(|_| vec![1.0_f32; HIDDEN * (INPUTS + HIDDEN)]);
     let reading = cost(|| {
         for bytes in &bytes {
             (0..STEPS).for_each(|_| _ = black_box(vectorised(Summed(black_box(bytes)))));
         }
     });
-    by_kernel.chain([("only reading the weights", reading)]).collect()
+    costs.push(("only reading the weights", reading));
+    Costs(costs)
 }

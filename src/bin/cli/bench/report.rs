@@ -1,33 +1,39 @@
-//! What `bench` found, as one JSON object and as a table.
+//! What `bench` found: one value, as JSON or as a table.
 
-use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-/// All that was measured.
+/// All that was measured. Numbers with a fraction are rounded to three digits.
 #[derive(Serialize)]
 pub struct Report {
     pub version: &'static str,
+    pub model: ModelLoaded,
     pub machine: Machine,
-    pub model: ModelReport,
     pub music: Music,
-    /// Microseconds per frame, by stage.
+    /// By stage, from samples at the host's rate to the features of one frame.
     pub frame_us: Costs,
-    /// Microseconds per reading, by what is done for one.
-    pub reading_us: Costs,
-    /// Microseconds of the paper's Bi-LSTM, by kernel.
+    pub reading_us: ReadingCosts,
+    /// The paper's Bi-LSTM, by int8 kernel.
     pub lstm_us: Costs,
     pub end_to_end: EndToEnd,
-    pub allocations: Allocations,
-    /// Calls to the allocator per reading, rounded up: one call among a thousand readings is no
-    /// zero.
+    /// Calls per reading, rounded up, because one call among a thousand readings is not zero.
     pub allocations_per_update: Option<u64>,
+    pub allocations: Allocations,
     pub instance: Instance,
     pub audio_thread: AudioThread,
-    /// Sessions of growing length, where they were asked for.
+    /// Empty unless long sessions were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sessions: Vec<Session>,
+}
+
+/// The model, and how long it took to load.
+#[derive(Serialize)]
+pub struct ModelLoaded {
+    pub name: String,
+    pub version: String,
+    pub load_ms: f64,
 }
 
 /// Where it was measured.
@@ -38,45 +44,62 @@ pub struct Machine {
     pub int8_kernels: Vec<&'static str>,
 }
 
-/// With which model.
-#[derive(Serialize)]
-pub struct ModelReport {
-    pub name: String,
-    pub version: String,
-    pub load_ms: Rounded,
-}
-
-/// With which music.
+/// What it was measured with.
 #[derive(Serialize)]
 pub struct Music {
     pub rate_hz: f64,
     pub secs: f64,
 }
 
-/// Real-time factors of a warm analyser.
-#[derive(Serialize)]
-pub struct EndToEnd {
-    pub times_real_time: Rounded,
-    pub readings_per_second_of_music: Rounded,
-    pub times_real_time_at_one_reading_a_second: Rounded,
+/// Microseconds that one call takes, over several rounds.
+#[derive(Clone, Copy, Serialize)]
+pub struct Cost {
+    pub median: f64,
+    pub least: f64,
 }
 
-/// Calls to the allocator while so many readings were taken; nothing where they are not counted.
+/// Costs by name, in the order in which they were measured; a map in JSON.
+pub struct Costs(pub Vec<(&'static str, Cost)>);
+
+impl Serialize for Costs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+/// What a reading costs: the window's summary and features, the network, and what pushed the
+/// reading, which is worked out only where somebody asks.
+#[derive(Serialize)]
+pub struct ReadingCosts {
+    pub features: Cost,
+    pub inference: Cost,
+    pub why: Cost,
+}
+
+/// Real-time factors of a warm analyser on one core.
+#[derive(Serialize)]
+pub struct EndToEnd {
+    pub times_real_time: f64,
+    pub readings_per_second_of_music: f64,
+    pub times_real_time_at_one_reading_a_second: f64,
+}
+
+/// Calls to the allocator, `None` where they are not counted, while so many readings were taken.
 #[derive(Serialize)]
 pub struct Allocations {
     pub calls: Option<u64>,
     pub readings: u64,
 }
 
-/// One instance more, once the model is loaded.
+/// One more instance, once the model is loaded: its heap, and how long engine and analyser take.
 #[derive(Serialize)]
 pub struct Instance {
     pub bytes: i64,
-    pub start_ms: Rounded,
-    pub analyser_ms: Rounded,
+    pub start_ms: f64,
+    pub analyser_ms: f64,
 }
 
-/// A block of 64 stereo samples on the audio thread.
+/// What the audio thread spends on one block while the analysis runs.
 #[derive(Serialize)]
 pub struct AudioThread {
     pub median_ns: f64,
@@ -84,123 +107,98 @@ pub struct AudioThread {
     pub most_ns: f64,
 }
 
-/// A session at all readings.
+/// What a session of `secs` seconds took, and by how much the heap was larger at its end.
 #[derive(Serialize)]
 pub struct Session {
     pub secs: f64,
-    pub work_secs: Rounded,
-    pub us_per_second: Rounded,
+    pub work_secs: f64,
+    pub us_per_second: f64,
     pub bytes_grown: i64,
 }
 
-/// Costs by name.
-pub type Costs = BTreeMap<&'static str, Cost>;
-
-/// What one call costs, microseconds.
-#[derive(Clone, Copy, Serialize)]
-pub struct Cost {
-    pub median: Rounded,
-    pub least: Rounded,
-}
-
-/// A number that is told to a thousandth.
-#[derive(Clone, Copy)]
-pub struct Rounded(pub f64);
-
-impl Rounded {
-    fn value(self) -> f64 {
-        (self.0 * 1000.0).round() / 1000.0
-    }
-}
-
-impl Serialize for Rounded {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.value())
-    }
-}
-
-impl std::fmt::Display for Rounded {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.value())
-    }
+/// To three digits, more than any of these measurements repeats.
+pub fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
 }
 
 impl Report {
-    /// Writes it as one JSON object.
-    ///
-    /// # Errors
-    /// As `out`.
-    pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *out, self)?;
-        writeln!(out)
-    }
-
-    /// Writes it as a table.
-    ///
-    /// # Errors
-    /// As `out`.
-    pub fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
+    /// The report for people.
+    pub fn write_table<W: Write>(&self, out: &mut W) -> io::Result<()> {
         let Machine { architecture, cores, int8_kernels } = &self.machine;
         let kernels = int8_kernels.join(", ");
-        writeln!(out, "Moodring {} on {architecture}, {cores} cores, {kernels}", self.version)?;
-        write_costs(out, "a frame (23.2 ms of music)", &self.frame_us)?;
-        write_costs(out, "a reading", &self.reading_us)?;
-        write_costs(out, "Bi-LSTM 12 → 2 × 512 over 54 steps", &self.lstm_us)?;
-        let mut part = |title: &str, lines: &[(&str, String)]| -> io::Result<()> {
-            writeln!(out, "\n{title}")?;
-            lines.iter().try_for_each(|(name, value)| writeln!(out, "  {name:44} {value}"))
-        };
-        let EndToEnd { times_real_time, readings_per_second_of_music: each_second, .. } =
-            &self.end_to_end;
-        let slow = &self.end_to_end.times_real_time_at_one_reading_a_second;
-        part(
+        writeln!(
+            out,
+            "Moodring {} on {architecture}, {cores} cores, int8 kernels {kernels}",
+            self.version
+        )?;
+        write_costs(out, "a frame (23.2 ms of music)", &self.frame_us.0)?;
+        let ReadingCosts { features, inference, why } = self.reading_us;
+        let reading = [("features", features), ("inference", inference), ("why", why)];
+        write_costs(out, "a reading", &reading)?;
+        write_costs(out, "Bi-LSTM 12 → 2 × 512 over 54 steps", &self.lstm_us.0)?;
+
+        let EndToEnd {
+            times_real_time,
+            readings_per_second_of_music,
+            times_real_time_at_one_reading_a_second,
+        } = self.end_to_end;
+        write_lines(
+            out,
             "end to end",
             &[
-                ("times real time", times_real_time.to_string()),
-                ("readings per second of music", each_second.to_string()),
-                ("times real time at one reading a second", slow.to_string()),
+                ("times real time", &times_real_time),
+                ("readings per second of music", &readings_per_second_of_music),
+                (
+                    "times real time at one reading a second",
+                    &times_real_time_at_one_reading_a_second,
+                ),
             ],
         )?;
-        let calls = self.allocations.calls;
-        part(
+        let Allocations { calls, readings } = self.allocations;
+        let calls = calls.map_or_else(|| "not counted".into(), |calls| calls.to_string());
+        write_lines(
+            out,
             "allocator calls, warm, from samples to readings",
-            &[
-                ("calls", calls.map_or("not counted".to_owned(), |calls| calls.to_string())),
-                ("readings", self.allocations.readings.to_string()),
-            ],
+            &[("calls", &calls), ("readings", &readings)],
         )?;
-        part(
+        let Instance { bytes, start_ms, analyser_ms } = self.instance;
+        write_lines(
+            out,
             "one more instance",
-            &[
-                ("bytes", self.instance.bytes.to_string()),
-                ("start, ms", self.instance.start_ms.to_string()),
-                ("analyser, ms", self.instance.analyser_ms.to_string()),
-            ],
+            &[("bytes", &bytes), ("start ms", &start_ms), ("analyser ms", &analyser_ms)],
         )?;
-        part(
+        let AudioThread { median_ns, p9999_ns, most_ns } = self.audio_thread;
+        write_lines(
+            out,
             "audio thread, a block of 64 stereo samples",
-            &[
-                ("median, ns", self.audio_thread.median_ns.to_string()),
-                ("99.99 %, ns", self.audio_thread.p9999_ns.to_string()),
-                ("most, ns", self.audio_thread.most_ns.to_string()),
-            ],
+            &[("median ns", &median_ns), ("p9999 ns", &p9999_ns), ("most ns", &most_ns)],
         )?;
-        let ModelReport { name, version, load_ms } = &self.model;
-        part("model", &[("name", format!("{name} {version}")), ("load, ms", load_ms.to_string())])?;
+        let ModelLoaded { name, version, load_ms } = &self.model;
+        write_lines(out, "model", &[("name", name), ("version", version), ("load ms", load_ms)])?;
         for Session { secs, work_secs, us_per_second, bytes_grown } in &self.sessions {
             writeln!(
                 out,
-                "  a session of {secs} s takes {work_secs} s, {us_per_second} µs a second, and grows by {bytes_grown} bytes"
+                "  a session of {secs} s: {work_secs} s of work, {us_per_second} µs per second, \
+                 {bytes_grown} bytes grown"
             )?;
         }
         Ok(())
     }
 }
 
-fn write_costs(out: &mut impl Write, title: &str, costs: &Costs) -> io::Result<()> {
+fn write_costs<W: Write>(out: &mut W, title: &str, costs: &[(&str, Cost)]) -> io::Result<()> {
     writeln!(out, "\n{title:42} median    least, µs")?;
     for (name, Cost { median, least }) in costs {
-        writeln!(out, "  {name:38} {:8.2} {:8.2}", median.0, least.0)?;
+        writeln!(out, "  {name:38} {median:8.2} {least:8.2}")?;
     }
     Ok(())
+}
+
+fn write_lines<W: Write>(
+    out: &mut W,
+    title: &str,
+    lines: &[(&str, &dyn Display)],
+) -> io::Result<()> {
+    writeln!(out, "\n{title}")?;
+    lines.iter().try_for_each(|(name, value)| writeln!(out, "  {name:44} {value}"))
 }

@@ -1,8 +1,7 @@
-//! What each stage of the analysis costs, and what a reading takes.
+//! The stages from samples to the features of a frame, each ready to be called again and again: for
+//! `bench`, and for `benches/stages.rs`, which takes this same file.
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::sync::Arc;
 
 use moodring::analysis::chroma::Chroma;
 use moodring::analysis::contrast::Contrast;
@@ -12,93 +11,91 @@ use moodring::analysis::frame::FrameExtractor;
 use moodring::analysis::hpss::Hpss;
 use moodring::analysis::median::{FrequencyMedian, TimeMedian};
 use moodring::analysis::mel::MelBank;
-use moodring::analysis::resample::Resampler;
+use moodring::analysis::resample::{RateError, Resampler};
 use moodring::analysis::stft::Stft;
 use moodring::analysis::subsonic::Subsonic;
 use moodring::analysis::tempo::Tempogram;
-use moodring::analysis::window::{FeatureWindow, NetworkInput};
 use moodring::config::{ANALYSIS_RATE_HZ, HOP_SAMPLES, MEDIAN_LENGTH, N_BINS, WINDOW_SAMPLES};
-use moodring::model::Model;
-use moodring::model::session::Session;
 
-use super::cost;
-use super::report::Costs;
-
-/// Microseconds per frame of every stage, and of all together.
-pub fn stages(music: &[f32], rate_hz: f64) -> anyhow::Result<Costs> {
+/// Hands `on_stage` the name of each stage and one call of it, which takes what the music has next
+/// and costs what a frame costs; "all" is the whole way.
+///
+/// * `music` — mono, several seconds of it, long enough for more spectra than a median spans.
+pub fn each(
+    music: &[f32],
+    rate_hz: f64,
+    mut on_stage: impl FnMut(&'static str, &mut dyn FnMut()),
+) -> Result<(), RateError> {
     let mut spectra = Vec::new();
     let mut resampled = Vec::new();
     Resampler::new(rate_hz)?.push(music, |samples| resampled.extend_from_slice(samples));
     Stft::new().push(&resampled, |_, magnitude| spectra.push(magnitude.to_vec()));
-    let mut turn = 0;
-    let mut next = || {
-        turn = (turn + 1) % spectra.len();
-        turn
-    };
-    let mut medians = vec![0.0; N_BINS];
-    let (mut frequency, mut time) = (FrequencyMedian::new(N_BINS), TimeMedian::new(N_BINS));
-    spectra[..MEDIAN_LENGTH].iter().for_each(|spectrum| time.replace(None, spectrum));
-    let mut newest = MEDIAN_LENGTH;
-    let (mut hpss, mut stft) = (Hpss::new(N_BINS), Stft::new());
-    let (chroma, mel, mut contrast) = (Chroma::new(), MelBank::new(), Contrast::new());
-    let mut tempogram = Tempogram::new();
-    let mut resampler = Resampler::new(rate_hz)?;
-    let (mut downmix, mut subsonic) = (Downmix::new(rate_hz, Layout::STEREO), Subsonic::new());
-    let mut extractor = FrameExtractor::new(rate_hz, Layout::MONO)?;
+    let mut spectra = Round::of(&spectra);
+    let hop = &resampled[..HOP_SAMPLES];
     let host_hop = (HOP_SAMPLES as f64 * rate_hz / f64::from(ANALYSIS_RATE_HZ)) as usize;
-    let hops: Vec<&[f32]> = music.chunks_exact(host_hop).collect();
-    let mut hop = 0;
-    let mut next_hop = || {
-        hop = (hop + 1) % hops.len();
-        hops[hop]
-    };
+    let host_hops: Vec<&[f32]> = music.chunks_exact(host_hop).collect();
+    let mut host_hops = Round::of(&host_hops);
     let stereo: Vec<f32> = music.iter().flat_map(|x| [*x, 0.9 * x]).collect();
     let stereo_hops: Vec<&[f32]> = stereo.chunks_exact(2 * host_hop).collect();
-    let mut stereo_hop = 0;
-    let mut next_stereo = || {
-        stereo_hop = (stereo_hop + 1) % stereo_hops.len();
-        stereo_hops[stereo_hop]
-    };
-    Ok(BTreeMap::from([
-        ("downmix of stereo", cost(|| downmix.push(next_stereo(), |mono, _| _ = black_box(mono)))),
-        ("resample", cost(|| resampler.push(next_hop(), |samples| _ = black_box(samples)))),
-        ("subsonic", cost(|| subsonic.push(&resampled[..HOP_SAMPLES], |x| _ = black_box(x)))),
-        ("stft", cost(|| stft.push(&resampled[..HOP_SAMPLES], |_, m| _ = black_box(m)))),
-        ("median along frequency", cost(|| frequency.filter(&spectra[next()], &mut medians))),
-        (
-            "median along time",
-            cost(|| {
-                let (old, new) = ((newest - MEDIAN_LENGTH) % spectra.len(), newest % spectra.len());
-                time.replace(Some(&spectra[old]), &spectra[new]);
-                newest += 1;
-            }),
-        ),
-        ("hpss", cost(|| _ = black_box(hpss.push(&spectra[next()]).is_some()))),
-        ("chroma", cost(|| _ = black_box(chroma.of(&spectra[next()])))),
-        ("mel", cost(|| _ = black_box(mel.power(&spectra[next()])))),
-        ("contrast", cost(|| _ = black_box(contrast.of(&spectra[next()])))),
-        ("crest", cost(|| _ = black_box(crest_db(&resampled[..WINDOW_SAMPLES])))),
-        ("tempo", cost(|| tempogram.push(black_box(0.5)))),
-        ("all", cost(|| extractor.push(next_hop(), |frame| _ = black_box(frame.index)))),
-    ]))
+    let mut stereo_hops = Round::of(&stereo_hops);
+
+    let mut downmix = Downmix::new(rate_hz, Layout::STEREO);
+    on_stage("downmix of stereo", &mut || {
+        downmix.push(stereo_hops.next(), |mono, _| _ = black_box(mono));
+    });
+    let mut resampler = Resampler::new(rate_hz)?;
+    on_stage("resample", &mut || {
+        resampler.push(host_hops.next(), |samples| _ = black_box(samples));
+    });
+    let mut subsonic = Subsonic::new();
+    on_stage("subsonic", &mut || subsonic.push(hop, |samples| _ = black_box(samples)));
+    let mut stft = Stft::new();
+    on_stage("stft", &mut || stft.push(hop, |_, magnitude| _ = black_box(magnitude)));
+    let (mut frequency, mut medians) = (FrequencyMedian::new(N_BINS), vec![0.0; N_BINS]);
+    on_stage("median along frequency", &mut || frequency.filter(spectra.next(), &mut medians));
+    let mut time = TimeMedian::new(N_BINS);
+    spectra.items[..MEDIAN_LENGTH].iter().for_each(|spectrum| time.replace(None, spectrum));
+    let mut newest = MEDIAN_LENGTH;
+    on_stage("median along time", &mut || {
+        time.replace(Some(spectra.at(newest - MEDIAN_LENGTH)), spectra.at(newest));
+        newest += 1;
+    });
+    let mut hpss = Hpss::new(N_BINS);
+    on_stage("hpss", &mut || _ = black_box(hpss.push(spectra.next()).is_some()));
+    let chroma = Chroma::new();
+    on_stage("chroma", &mut || _ = black_box(chroma.of(spectra.next())));
+    let mel = MelBank::new();
+    on_stage("mel", &mut || _ = black_box(mel.power(spectra.next())));
+    let mut contrast = Contrast::new();
+    on_stage("contrast", &mut || _ = black_box(contrast.of(spectra.next())));
+    on_stage("crest", &mut || _ = black_box(crest_db(black_box(&resampled[..WINDOW_SAMPLES]))));
+    let mut tempogram = Tempogram::new();
+    on_stage("tempo", &mut || tempogram.push(black_box(0.5)));
+    let mut extractor = FrameExtractor::new(rate_hz, Layout::MONO)?;
+    on_stage("all", &mut || {
+        extractor.push(host_hops.next(), |frame| _ = black_box(frame.index));
+    });
+    Ok(())
 }
 
-/// Microseconds per reading: the window's summary and features, the network, and what pushed the
-/// reading where somebody asks.
-pub fn readings(model: &Arc<Model>, music: &[f32], rate_hz: f64) -> anyhow::Result<Costs> {
-    let mut window = FeatureWindow::new();
-    FrameExtractor::new(rate_hz, Layout::MONO)?
-        .push(music, |frame| _ = window.push(&frame.features));
-    let coverage = window.coverage();
-    let mut input = NetworkInput::default();
-    let features = cost(|| {
-        let summary = window.summary(coverage);
-        window.write(coverage, &summary, &mut input);
-    });
-    let mut session = Session::new(model)?;
-    let shares = session.run(&input)?;
-    session.pushes(&input, &shares)?;
-    let inference = cost(|| _ = black_box(session.run(&input).is_ok()));
-    let why = cost(|| _ = black_box(session.pushes(&input, &shares).is_ok()));
-    Ok(BTreeMap::from([("features", features), ("inference", inference), ("why", why)]))
+/// Items that are taken one after the other, for ever.
+struct Round<'a, T> {
+    items: &'a [T],
+    turn: usize,
+}
+
+impl<'a, T> Round<'a, T> {
+    /// `items` holds one at least.
+    fn of(items: &'a [T]) -> Self {
+        Self { items, turn: 0 }
+    }
+
+    fn at(&self, turn: usize) -> &'a T {
+        &self.items[turn % self.items.len()]
+    }
+
+    fn next(&mut self) -> &'a T {
+        self.turn += 1;
+        self.at(self.turn)
+    }
 }
