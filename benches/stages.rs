@@ -64,7 +64,7 @@ fn readings(c: &mut Criterion) {
         Analyser::new(44_100.0, Layout::MONO, &model).expect("the shipped model runs");
     group.throughput(Throughput::Elements(1)).sample_size(20);
     group.bench_function("a second of music at 44.1 kHz", |b| {
-        b.iter(|| analyser.push(black_box(&second), &mut |_| ()));
+        b.iter(|| analyser.push(black_box(&second), |_| ()));
     });
     group.finish();
 }

@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for first in (0..SECS * RATE_HZ).step_by(BLOCK_SAMPLES as usize) {
         let block = (first..first + BLOCK_SAMPLES).map(sample);
         let interleaved: Vec<f32> = block.flat_map(|sample| [sample, sample]).collect();
-        analyser.push(&interleaved, &mut |reading| {
+        analyser.push(&interleaved, |reading| {
             let shares = spaces.iter().zip(reading.shares());
             let words =
                 shares.map(|(space, share)| format!("{:.0} % {}", 100.0 * share, space.first));

@@ -133,12 +133,12 @@ impl Analyser {
     pub fn push(
         &mut self,
         interleaved: &[f32],
-        on_reading: &mut dyn FnMut(&Reading),
+        mut on_reading: impl FnMut(&Reading),
     ) -> Result<(), ModelError> {
         let (extractor, reader) = (&mut self.extractor, &mut self.reader);
         let mut outcome = Ok(());
         extractor.push(interleaved, |frame| {
-            let read = reader.push(frame, on_reading);
+            let read = reader.push(frame, &mut on_reading);
             if outcome.is_ok() {
                 outcome = read;
             }
@@ -156,7 +156,7 @@ impl Analyser {
     pub fn push_planar(
         &mut self,
         channels: &[&[f32]],
-        on_reading: &mut dyn FnMut(&Reading),
+        mut on_reading: impl FnMut(&Reading),
     ) -> Result<(), ModelError> {
         let n_channels = self.layout.n_channels();
         let channels = &channels[..channels.len().min(n_channels)];
@@ -171,7 +171,7 @@ impl Analyser {
                 let samples = part[c..].iter_mut().step_by(n_channels);
                 samples.zip(&channel[begin..end]).for_each(|(to, x)| *to = *x);
             }
-            let pushed = self.push(part, on_reading);
+            let pushed = self.push(part, &mut on_reading);
             outcome = outcome.and(pushed);
         }
         outcome
@@ -187,12 +187,12 @@ impl Analyser {
         &mut self,
         host_rate_hz: f64,
         layout: Layout,
-        on_reading: &mut dyn FnMut(&Reading),
+        mut on_reading: impl FnMut(&Reading),
     ) -> Result<(), AnalyserError> {
         let (extractor, reader) = (&mut self.extractor, &mut self.reader);
         let mut outcome = Ok(());
         extractor.change_input(host_rate_hz, layout, |frame| {
-            let read = reader.push(frame, on_reading);
+            let read = reader.push(frame, &mut on_reading);
             if outcome.is_ok() {
                 outcome = read;
             }
@@ -211,8 +211,8 @@ impl Analyser {
     ///
     /// # Errors
     /// As [`Analyser::push`].
-    pub fn finish(&mut self, on_reading: &mut dyn FnMut(&Reading)) -> Result<(), ModelError> {
-        let last = self.reader.read_last(on_reading);
+    pub fn finish(&mut self, mut on_reading: impl FnMut(&Reading)) -> Result<(), ModelError> {
+        let last = self.reader.read_last(&mut on_reading);
         let answered = self.reader.answered;
         self.reset();
         self.reader.answered = answered;

@@ -19,7 +19,7 @@
 //! for second in 0..12 {
 //!     let samples: Vec<f32> =
 //!         (0..96_000).map(|i| chord(second * 48_000 + i / 2)).collect();
-//!     analyser.push(&samples, &mut |reading| last = Some(*reading))?;
+//!     analyser.push(&samples, |reading| last = Some(*reading))?;
 //! }
 //! let reading = last.expect("a reading every 186 ms, from the first second on");
 //! println!("{:.0} % excited at {:.1} s", 100.0 * reading.shares()[0], reading.time_secs);

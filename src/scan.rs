@@ -122,19 +122,19 @@ pub fn read_file(
     while let Some(block) = file.next_block() {
         if block.input() != input {
             input = block.input();
-            analyser.change_input(input.0, input.1, &mut |reading| last = Some(*reading))?;
+            analyser.change_input(input.0, input.1, |reading| last = Some(*reading))?;
         }
         let n_channels = block.layout.n_channels();
         // Pieces in which at most one reading falls, for only the last reading can be explained.
         let piece_samples = secs_to_samples(0.5 * READING_SECS, block.rate_hz).max(1) as usize;
         for piece in block.samples.chunks(piece_samples * n_channels) {
-            analyser.push(piece, &mut |reading| last = Some(*reading))?;
+            analyser.push(piece, |reading| last = Some(*reading))?;
             last.take().map_or(Ok(()), |reading| take(&mut analyser, reading))?;
         }
         secs += (block.samples.len() / n_channels) as f64 / block.rate_hz;
         on_secs(secs, total_secs);
     }
-    analyser.finish(&mut |reading| last = Some(*reading))?;
+    analyser.finish(|reading| last = Some(*reading))?;
     last.take().map_or(Ok(()), |reading| take(&mut analyser, reading))?;
     summary.duration_secs = secs;
     summary.outcome = file.outcome().clone();

@@ -17,7 +17,7 @@ fn read(layout: Layout, interleaved: &[f32]) -> Vec<Reading> {
     let mut analyser = Analyser::new(48_000.0, layout, &Model::shipped().unwrap()).unwrap();
     let mut readings = Vec::new();
     for chunk in interleaved.chunks(layout.n_channels() * 1000) {
-        analyser.push(chunk, &mut |reading| readings.push(*reading)).unwrap();
+        analyser.push(chunk, |reading| readings.push(*reading)).unwrap();
     }
     readings
 }
@@ -55,7 +55,7 @@ fn channels_that_lie_one_after_the_other_are_read_alike() {
         for (i, left) in left.chunks(4097).enumerate() {
             let right = right.map(|right| &right[i * 4097..][..left.len()]);
             let channels: Vec<&[f32]> = [Some(left), right].into_iter().flatten().collect();
-            analyser.push_planar(&channels, &mut |reading| readings.push(*reading)).unwrap();
+            analyser.push_planar(&channels, |reading| readings.push(*reading)).unwrap();
         }
         readings
     };
@@ -91,7 +91,7 @@ fn an_analyser_goes_where_it_is_needed_and_tells_of_itself() {
     assert!(format!("{analyser:?}").starts_with("Analyser"));
     let explained = std::thread::spawn(move || {
         let mut analyser = analyser;
-        analyser.push(&music(3, 2), &mut |_| ()).unwrap();
+        analyser.push(&music(3, 2), |_| ()).unwrap();
         analyser.why().unwrap().is_some()
     });
     assert!(explained.join().unwrap());

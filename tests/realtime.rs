@@ -127,19 +127,19 @@ fn the_analysis_never_allocates_once_it_is_warm() {
             let (warm_up, rest) = audio[0].split_at(audio[0].len() * 3 / 14);
             let mut analyser = Analyser::new(rate_hz, downmix::Layout::MONO, &model).unwrap();
             let mut n_readings = 0;
-            analyser.push(warm_up, &mut |_| n_readings += 1).unwrap();
+            analyser.push(warm_up, |_| n_readings += 1).unwrap();
             assert!(n_readings >= 5, "{name}");
             let mut publisher = Publisher::new(&Arc::default());
             // Provisional readings, whole ones, what pushed them, a reset, and what comes after it.
             let calls = allocator_calls(|| {
                 for (i, block) in rest.chunks(700).enumerate() {
-                    analyser.push(block, &mut |_| n_readings += 1).unwrap();
+                    analyser.push(block, |_| n_readings += 1).unwrap();
                     if i % 64 == 0 {
                         publisher.publish_why(analyser.why().unwrap());
                     }
                 }
                 analyser.reset();
-                analyser.push(warm_up, &mut |_| n_readings += 1).unwrap();
+                analyser.push(warm_up, |_| n_readings += 1).unwrap();
             });
             assert!(publisher.monitor().why().is_some(), "{name}");
             assert_eq!(calls, 0, "{name} at {rate_hz} Hz");

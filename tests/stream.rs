@@ -26,7 +26,7 @@ fn readings(analyser: &mut Analyser, samples: &[f32], chunks: &[usize]) -> Vec<R
     let mut rest = samples;
     for chunk in chunks.iter().cycle() {
         let (now, later) = rest.split_at((*chunk).min(rest.len()));
-        analyser.push(now, &mut |reading| readings.push(*reading)).unwrap();
+        analyser.push(now, |reading| readings.push(*reading)).unwrap();
         rest = later;
         if rest.is_empty() {
             break;
@@ -60,7 +60,7 @@ fn to_ask_why_moves_no_reading() {
     assert_eq!(analyser.why().unwrap(), None, "nothing to explain yet");
     let (mut asked, mut explained) = (Vec::new(), 0);
     for block in song.chunks(512) {
-        analyser.push(block, &mut |reading| asked.push(*reading)).unwrap();
+        analyser.push(block, |reading| asked.push(*reading)).unwrap();
         let why = analyser.why().unwrap();
         assert_eq!(why.map(|why| why.time_secs), asked.last().map(|reading| reading.time_secs));
         explained += usize::from(why.is_some_and(|why| why.n_spaces == 2));
@@ -79,10 +79,10 @@ fn the_last_reading_of_a_file_has_the_reasons_of_the_readings_before_it() {
     // A part of a step beyond the last reading on the grid, so that there is one more at the end.
     let (mut read, mut last) = (Vec::new(), None);
     for block in song(13.1, 22_050.0).chunks(512) {
-        analyser.push(block, &mut |reading| last = Some(*reading)).unwrap();
+        analyser.push(block, |reading| last = Some(*reading)).unwrap();
         read.extend(last.take().map(|reading| (reading, analyser.why().unwrap().unwrap())));
     }
-    analyser.finish(&mut |reading| last = Some(*reading)).unwrap();
+    analyser.finish(|reading| last = Some(*reading)).unwrap();
     let (reading, why) = (last.unwrap(), analyser.why().unwrap().unwrap());
     let (before, why_before) = read.last().unwrap();
     assert!(reading.time_secs > before.time_secs);
@@ -100,9 +100,9 @@ fn the_last_reading_of_a_file_has_the_reasons_of_the_readings_before_it() {
 fn silence_has_no_reasons() {
     let mut analyser = analyser(22_050.0);
     let mut last = None;
-    analyser.push(&song(3.0, 22_050.0), &mut |reading| last = Some(*reading)).unwrap();
+    analyser.push(&song(3.0, 22_050.0), |reading| last = Some(*reading)).unwrap();
     assert!(analyser.why().unwrap().is_some());
-    analyser.push(&[0.0; 22_050 * 5], &mut |reading| last = Some(*reading)).unwrap();
+    analyser.push(&[0.0; 22_050 * 5], |reading| last = Some(*reading)).unwrap();
     assert_eq!(last.unwrap().phase, Phase::Silent);
     assert_eq!(analyser.why().unwrap(), None);
 }
@@ -182,8 +182,8 @@ fn only_the_last_ten_seconds_count() {
     let start = end - ((RING_FRAMES - 1) * HOP_SAMPLES + WINDOW_SAMPLES);
     let mut fresh = analyser(22_050.0);
     let mut last = None;
-    fresh.push(&song[start..end], &mut |reading| last = Some(*reading)).unwrap();
-    fresh.finish(&mut |reading| last = Some(*reading)).unwrap();
+    fresh.push(&song[start..end], |reading| last = Some(*reading)).unwrap();
+    fresh.finish(|reading| last = Some(*reading)).unwrap();
     let fresh = last.unwrap();
     assert_eq!(fresh.phase, Phase::Live);
     for (a, b) in fresh.shares().iter().zip(long.shares()) {
@@ -254,8 +254,8 @@ fn too_little_music_gives_no_reading_and_no_error() {
     for samples in [0, 1, 2047, 2048, 20_000] {
         let mut analyser = analyser(22_050.0);
         let mut readings = 0;
-        analyser.push(&song(1.0, 22_050.0)[..samples], &mut |_| readings += 1).unwrap();
-        analyser.finish(&mut |_| readings += 1).unwrap();
+        analyser.push(&song(1.0, 22_050.0)[..samples], |_| readings += 1).unwrap();
+        analyser.finish(|_| readings += 1).unwrap();
         assert_eq!(readings, 0, "{samples} samples");
     }
 }

@@ -229,7 +229,7 @@ impl Worker {
     fn push(&mut self, analyser: &mut Analyser, chunk: &[f32]) -> Result<Option<f64>, ModelError> {
         let (publisher, shared, samples) = (&mut self.publisher, &self.shared, &self.samples);
         let mut read_secs = None;
-        analyser.push(chunk, &mut |reading| {
+        analyser.push(chunk, |reading| {
             publisher.publish(&Stamped {
                 reading: *reading,
                 song_secs: samples.song_secs(reading.time_secs),

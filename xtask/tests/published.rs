@@ -2,7 +2,7 @@
 //!
 //! A model, for the triple buffer is a crate's: three places, of which the writer holds one, the
 //! reader one, and the third is handed to and fro by one exchange, with release and acquire. What
-//! is checked is what `engine::publish` builds on it: no place is written while it is read, and who
+//! is checked is what `engine::monitor` builds on it: no place is written while it is read, and who
 //! has seen that n readings were published reads the n-th or a newer one.
 
 #![allow(unsafe_code)]

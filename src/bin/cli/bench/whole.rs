@@ -53,7 +53,7 @@ pub fn end_to_end(
         let mut readings = 0;
         let (before, began) = (heap::calls(), Instant::now());
         for block in music.samples.chunks(512) {
-            analyser.push(block, &mut |_| readings += 1)?;
+            analyser.push(block, |_| readings += 1)?;
         }
         let factor = rounded(secs / began.elapsed().as_secs_f64());
         let calls = heap::IS_COUNTED.then(|| heap::calls() - before);
@@ -131,7 +131,7 @@ pub fn sessions(model: &Arc<Model>, music: &Music) -> anyhow::Result<Vec<Session
         while left > 0 {
             let now = &music.samples[..left.min(music.samples.len())];
             for block in now.chunks(4096) {
-                analyser.push(block, &mut |_| ())?;
+                analyser.push(block, |_| ())?;
             }
             left -= now.len();
         }
