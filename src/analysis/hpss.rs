@@ -89,12 +89,6 @@ impl Hpss {
         }
     }
 
-    /// Frames by which the output lags the input.
-    #[must_use]
-    pub fn latency_frames(&self) -> usize {
-        LOOKAHEAD_FRAMES
-    }
-
     /// Takes frame `t` and returns frame `t − 15`, or `None` for the first 15.
     pub fn push(&mut self, magnitude: &[f32]) -> Option<MaskedFrame<'_>> {
         debug_assert_eq!(magnitude.len(), self.bins);

@@ -64,6 +64,12 @@ pub struct Session {
     step_sum: Vec<f32>,
 }
 
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("model", &self.model).finish_non_exhaustive()
+    }
+}
+
 impl Session {
     /// A session of `model`.
     ///

@@ -161,6 +161,7 @@ pub const RULES: &[Rule] = &[
             "model::uncertainty",
         ],
     ),
+    rule("model::int8::*", &[]),
     rule("model::int8", &[]),
     rule("model::dense", &["simd", "model::int8"]),
     rule("model::lstm", &["simd", "model::int8", "model::dense"]),
