@@ -26,6 +26,20 @@ impl CsvPath {
         Self(path)
     }
 
+    /// Rows of this file that are also, one by one, the objects of a file of JSON lines. Panics where
+    /// one of these is no reading with shares.
+    pub fn n_rows_also_in(&self, json_lines: &Self) -> usize {
+        let (rows, objects) = (self.text(), json_lines.text());
+        let times = rows.lines().skip(1).map(|row| row.split(',').next().unwrap());
+        let is_in = |(object, time): &(&str, &str)| {
+            let object: serde_json::Value = serde_json::from_str(object).unwrap();
+            assert!(object["excited"].is_number(), "{object}");
+            object["time_secs"].as_f64() == time.parse().ok()
+        };
+        assert_eq!(objects.lines().count(), rows.lines().count() - 1, "{objects}");
+        objects.lines().zip(times).filter(is_in).count()
+    }
+
     /// What is in it; nothing where it is not there.
     pub fn text(&self) -> String {
         fs::read_to_string(&self.0).unwrap_or_default()
