@@ -26,8 +26,8 @@ impl CsvPath {
         Self(path)
     }
 
-    /// Rows of this file that are also, one by one, the objects of a file of JSON lines. Panics where
-    /// one of these is no reading with shares.
+    /// Rows of this file that are also, one by one, the objects of a file of JSON lines. Panics
+    /// where one of these is no reading with shares.
     pub fn n_rows_also_in(&self, json_lines: &Self) -> usize {
         let (rows, objects) = (self.text(), json_lines.text());
         let times = rows.lines().skip(1).map(|row| row.split(',').next().unwrap());
