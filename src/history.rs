@@ -12,6 +12,7 @@ pub mod state;
 mod track;
 
 use std::collections::VecDeque;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -71,8 +72,12 @@ pub struct History {
     /// Where in the song the last reading was, and for how long it has played on until there.
     song_secs: Option<f64>,
     placed_secs: f64,
-    /// The slots written since the last reset, newest last: a minute of them.
-    recent: VecDeque<i64>,
+    /// The slots written since the last reset, newest last, each with its [`tick`](Self::tick): a
+    /// minute of them.
+    recent: VecDeque<(i64, u64)>,
+    /// Counts what is written. Begins at the nanoseconds of the system's clock, so that what a
+    /// history of a later session writes has later ticks than what an earlier one wrote.
+    tick: u64,
     poles: Vec<[String; 2]>,
 }
 
@@ -112,6 +117,7 @@ impl History {
             song_secs: None,
             placed_secs: 0.0,
             recent: VecDeque::with_capacity(SNAPSHOT_SLOTS),
+            tick: nanos_since_1970(),
             poles: Vec::new(),
         }
     }
@@ -171,11 +177,14 @@ impl History {
             Clock::Song => self.song.write(slot, packed),
             Clock::Heard => self.heard.append(slot, packed),
         }
-        if !is_kept && self.recent.back() != Some(&slot) {
-            if self.recent.len() >= SNAPSHOT_SLOTS {
+        if !is_kept {
+            self.tick += 1;
+            if self.recent.back().is_some_and(|(last, _)| *last == slot) {
+                self.recent.pop_back();
+            } else if self.recent.len() >= SNAPSHOT_SLOTS {
                 self.recent.pop_front();
             }
-            self.recent.push_back(slot);
+            self.recent.push_back((slot, self.tick));
         }
         (self.clock, self.newest) = (clock, Some(slot));
     }
@@ -230,6 +239,12 @@ impl History {
             self.poles = poles;
         }
     }
+}
+
+/// The system's clock; 0 where it stands before 1970.
+fn nanos_since_1970() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -329,7 +344,8 @@ mod tests {
         let mut history = History::new();
         play(&mut history, "LLLLLLLL", 0.0, 100.0, 0.5);
         play(&mut history, "llllLL", 0.0, 1.0, 0.4);
-        assert_eq!(history.recent, [4, 5]);
+        let slots: Vec<i64> = history.recent.iter().map(|(slot, _)| *slot).collect();
+        assert_eq!(slots, [4, 5]);
     }
 
     #[test]

@@ -91,10 +91,13 @@ fn analyse_writes_csv_plots_and_takes_many_files_of_which_some_are_bad() {
     let (a, b) = (folder.wav("a.wav", 11.0), folder.wav("b, with comma.wav", 2.0));
     let (text, out, plot) = (folder.path("notes.txt"), folder.path("m.csv"), folder.path("m.png"));
     std::fs::write(&text, "this is no music").unwrap();
-    let output = cli(&[
+    let args = [
         "analyse", &a, &text, &b, "--format", "csv", "--out", &out, "--plot", &plot, "--every", "0",
-    ]);
-    assert_eq!(output.status.code(), Some(1), "one file was bad");
+    ];
+    let strict = cli(&[&args[..], &["--strict"]].concat());
+    assert_eq!(strict.status.code(), Some(1), "one file is no audio");
+    let output = cli(&args);
+    assert!(output.status.success(), "which is told and no more: {}", stderr(&output));
     assert!(
         stderr(&output).contains("notes.txt: not audio that can be decoded"),
         "{}",
@@ -292,6 +295,29 @@ fn a_bad_model_is_an_error_that_says_what_to_do() {
     assert!(stderr(&output).contains("do not match the card's hash"), "{}", stderr(&output));
     std::fs::copy(models.join("moodring.onnx"), &model).unwrap();
     assert!(cli(&["analyse", &wav, "--model", &model]).status.success());
+}
+
+#[test]
+fn a_summary_is_a_line_a_file() {
+    let folder = Folder::new("summary");
+    let (a, b) = (folder.wav("a.wav", 11.0), folder.wav("b.wav", 2.0));
+    let rows = cli(&["analyze", &a, &b, "--summary"]);
+    let rows: Vec<serde_json::Value> =
+        stdout(&rows).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.iter().map(|row| &row["file"]).collect::<Vec<_>>(), [&*a, &*b]);
+    assert!(rows.iter().all(|row| row["summary"] == true));
+    let csv = stdout(&cli(&["analyse", &a, &b, "--summary", "--format", "csv"]));
+    assert_eq!(csv.lines().count(), 3, "{csv}");
+    let table = stdout(&cli(&["analyse", &a, &b, "--summary", "--format", "table"]));
+    let lines: Vec<&str> = table.lines().collect();
+    let excited = rows[0]["excited"].as_f64().unwrap();
+    let percent = format!("{:.0} %", 100.0 * excited.max(1.0 - excited));
+    assert!(lines[0].trim_start().starts_with("0:11") && lines[0].contains(&percent), "{table}");
+    assert!(lines[1].ends_with("b.wav  (provisional: less than 10 s of music)"), "{table}");
+    assert_eq!(lines[0].find(&*a), lines[1].find(&*b), "aligned: {table}");
+    let refused = cli(&["analyse", &a, "--format", "table"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("add --summary"), "{}", stderr(&refused));
 }
 
 #[test]

@@ -163,10 +163,10 @@ fn a_screen_reader_hears_which_pole_leads_and_by_how_much() {
 }
 
 #[test]
-fn a_split_vote_is_told_as_ambiguous() {
+fn a_split_vote_is_told_as_too_close_to_call() {
     let values = window(&heard(Phase::Live, 10.0, [0.48, 0.2])).meter_values();
-    assert!(values[0].starts_with("52 % calm"), "{values:?}");
-    assert!(values[0].ends_with("ambiguous: too near to call"), "{values:?}");
+    assert!(values[0].starts_with("leans calm 52 %"), "{values:?}");
+    assert!(values[0].ends_with("too close to call"), "{values:?}");
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn every_state_says_what_it_is() {
         (heard(Phase::Silent, 10.0, [0.7, 0.2]), "Silent — the meter rests"),
         (Moment { is_stale: true, ..live.clone() }, "Paused: the host sends no audio"),
         (live, "Live"),
-        (failed, "Stopped: your audio passes untouched"),
+        (failed, "Analysis stopped – your audio is not affected"),
     ];
     for (heard, line) in lines {
         assert_eq!(window(&heard).label_of(Role::Status), line);
@@ -309,11 +309,11 @@ fn the_colour_field_moves_with_the_mood_and_never_jumps_far_for_a_small_step() {
 fn settings_ask_for_what_they_say() {
     let mut window = on(Page::Setup);
     window.click(Role::Button, "Slow");
-    window.click(Role::CheckBox, "Begin anew when the host starts or jumps");
+    window.click(Role::CheckBox, "Start over when playback starts or jumps");
     let asked = window.asked();
     assert_eq!(asked, [Command::SetResponse(Response::Slow), Command::SetAutoReset(false)]);
     window.click(Role::Button, "Light");
-    window.click(Role::CheckBox, "Still picture: nothing glides or trails");
+    window.click(Role::CheckBox, "Reduce motion");
     let prefs = &window.ui_state().prefs;
     assert_eq!((prefs.palette, prefs.reduced_motion), (PaletteChoice::Light, true));
 }
@@ -321,7 +321,7 @@ fn settings_ask_for_what_they_say() {
 #[test]
 fn the_gate_is_moved_by_keyboard_and_by_hand() {
     let mut window = on(Page::Setup);
-    let slider = window.harness.get_by_role_and_label(Role::Slider, "Silence is under");
+    let slider = window.harness.get_by_role_and_label(Role::Slider, "Treat as silence below");
     let rect = slider.rect();
     slider.focus();
     window.harness.run_steps(1);
@@ -350,7 +350,7 @@ fn enter_presses_what_has_the_focus() {
 #[test]
 fn a_pair_of_words_can_be_hidden_but_not_the_last_one() {
     let mut window = on(Page::Setup);
-    window.click(Role::CheckBox, "joy – sad");
+    window.click(Role::CheckBox, "joyful – sad");
     assert!(!window.ui_state().prefs.shows("joy"));
     window.click(Role::CheckBox, "excited – calm");
     assert!(window.ui_state().prefs.shows("excited"));
@@ -475,15 +475,15 @@ fn two_stretches_are_kept_and_compared() {
     assert_eq!(window.asked(), [Command::Keep(0), Command::Keep(1)]);
     let compared = scenes::pages().into_iter().find(|scene| scene.name == "then-compared").unwrap();
     let window = Window::open(&compared);
-    assert!(window.has_text("B is 14 % more excited than A"));
-    assert!(window.has_text("joy or sad: no more than noise"));
+    assert!(window.has_text("B: excited +14 points"));
+    assert!(window.has_text("Joyful/sad: no clear difference"));
 }
 
 #[test]
 fn reasons_are_told_in_words() {
     let window = on(Page::Why);
     for text in [
-        "Harmony: 2 % excited, 18 % joy",
+        "Harmony: 2 % excited, 18 % joyful",
         "Sound colour: 16 % excited, 7 % sad",
         "Notes: G, C, E",
         "Drums 124 BPM, 81 % clear",

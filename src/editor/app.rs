@@ -86,7 +86,7 @@ impl MoodApp {
             Command::SetGate(gate_db) => self.set(&self.params.gate_db, gate_db),
             Command::Reset => {
                 self.control.ask_reset();
-                self.pipeline.reset();
+                self.monitor.forget();
             }
             Command::UseModel(path) => self.params.set_model_path(path),
             Command::Write(kind, path) => self.params.set_output_path(kind, path),

@@ -30,8 +30,8 @@ impl Response {
     /// readings' worth, so that a step looks like a move; the slowest is a phrase.
     fn constants_secs(self) -> (f32, f32) {
         match self {
-            Self::Dj => (0.14, 0.30),
-            Self::Mix => (0.8, 1.2),
+            Self::Dj => (0.14, 0.20),
+            Self::Mix => (0.45, 0.55),
             Self::Slow => (4.0, 6.0),
         }
     }
@@ -244,6 +244,31 @@ mod tests {
             let is_turn = |w: &&[f32]| w[1] > w[0] && w[1] >= w[2];
             let turns = places.windows(3).filter(is_turn).count();
             assert!(turns as f64 / SECS < 3.0, "{response:?}: {turns} in {SECS} s");
+        }
+    }
+
+    #[test]
+    fn at_a_splice_a_needle_crosses_even_soon_after_the_readings_do() {
+        // As readings go over from one mood to the other, in four seconds.
+        let reading = |secs: f64| (0.85 - 0.7 * ((secs - 2.0) / 4.0).clamp(0.0, 1.0)) as f32;
+        for (response, most_secs) in [(Response::Dj, 0.3), (Response::Mix, 0.7)] {
+            for frames_per_sec in [30.0, 60.0] {
+                let mut needle = Needle::default();
+                let crossing = (0..).map(|frame| f64::from(frame) / frames_per_sec).find(|secs| {
+                    let heard_secs = (secs / READING_SECS).floor() * READING_SECS;
+                    needle.advance(
+                        reading(heard_secs),
+                        1.0 / frames_per_sec as f32,
+                        FINE,
+                        response,
+                    );
+                    *secs > 2.0 && needle.position() < MIDDLE
+                });
+                // The readings themselves cross with the first that is past the middle.
+                let raw = (4.0 / READING_SECS).ceil() * READING_SECS;
+                let behind_secs = crossing.unwrap() - raw;
+                assert!(behind_secs <= most_secs, "{response:?}: {behind_secs} s");
+            }
         }
     }
 

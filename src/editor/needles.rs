@@ -31,13 +31,15 @@ impl Needles {
         let elapsed = self.moved_at.map_or(FRAME, |then| now.saturating_duration_since(then));
         let most = view.meters.iter().map(|meter| meter.index + 1).max().unwrap_or(0);
         self.needles.resize(most.max(self.needles.len()), <(Needle, [Peak; 2])>::default());
-        let starts_anew = matches!(view.state, State::WaitingForAudio | State::Loading);
+        let knows_nothing =
+            matches!(view.state, State::WaitingForAudio | State::Loading | State::Listening { .. });
         let secs = if jumps { f32::INFINITY } else { elapsed.as_secs_f32() };
         let mut next: Option<Duration> = None;
         let mut soonest = |due: Option<Duration>| next = next.into_iter().chain(due).min();
         for meter in &mut view.meters {
             let (needle, peaks) = &mut self.needles[meter.index];
-            if starts_anew {
+            // Also within the first second after a reset.
+            if knows_nothing && meter.share.is_none() {
                 (*needle, *peaks) = Default::default();
             }
             if let Some(share) = meter.share {
@@ -118,9 +120,14 @@ mod tests {
         let mut seen = view(None, State::Silent);
         assert_eq!(point(&mut needles, &mut seen, Instant::now()), None);
         assert_eq!(seen.meters[0].needle, 0.9);
-        let mut seen = view(None, State::WaitingForAudio);
-        point(&mut needles, &mut seen, Instant::now());
-        assert_eq!(seen.meters[0].needle, 0.5);
+        let listening = State::Listening { heard_secs: 0, of_secs: 10 };
+        for state in [State::WaitingForAudio, listening] {
+            let mut seen = view(Some(0.9), State::Live);
+            needles.point(&mut seen, Instant::now(), 1.0, Response::Dj, false);
+            let mut seen = view(None, state);
+            point(&mut needles, &mut seen, Instant::now());
+            assert_eq!(seen.meters[0].needle, 0.5);
+        }
     }
 
     #[test]

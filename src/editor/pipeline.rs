@@ -41,11 +41,6 @@ impl Pipeline {
         &self.source
     }
 
-    /// Has the needles begin anew.
-    pub fn reset(&mut self) {
-        self.needles = Needles::default();
-    }
-
     /// What is to be seen at `now` on a window `n_pixels` wide, and when that will have changed by
     /// itself.
     pub fn view(

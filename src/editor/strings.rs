@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use super::view::then::KeptView;
 use super::view::{Banner, ExportView, Facts, MeterView, State};
 use crate::export::Format;
 use crate::history::compare::Comparison;
 use crate::model::card::ModelFacts;
+use crate::model::space::adjective;
 use crate::params::Response;
 use crate::prefs::PaletteChoice;
 use crate::prefs::{Page, StageLook};
@@ -38,7 +40,7 @@ pub fn state(state: &State) -> String {
         State::Silent => "Silent — the meter rests".to_owned(),
         State::Paused => "Paused: the host sends no audio".to_owned(),
         State::Held => "Held: press H to go on".to_owned(),
-        State::Failed => "Stopped: your audio passes untouched".to_owned(),
+        State::Failed => "Analysis stopped \u{2013} your audio is not affected".to_owned(),
     }
 }
 
@@ -63,12 +65,25 @@ pub fn percent(share: f32) -> String {
     format!("{:.0} %", 100.0 * share)
 }
 
-/// What stands under the number of a meter: who leads, or why nobody does.
+/// What is said of a share that is too near an even vote to name a winner.
+pub const UNDECIDED: &str = "too close to call";
+
+/// The large line of a meter: how much the winner has, or towards whom an undecided vote leans.
+#[must_use]
+pub fn number(meter: &MeterView) -> String {
+    match meter.share {
+        None => NO_VALUE.to_owned(),
+        Some(share) if meter.ambiguous => self::share(meter, share),
+        Some(_) => percent(meter.leading_share()),
+    }
+}
+
+/// What stands under it: who leads, or that nobody does.
 #[must_use]
 pub fn verdict(meter: &MeterView) -> &str {
     match meter.share {
         None => "",
-        Some(_) if meter.ambiguous => "ambiguous: too near to call",
+        Some(_) if meter.ambiguous => UNDECIDED,
         Some(_) => meter.leading(),
     }
 }
@@ -80,7 +95,7 @@ pub fn meter_name(meter: &MeterView) -> String {
 }
 
 /// What a meter says, for whoever sees one for the first time.
-pub const METER_HINT: &str = "How many of a hundred people would call the last ten seconds so. Grey around the middle: too near to call. \
+pub const METER_HINT: &str = "How many of a hundred people would call the last ten seconds so. Grey around the middle: too close to call. \
 The bracket: where people's own votes lay, four times in five, for music that read like this. Thin marks: how far the needle has been lately";
 /// What the plane says.
 pub const PLANE_HINT: &str =
@@ -92,9 +107,9 @@ pub fn meter_value(meter: &MeterView) -> String {
     match meter.share {
         None => "no reading".to_owned(),
         Some(_) => {
-            let ambiguous = if meter.ambiguous { ", ambiguous: too near to call" } else { "" };
-            let leading = format!("{} {}", percent(meter.leading_share()), meter.leading());
-            format!("{leading}{}{ambiguous}", band(meter))
+            let undecided = if meter.ambiguous { format!(", {UNDECIDED}") } else { String::new() };
+            let share = meter.share.unwrap_or_default();
+            format!("{}{}{undecided}", self::share(meter, share), band(meter))
         }
     }
 }
@@ -120,8 +135,8 @@ pub fn facts(facts: &Facts) -> [(&'static str, String); 3] {
     };
     [
         ("Tempo", bpm(facts.tempo_bpm)),
-        ("Percussive", whole(facts.percussive_percent)),
-        ("Core in use", whole(facts.load_percent)),
+        ("Drums' share of the sound", whole(facts.percussive_percent)),
+        ("Analysis CPU", whole(facts.load_percent)),
     ]
 }
 
@@ -238,16 +253,43 @@ pub const COMPARE_HINT: &str =
 /// What changed from A to B in the label space of these poles.
 #[must_use]
 pub fn comparison(first: &str, second: &str, found: &Comparison) -> String {
-    let Comparison { difference, error, is_paired, secs } = *found;
-    let over = format!("over {}{secs:.0} s", if is_paired { "the same " } else { "" });
-    // Two standard errors: nineteen times in twenty the truth is within.
-    let (percent, doubt) = (100.0 * difference, 200.0 * error);
-    if found.is_real() {
-        let more = if difference >= 0.0 { first } else { second };
-        format!("B is {:.0} % more {more} than A (± {doubt:.0}), {over}", percent.abs())
+    let Comparison { difference, share, error, is_paired, secs } = *found;
+    let over = if is_paired {
+        format!("over the same {secs:.0} s")
     } else {
-        format!("{first} or {second}: no more than noise ({percent:+.0} ± {doubt:.0} %), {over}")
+        format!("means of {secs:.0} s, the passages differ")
+    };
+    // In points of the axis, counted towards the side on which B stands; two standard errors:
+    // nineteen times in twenty the truth is within.
+    let doubt = 200.0 * error;
+    if found.is_real() {
+        let (side, sign) = if share >= 0.5 { (first, 1.0) } else { (second, -1.0) };
+        let points = format!("{:+.0}", sign * 100.0 * difference).replace('-', "\u{2212}");
+        format!("B: {side} {points} points (± {doubt:.0}), {over}")
+    } else {
+        format!("{}/{second}: no clear difference (± {doubt:.0} points), {over}", upper(first))
     }
+}
+
+/// What is kept as `name`: from when to when, and how it reads.
+#[must_use]
+pub fn kept(name: &str, meters: &[MeterView], kept: &KeptView) -> String {
+    let (from, to) = kept.span_secs;
+    let span = std::iter::once(format!("{}\u{2013}{}", clock(from), clock(to)));
+    let parts: Vec<String> = span.chain(shares(meters, &kept.shares)).collect();
+    format!("{name}: {}", parts.join(", "))
+}
+
+/// What to do next where only one stretch is kept, or nothing was heard between the two.
+#[must_use]
+pub fn keep_the_other(which: usize) -> String {
+    format!("Replay the passage, then keep {}.", if which == 0 { "B" } else { "A" })
+}
+
+/// A word at the beginning of a sentence.
+fn upper(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A format of an export.
@@ -277,19 +319,21 @@ pub fn clock(secs: f64) -> String {
     units::clock(secs.floor())
 }
 
-/// The share of one pair of words, short: that of who leads.
+/// The share of one pair of words, short: that of who leads, or towards whom an undecided vote
+/// leans.
 #[must_use]
-pub fn share(first: &str, second: &str, share: f32) -> String {
-    if share >= 0.5 {
-        format!("{} {first}", percent(share))
+pub fn share(meter: &MeterView, share: f32) -> String {
+    let (word, percent) = (meter.leading_at(share), percent(share.max(1.0 - share)));
+    if meter.is_undecided(share) {
+        format!("leans {word} {percent}")
     } else {
-        format!("{} {second}", percent(1.0 - share))
+        format!("{percent} {word}")
     }
 }
 
 /// `shares`, one per label space, as far as these meters show them.
 pub fn shares(meters: &[MeterView], shares: &[f32]) -> impl Iterator<Item = String> {
-    meters.iter().filter_map(|m| Some(share(&m.first, &m.second, *shares.get(m.index)?)))
+    meters.iter().filter_map(|meter| Some(share(meter, *shares.get(meter.index)?)))
 }
 
 /// The plane, for a screen reader.
@@ -310,7 +354,7 @@ pub fn reading(meters: &[MeterView], facts: &Facts) -> String {
 }
 
 /// Title over the pushes, and what they are.
-pub const PUSHES: &str = "What pushed the reading";
+pub const PUSHES: &str = "What moved the needle";
 /// How they are found out.
 pub const PUSHES_HINT: &str = "How far the share would move back if that side of the music were as in the average song. Sides work together, so pushes do not add up";
 /// Before any are known.
@@ -355,21 +399,25 @@ pub fn tempo(tempo: Option<(u16, u8)>) -> String {
 }
 
 /// Names of settings.
-pub const SETTING_RESPONSE: &str = "Needles";
+pub const SETTING_RESPONSE: &str = "Response";
 /// See [`SETTING_RESPONSE`].
-pub const SETTING_AUTO_RESET: &str = "Begin anew when the host starts or jumps";
+pub const SETTING_AUTO_RESET: &str = "Start over when playback starts or jumps";
 /// See [`SETTING_RESPONSE`].
-pub const SETTING_GATE: &str = "Silence is under";
+pub const SETTING_GATE: &str = "Treat as silence below";
 /// See [`SETTING_RESPONSE`].
 pub const SETTING_PALETTE: &str = "Colours";
 /// See [`SETTING_RESPONSE`].
-pub const SETTING_MOTION: &str = "Still picture: nothing glides or trails";
+pub const SETTING_MOTION: &str = "Reduce motion";
 /// See [`SETTING_RESPONSE`].
 pub const SETTING_STAGE: &str = "Stage view";
 /// See [`SETTING_RESPONSE`].
 pub const SETTING_MODEL: &str = "Model";
 /// See [`SETTING_RESPONSE`].
 pub const SETTING_SPACES: &str = "Show";
+/// See [`SETTING_RESPONSE`].
+pub const SETTING_VERSION: &str = "Version";
+/// Which release this is.
+pub const VERSION: &str = concat!("Moodring ", env!("CARGO_PKG_VERSION"));
 /// Chooses a model.
 pub const CHOOSE_MODEL: &str = "Choose a file …";
 /// Goes back to the shipped model.
@@ -430,7 +478,7 @@ pub fn model(model: &ModelFacts) -> String {
 /// A pair of words.
 #[must_use]
 pub fn space(first: &str, second: &str) -> String {
-    format!("{first} – {second}")
+    format!("{} – {}", adjective(first), adjective(second))
 }
 
 /// A palette.

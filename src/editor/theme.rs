@@ -127,6 +127,19 @@ impl Palette {
         self.tint(colour, if self.is_dark { 0.75 } else { 0.88 })
     }
 
+    /// The colour of the side of meter `index` that leads at `share` of the first pole: pale where
+    /// neither wins, and still with contrast enough for text.
+    #[must_use]
+    pub fn verdict(&self, index: usize, share: f32, is_undecided: bool) -> Color32 {
+        let side = self.side(index, share);
+        if is_undecided { self.pale(side) } else { side }
+    }
+
+    /// A pole's colour for a vote that it leads without winning.
+    fn pale(&self, colour: Color32) -> Color32 {
+        self.muted.lerp_to_gamma(colour, 0.35)
+    }
+
     /// The colour of one side of meter `index`: the first pole's from the middle on.
     #[must_use]
     pub fn side(&self, index: usize, share: f32) -> Color32 {
@@ -248,25 +261,28 @@ impl Theme {
     }
 }
 
+/// A channel without its gamma, in [0, 1].
+fn linear(byte: u8) -> f32 {
+    let c = f32::from(byte) / 255.0;
+    if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+}
+
+/// Relative luminance (WCAG 2.2).
+#[must_use]
+pub fn luminance(colour: Color32) -> f32 {
+    0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
+}
+
+/// Contrast of two colours, 1 to 21 (WCAG 2.2).
+#[must_use]
+pub fn contrast(a: Color32, b: Color32) -> f32 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A channel without its gamma, in [0, 1].
-    fn linear(byte: u8) -> f32 {
-        let c = f32::from(byte) / 255.0;
-        if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
-    }
-
-    /// Relative luminance (WCAG 2.2).
-    fn luminance(colour: Color32) -> f32 {
-        0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
-    }
-
-    fn contrast(a: Color32, b: Color32) -> f32 {
-        let (a, b) = (luminance(a), luminance(b));
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
-    }
 
     fn pole_colours(palette: &Palette) -> Vec<Color32> {
         palette.poles.iter().flat_map(|(first, second)| [*first, *second]).collect()
@@ -303,8 +319,10 @@ mod tests {
         for choice in PaletteChoice::ALL {
             let palette = super::palette(choice);
             for colour in pole_colours(palette).into_iter().chain([palette.text]) {
-                let contrast = contrast(palette.paler(colour), palette.ground);
-                assert!(contrast >= 4.5, "{choice:?}: {colour:?}: {contrast}");
+                for pale in [palette.paler(colour), palette.pale(colour)] {
+                    let contrast = contrast(pale, palette.ground);
+                    assert!(contrast >= 4.5, "{choice:?}: {colour:?}: {contrast}");
+                }
             }
         }
     }

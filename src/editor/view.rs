@@ -17,7 +17,7 @@ use super::ballistics::MIDDLE;
 use crate::config::{RING_SECS, SILENCE_DB};
 use crate::engine::monitor::Status;
 use crate::model::card::ModelFacts;
-use crate::model::space::LabelSpace;
+use crate::model::space::{LabelSpace, adjective};
 use crate::outputs::OutputState;
 use crate::params::Response;
 use crate::reading::{Phase, Reading};
@@ -63,9 +63,9 @@ pub enum State {
 pub struct MeterView {
     /// Number of its label space among all of the model's, whose colours it wears.
     pub index: usize,
-    /// Name of the pole on the right.
+    /// The word for the pole on the right.
     pub first: String,
-    /// Name of the pole on the left.
+    /// The word for the pole on the left.
     pub second: String,
     /// Direction of the first pole on the valence–arousal plane, degrees.
     pub angle_degrees: f32,
@@ -92,14 +92,26 @@ impl MeterView {
         self.needle = position;
         if self.share.is_some() {
             self.share = Some(to_step(position));
-            self.ambiguous = (position - MIDDLE).abs() < self.ambiguous_half_width;
+            self.ambiguous = self.is_undecided(position);
         }
+    }
+
+    /// Whether `share` is too near an even vote to name a winner: the one rule for every page.
+    #[must_use]
+    pub fn is_undecided(&self, share: f32) -> bool {
+        (share - MIDDLE).abs() < self.ambiguous_half_width
+    }
+
+    /// Name of the pole with the larger share where the first has `share`.
+    #[must_use]
+    pub fn leading_at(&self, share: f32) -> &str {
+        if share >= MIDDLE { &self.first } else { &self.second }
     }
 
     /// Name of the pole with the larger share.
     #[must_use]
     pub fn leading(&self) -> &str {
-        if self.share.unwrap_or(MIDDLE) >= MIDDLE { &self.first } else { &self.second }
+        self.leading_at(self.share.unwrap_or(MIDDLE))
     }
 
     /// The band of the pole with the larger share.
@@ -223,7 +235,8 @@ impl ViewState {
 
     /// The same without the meters of spaces that are not shown.
     pub fn hide(&mut self, shows: impl Fn(&str) -> bool) {
-        self.meters.retain(|meter| shows(&meter.first));
+        let spaces = &self.model.spaces;
+        self.meters.retain(|meter| spaces.get(meter.index).is_none_or(|space| shows(&space.first)));
     }
 
     /// The same with every needle where its share is, as it will be once all have arrived.
@@ -257,12 +270,12 @@ impl ViewState {
 
 impl State {
     fn of(moment: &Moment) -> Self {
-        let Moment { reading, is_stale, .. } = moment;
+        let Moment { reading, is_stale, has_heard, .. } = moment;
         match (&moment.status, reading.phase) {
             (Status::Failed(_), _) => Self::Failed,
             (Status::Loading, _) => Self::Loading,
             (_, Phase::Silent) => Self::Silent,
-            (_, Phase::Waiting) if *is_stale || reading.heard_secs <= 0.0 => Self::WaitingForAudio,
+            (_, Phase::Waiting) if *is_stale || !has_heard => Self::WaitingForAudio,
             (_, Phase::Listening | Phase::Live) if *is_stale => Self::Paused,
             (_, Phase::Live) => Self::Live,
             (_, Phase::Waiting | Phase::Listening) => Self::Listening {
@@ -345,8 +358,8 @@ fn meter(reading: &Reading, state: State, index: usize, space: &LabelSpace) -> M
     MeterView {
         index,
         peaks: None,
-        first: space.first.clone(),
-        second: space.second.clone(),
+        first: adjective(&space.first).to_owned(),
+        second: adjective(&space.second).to_owned(),
         angle_degrees: space.angle_degrees,
         share: share.map(|share| to_step(*share)),
         needle: MIDDLE,
@@ -401,7 +414,9 @@ mod tests {
             let source = source(&monitor, began);
             (source.clone(), source)
         };
-        Publisher::new(&monitor).publish(&live([0.7, 0.2]).into());
+        let mut publisher = Publisher::new(&monitor);
+        publisher.hear();
+        publisher.publish(&live([0.7, 0.2]).into());
         assert_eq!(watcher.look(after(0.5)).state, State::Live);
         // A frame takes its time.
         assert_eq!(window.look(after(0.55)).state, State::Live);
@@ -455,8 +470,11 @@ mod tests {
     #[test]
     fn nothing_heard_asks_for_audio() {
         assert_eq!(seen(&Reading::default()).state, State::WaitingForAudio);
-        let first_second = Reading { heard_secs: 0.6, ..Reading::default() };
-        assert_eq!(seen(&first_second).state, State::Listening { heard_secs: 0, of_secs: 10 });
+        let first_second = Moment { has_heard: true, ..moment(Reading::default()) };
+        let of_secs = 10;
+        assert_eq!(ViewState::of(&first_second).state, State::Listening { heard_secs: 0, of_secs });
+        let stopped = Moment { is_stale: true, ..first_second };
+        assert_eq!(ViewState::of(&stopped).state, State::WaitingForAudio);
     }
 
     #[test]
@@ -494,16 +512,29 @@ mod tests {
     }
 
     #[test]
-    fn readings_that_come_slowly_are_not_stale() {
+    fn while_audio_flows_nothing_is_paused_however_long_a_reading_takes() {
         let (monitor, start) = (Arc::new(Monitor::default()), Instant::now());
+        monitor.set_model(model());
+        monitor.set_status(Status::Running);
         let mut publisher = Publisher::new(&monitor);
         let source = source(&monitor, start);
-        publisher.publish_interval(3.0);
+        let after = |millis| start + Duration::from_millis(millis);
+        assert_eq!(source.look(after(0)).state, State::WaitingForAudio);
+        publisher.hear();
         publisher.publish(&live([0.7, 0.2]).into());
-        let _first = source.look(start);
-        let later = |secs| start + Duration::from_secs(secs);
-        assert_eq!(source.look(later(4)).state, State::Live);
-        assert_eq!(source.look(later(7)).state, State::Paused);
+        assert_eq!(source.look(after(10)).state, State::Live);
+        publisher.begin_anew();
+        // The first reading after a reset, a jump or a start takes more than a second, and on a
+        // busy machine three.
+        for millis in (20..4000).step_by(10) {
+            publisher.hear();
+            let view = source.look(after(millis));
+            assert_eq!(view.state, State::Listening { heard_secs: 0, of_secs: 10 }, "{millis} ms");
+            assert_eq!(view.meters[0].share, None);
+        }
+        publisher.publish(&live([0.7, 0.2]).into());
+        assert_eq!(source.look(after(4000)).state, State::Live);
+        assert_eq!(source.look(after(5200)).state, State::Paused);
     }
 
     #[test]
@@ -532,10 +563,12 @@ mod tests {
         let mut publisher = Publisher::new(&monitor);
         let start = Instant::now();
         let source = source(&monitor, start);
+        publisher.hear();
         publisher.publish(&live([0.7, 0.2]).into());
         assert_eq!(source.look(start).state, State::Live);
         assert_eq!(source.look(start + Duration::from_millis(900)).state, State::Live);
         assert_eq!(source.look(start + Duration::from_millis(1100)).state, State::Paused);
+        publisher.hear();
         publisher.publish(&live([0.7, 0.2]).into());
         assert_eq!(source.look(start + Duration::from_millis(1200)).state, State::Live);
     }

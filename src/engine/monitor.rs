@@ -49,6 +49,10 @@ pub struct Monitor {
     feed: Arc<Feed>,
     newest: Arc<Latest>,
     published: AtomicU64,
+    heard: AtomicU64,
+    /// How often the analysis has begun anew, and how often it must have for a reading to count.
+    begun: AtomicU64,
+    wanted: AtomicU64,
     load: AtomicF32,
     interval_secs: AtomicF32,
     history: Arc<Mutex<History>>,
@@ -78,23 +82,40 @@ impl Monitor {
             feed: Arc::default(),
             newest: Arc::default(),
             published: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
+            wanted: AtomicU64::new(0),
             load: AtomicF32::new(0.0),
             interval_secs: AtomicF32::new(0.0),
             history,
         }
     }
 
-    /// The newest reading; the default one (phase waiting) before any.
+    /// The newest reading; the default one (phase waiting) before any, and from a
+    /// [`forget`](Self::forget) on until there is one of what was heard since.
     #[must_use]
     pub fn latest(&self) -> Stamped {
-        *lock(&self.latest).read()
+        if self.is_forgotten() { Stamped::default() } else { *lock(&self.latest).read() }
+    }
+
+    /// Has eyes see nothing of what was read so far, from now on: for whoever has asked the
+    /// analysis to begin anew, which it does only once the host calls.
+    pub fn forget(&self) {
+        let begun = self.begun.load(Ordering::Acquire);
+        self.wanted.store(begun.wrapping_add(1), Ordering::Release);
+    }
+
+    /// Whether the analysis has yet to begin anew for somebody who has asked.
+    #[must_use]
+    pub fn is_forgotten(&self) -> bool {
+        self.begun.load(Ordering::Acquire) < self.wanted.load(Ordering::Acquire)
     }
 
     /// What pushed the latest reading that was explained, which may be older than
     /// [`Monitor::latest`]: its `time_secs` tells. `None` before any, and where there was silence.
     #[must_use]
     pub fn why(&self) -> Option<Why> {
-        *lock(&self.why).read()
+        if self.is_forgotten() { None } else { *lock(&self.why).read() }
     }
 
     /// How the analysis is doing.
@@ -121,11 +142,17 @@ impl Monitor {
         self.feed.model()
     }
 
-    /// Readings published since this monitor was made: a reader that sees it stand still knows that
-    /// the host is silent.
+    /// Readings published since this monitor was made.
     #[must_use]
     pub fn published(&self) -> u64 {
         self.published.load(Ordering::Acquire)
+    }
+
+    /// Pieces of audio that the engine has analysed, 0 before any: whoever sees it stand still
+    /// knows that the host sends none. Readings do not tell, for the first takes a second.
+    #[must_use]
+    pub fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Acquire)
     }
 
     /// Time that the analysis has lately taken per second of audio: 1 would be a whole core.
@@ -205,6 +232,8 @@ impl Publisher {
         *lock(&monitor.latest) = latest_output;
         *lock(&monitor.why) = why_output;
         monitor.newest.clear();
+        monitor.heard.store(0, Ordering::Release);
+        monitor.begun.fetch_add(1, Ordering::Release);
         let recorder = Recorder::new(Arc::clone(&monitor.history));
         Self { monitor: Arc::clone(monitor), latest, why, recorder, model: monitor.model() }
     }
@@ -225,6 +254,25 @@ impl Publisher {
         self.monitor.newest.publish(&reading.reading);
         self.monitor.feed.publish(reading, &self.model);
         self.monitor.published.fetch_add(1, Ordering::Release);
+    }
+
+    /// Takes back the latest reading and its reasons: what comes is of other music.
+    ///
+    /// # Real-time safety
+    /// As [`publish`](Self::publish).
+    pub fn begin_anew(&mut self) {
+        self.latest.write(Stamped::default());
+        self.why.write(None);
+        self.monitor.newest.clear();
+        self.monitor.begun.fetch_add(1, Ordering::Release);
+    }
+
+    /// Takes note that audio has arrived, as [`Monitor::heard`].
+    ///
+    /// # Real-time safety
+    /// Wait-free; neither allocates nor locks.
+    pub fn hear(&self) {
+        self.monitor.heard.fetch_add(1, Ordering::Release);
     }
 
     /// Publishes what pushed a reading, as [`Monitor::why`].
@@ -305,6 +353,25 @@ mod tests {
         Publisher::new(&monitor).publish(&live);
         let history = monitor.history().lock().unwrap();
         assert_eq!(history.track(Clock::Heard).span_secs(), Some((1.0, 2.5)));
+    }
+
+    #[test]
+    fn what_was_read_before_a_reset_is_not_shown_after_it() {
+        let monitor = Arc::new(Monitor::default());
+        let mut publisher = Publisher::new(&monitor);
+        publisher.publish(&reading_at(9.0));
+        publisher.publish_why(Some(Why::default()));
+        publisher.begin_anew();
+        assert_eq!((monitor.latest(), monitor.why()), (Stamped::default(), None));
+        assert_eq!(monitor.published(), 1, "nothing was read");
+        publisher.publish(&reading_at(1.0));
+        monitor.forget();
+        // The analysis has not got to it yet.
+        publisher.publish(&reading_at(1.2));
+        assert_eq!(monitor.latest(), Stamped::default());
+        publisher.begin_anew();
+        publisher.publish(&reading_at(1.0));
+        assert_eq!(monitor.latest().reading.time_secs, 1.0);
     }
 
     #[test]

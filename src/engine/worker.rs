@@ -166,6 +166,7 @@ impl Worker {
             match self.samples.pop(&mut chunk) {
                 Popped::Samples(n) => {
                     let began = Instant::now();
+                    self.publisher.hear();
                     let has_time_to_spare = self.keep_pace(analyser, has_caught_up);
                     analyser.set_gate_db(control.gate_db());
                     analyser.set_grid_bpm(self.shared.host_bpm());
@@ -178,6 +179,7 @@ impl Worker {
                 }
                 Popped::Reset => {
                     analyser.reset();
+                    self.publisher.begin_anew();
                     why_due_secs = 0.0;
                 }
                 Popped::Nothing if stopping_since.is_some() => return Ok(Next::End),

@@ -1,8 +1,10 @@
 //! Two takes of the music side by side: did the change in the mix change its mood?
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::slot::{Packed, Point, SLOT_SECS, slot_of, unpack};
+use super::slot::{Packed, Point, SLOT_SECS, slot_of, slot_secs, unpack};
 use super::track::{Means, means};
 use super::{Clock, History};
 use crate::config::RING_SECS;
@@ -32,13 +34,24 @@ pub struct Snapshot {
     poles: Vec<[String; 2]>,
     /// Number and content of each slot, in order of place.
     slots: Vec<(i64, Packed)>,
+    /// When this was kept, in the history's ticks, and how long before each of `slots` was heard;
+    /// nothing in projects of versions that did not know.
+    #[serde(default)]
+    kept_at: u64,
+    #[serde(default)]
+    ages: Vec<u64>,
 }
+
+/// A share by slot.
+type Shares = BTreeMap<i64, f32>;
 
 /// How a share differs between two snapshots.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Comparison {
     /// Mean share of the first pole in the second snapshot, less that in the first.
     pub difference: f32,
+    /// That mean share in the second.
+    pub share: f32,
     /// Standard error of the difference.
     pub error: f32,
     /// Whether the same places were compared with each other, rather than the means of different
@@ -63,11 +76,15 @@ impl Snapshot {
     #[must_use]
     pub fn of(history: &History) -> Option<Self> {
         let track = history.track(history.clock());
-        let mut numbers: Vec<i64> = history.recent.iter().copied().collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        let slots: Vec<_> = numbers.into_iter().map(|slot| (slot, track.packed(slot))).collect();
-        let snapshot = Self { clock: history.clock(), poles: history.poles.clone(), slots };
+        // Of a place that was heard more than once the last time counts.
+        let heard: BTreeMap<i64, u64> = history.recent.iter().copied().collect();
+        let snapshot = Self {
+            clock: history.clock(),
+            poles: history.poles.clone(),
+            slots: heard.keys().map(|slot| (*slot, track.packed(*slot))).collect(),
+            kept_at: history.tick,
+            ages: heard.values().map(|tick| history.tick - tick).collect(),
+        };
         snapshot.means().is_some().then_some(snapshot)
     }
 
@@ -88,6 +105,24 @@ impl Snapshot {
         means(self.points())
     }
 
+    /// Where it begins and ends, seconds.
+    #[must_use]
+    pub fn span_secs(&self) -> (f64, f64) {
+        let place = |slot: Option<&(i64, Packed)>| slot.map_or(0.0, |(slot, _)| slot_secs(*slot));
+        (place(self.slots.first()), place(self.slots.last()) + SLOT_SECS)
+    }
+
+    /// A share by slot, of those that were heard after `other` was kept; of all where nobody knows.
+    fn shares_since(&self, other: &Self, space: usize) -> Shares {
+        let mut shares: Shares = self.shares(space).collect();
+        for ((slot, _), age) in self.slots.iter().zip(&self.ages) {
+            if self.kept_at.saturating_sub(*age) <= other.kept_at {
+                shares.remove(slot);
+            }
+        }
+        shares
+    }
+
     /// A share by slot.
     fn shares(&self, space: usize) -> impl Iterator<Item = (i64, f32)> + '_ {
         self.points().filter_map(move |p| Some((slot_of(p.secs), *p.shares().get(space)?)))
@@ -95,46 +130,49 @@ impl Snapshot {
 }
 
 /// How the share of label space number `space` differs from snapshot `a` to `b`; `None` where
-/// either has no such share or their models have other label spaces.
+/// either has no such share, their models have other label spaces, or nothing was heard between
+/// them.
 ///
-/// Where both hold the same ten seconds of the song or more, each place is compared with itself,
-/// which leaves out how the places differ from each other. The standard error of a mean counts one
-/// independent reading per ten seconds, for windows overlap, and is no less than what readings move
-/// while nothing changes.
+/// Where both hold the same ten seconds of the song or more, heard again for the later one, each
+/// place is compared with itself, which leaves out how the places differ from each other. What was
+/// heard once and kept twice is the same reading, and says nothing. The standard error of a mean
+/// counts one independent reading per ten seconds, for windows overlap, and is no less than what
+/// readings move while nothing changes.
 #[must_use]
 pub fn compare(a: &Snapshot, b: &Snapshot, space: usize) -> Option<Comparison> {
     if a.poles != b.poles || space >= MAX_SPACES {
         return None;
     }
+    // The later of the two counts where it was heard after the other was kept.
+    let (new_a, new_b) = if a.kept_at > b.kept_at {
+        (a.shares_since(b, space), b.shares(space).collect())
+    } else {
+        (a.shares(space).collect(), b.shares_since(a, space))
+    };
     if (a.clock, b.clock) == (Clock::Song, Clock::Song) {
-        let differences = differences(a, b, space);
+        let pairs: Vec<(f32, f32)> =
+            new_a.iter().filter_map(|(slot, a)| Some((*a, *new_b.get(slot)?))).collect();
+        let differences: Vec<f32> = pairs.iter().map(|(a, b)| b - a).collect();
         let paired = Spread::of(&differences).filter(|spread| spread.secs >= PAIRED_SECS);
         if let Some(spread) = paired {
-            let error = spread.error(PAIRED_FLOOR);
             return Some(Comparison {
                 difference: spread.mean,
-                error,
+                share: pairs.iter().map(|(_, b)| b).sum::<f32>() / count(pairs.len()),
+                error: spread.error(PAIRED_FLOOR),
                 is_paired: true,
                 secs: spread.secs,
             });
         }
     }
-    let spread = |snapshot: &Snapshot| {
-        Spread::of(&snapshot.shares(space).map(|(_, share)| share).collect::<Vec<_>>())
-    };
-    let (a, b) = (spread(a)?, spread(b)?);
+    let spread = |shares: Shares| Spread::of(&shares.into_values().collect::<Vec<_>>());
+    let (a, b) = (spread(new_a)?, spread(new_b)?);
     Some(Comparison {
         difference: b.mean - a.mean,
+        share: b.mean,
         error: a.error(MEAN_FLOOR).hypot(b.error(MEAN_FLOOR)),
         is_paired: false,
         secs: a.secs.min(b.secs),
     })
-}
-
-/// The second share less the first, place by place.
-fn differences(a: &Snapshot, b: &Snapshot, space: usize) -> Vec<f32> {
-    let b: std::collections::BTreeMap<i64, f32> = b.shares(space).collect();
-    a.shares(space).filter_map(|(slot, share)| Some(b.get(&slot)? - share)).collect()
 }
 
 /// Mean and standard deviation of values that come every half second.
@@ -198,7 +236,8 @@ mod tests {
         let found = compare(&before, &after, 0).unwrap();
         assert!(found.is_paired && found.is_real(), "{found:?}");
         assert!((found.difference - 0.05).abs() < 0.002 && found.secs == 20.0, "{found:?}");
-        assert_eq!(compare(&before, &before, 0).map(|found| found.is_real()), Some(false));
+        let again = compare(&before, &snapshot(Some(30.0), 40.0, song), 0).unwrap();
+        assert!(again.is_paired && !again.is_real(), "{again:?}");
     }
 
     #[test]
@@ -210,6 +249,48 @@ mod tests {
         assert!(clearly.is_real() && (clearly.difference - 0.2).abs() < 0.002, "{clearly:?}");
         let few = compare(&verse, &snapshot(None, 0.5, |_| 0.6), 0).unwrap();
         assert!(!few.is_real(), "half a second is little: {few:?}");
+    }
+
+    #[test]
+    fn what_was_heard_once_and_kept_twice_is_not_compared_with_itself() {
+        for on_timeline in [true, false] {
+            let mut history = history();
+            let mut now = 0.0;
+            let mut play = |history: &mut History, secs: u32, share: f32| {
+                for _ in 0..2 * secs {
+                    now += SLOT_SECS;
+                    let (phase, shares) = (Phase::Live, [share; MAX_SPACES]);
+                    let reading = Reading {
+                        time_secs: now,
+                        phase,
+                        n_spaces: 1,
+                        shares,
+                        ..Reading::default()
+                    };
+                    history.record(&reading.at(on_timeline.then_some(now)));
+                }
+            };
+            play(&mut history, 30, 0.2);
+            let a = Snapshot::of(&history).unwrap();
+            assert_eq!(compare(&a, &Snapshot::of(&history).unwrap(), 0), None, "nothing since");
+            play(&mut history, 20, 0.7);
+            let b = Snapshot::of(&history).unwrap();
+            for (found, sign) in [(compare(&a, &b, 0), 1.0), (compare(&b, &a, 0), -1.0)] {
+                let found = found.unwrap();
+                assert!(!found.is_paired && found.is_real() && found.secs == 20.0, "{found:?}");
+                assert!((found.difference - sign * 0.5).abs() < 0.002, "{found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_snapshot_of_an_earlier_version_is_compared_as_it_was() {
+        let old = |from: f64| {
+            let snapshot = snapshot(Some(from), 30.0, song);
+            Snapshot { kept_at: 0, ages: Vec::new(), ..snapshot }
+        };
+        assert!(compare(&old(0.0), &old(0.0), 0).unwrap().is_paired);
+        assert!(compare(&old(0.0), &snapshot(Some(0.0), 30.0, song), 0).unwrap().is_paired);
     }
 
     #[test]

@@ -48,6 +48,13 @@ impl LabelSpace {
     }
 }
 
+/// A pole's word for people, an adjective beside the others: models and rows call that of joy by
+/// its noun.
+#[must_use]
+pub fn adjective(pole: &str) -> &str {
+    if pole == "joy" { "joyful" } else { pole }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use indicatif::ProgressBar;
-use moodring::decode::Outcome;
+use moodring::decode::{DecodeError, Outcome};
 use moodring::model::Model;
 use moodring::plot::paint_readings;
 use moodring::reading::Reading;
-use moodring::scan::{self, Wanted};
+use moodring::scan::{self, ScanError, Wanted};
 use moodring::why::Why;
 use tempfile::SpooledTempFile;
 
@@ -49,15 +49,19 @@ const CANNOT_WRITE: &str = "cannot write the rows";
 #[command(after_help = "Examples:\n  moodring-cli analyse song.mp3\n  \
     moodring-cli analyse *.flac --format csv --out moods.csv\n  \
     moodring-cli analyse set.wav --every 10 --plot set.png\n  \
+    moodring-cli analyse albums/ --summary\n  \
     moodring-cli analyse albums/ --out moods.jsonl")]
 pub struct Args {
     /// The audio files, and folders: of a folder, all audio files in and under it, sorted, hidden
     /// ones left out.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// How rows are written.
-    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
-    format: Format,
+    /// How rows are written: jsonl, or, of summaries on a terminal, a table.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// One row a file, none a reading.
+    #[arg(long)]
+    summary: bool,
     /// Where rows go, if not to the terminal; the file is there once all of it is written.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
@@ -75,15 +79,28 @@ pub struct Args {
     /// A model of your own (.onnx, its card .json beside it) instead of the shipped one.
     #[arg(long, value_name = "PATH")]
     model: Option<PathBuf>,
-    /// Seconds between readings; 0 for all (5.4 a second).
+    /// Seconds between readings, 0 to 86400; 0 for all (5.4 a second).
     #[arg(long, value_name = "SECS", default_value_t = 1.0, value_parser = interval)]
     every: f64,
+    /// Fail, with exit code 1, also where a file among others is no audio at all, such as a text
+    /// file in `albums/*`; else that is told and no more.
+    #[arg(long)]
+    strict: bool,
     /// Also tell what pushed each reading; takes several times as long.
     #[arg(long)]
     why: bool,
 }
 
 impl Args {
+    fn format(&self) -> Format {
+        let on_screen = self.summary && self.writes_to_stdout() && io::stdout().is_terminal();
+        self.format.unwrap_or(if on_screen { Format::Table } else { Format::Jsonl })
+    }
+
+    fn writes_to_stdout(&self) -> bool {
+        self.out.as_deref().is_none_or(is_standard)
+    }
+
     fn wanted(&self) -> Wanted {
         Wanted { every_secs: self.every, why: self.why }
     }
@@ -111,12 +128,22 @@ fn interval(text: &str) -> Result<f64, String> {
 struct Failed {
     n_unread: usize,
     n_undrawn: usize,
+    /// Of those unread, how many are no audio at all.
+    n_foreign: usize,
 }
 
 impl Failed {
     fn unread(&mut self, song: &Song, why: &anyhow::Error, bar: &ProgressBar) {
         self.n_unread += 1;
-        bar.suspend(|| tell(format_args!("error: {}: {why:#}", song.path.display())));
+        // Who names a song so wants it read.
+        let is_foreign = files::ending(&song.path).is_none()
+            && matches!(
+                why.downcast_ref::<ScanError>(),
+                Some(ScanError::Decode(DecodeError::NotAudio(_)))
+            );
+        self.n_foreign += usize::from(is_foreign);
+        let severity = if is_foreign { "skipped" } else { "error" };
+        bar.suspend(|| tell(format_args!("{severity}: {}: {why:#}", song.path.display())));
     }
 
     /// Draws the picture of a file, and warns where something of it was left out.
@@ -146,6 +173,10 @@ struct Song {
 
 /// Runs the command: rows of every file, in the order of the arguments.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        args.summary || args.format != Some(Format::Table),
+        "--format table has a line a file: add --summary, or choose jsonl or csv"
+    );
     let gathered = files::gather(&args.files)?;
     let pictures = pictures(args, &gathered.files);
     check(args, &gathered.files, &pictures)?;
@@ -153,7 +184,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let song = |path| Song { path, picture: pictures.next() };
     let songs: Vec<Song> = gathered.files.into_iter().map(song).collect();
     let model = jobs::model(args.model.as_deref())?;
-    let rows = Rows::new(args.format, &model.card().spaces, args.why);
+    let rows = Rows::new(args.format(), &model.card().spaces, args.why);
     let mut out = match &args.out {
         Some(path) => Sink::to(path)?,
         None => Sink::standard(),
@@ -173,7 +204,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     out.finish().context(CANNOT_WRITE)?;
-    let is_whole = failed == Failed::default() && !gathered.has_gaps;
+    if failed.n_unread == songs.len() {
+        return Ok(ExitCode::FAILURE);
+    }
+    if !args.strict {
+        failed.n_unread -= failed.n_foreign;
+    }
+    let is_whole = (failed.n_unread, failed.n_undrawn) == (0, 0) && !gathered.has_gaps;
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -282,7 +319,7 @@ fn read_rows(
         if song.picture.is_some() {
             drawn.push(*reading);
         }
-        if written.is_ok() {
+        if written.is_ok() && !args.summary {
             written = rows.write_reading(out, &file, reading, why);
         }
     };
@@ -292,8 +329,7 @@ fn read_rows(
 }
 
 fn progress(args: &Args, n_files: usize) -> ProgressBar {
-    let to_stdout = args.out.as_deref().is_none_or(is_standard);
-    let rows_on_screen = to_stdout && io::stdout().is_terminal();
+    let rows_on_screen = args.writes_to_stdout() && io::stdout().is_terminal();
     match n_files {
         _ if rows_on_screen => ProgressBar::hidden(),
         1 => jobs::progress(0, "s"),

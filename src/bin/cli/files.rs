@@ -13,7 +13,7 @@ use crate::out::tell;
 /// The place of a file's ending among those of audio; `None` where it is none of them. Of one song
 /// in several files the one whose ending comes first is read: what is as it was recorded before
 /// what was made smaller.
-fn ending(path: &Path) -> Option<usize> {
+pub fn ending(path: &Path) -> Option<usize> {
     let ending = path.extension()?.to_str()?;
     EXTENSIONS.iter().position(|audio| ending.eq_ignore_ascii_case(audio))
 }

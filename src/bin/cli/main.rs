@@ -36,6 +36,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(visible_alias = "analyze")]
     Analyse(analyse::Args),
     Features(features::Args),
     Eval(eval::Args),

@@ -27,6 +27,7 @@ pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_state
             look_ui(ui, theme, ui_state);
             model_ui(ui, theme, view, ui_state);
             outputs_ui(ui, theme, view, ui_state);
+            setting(ui, theme, strings::SETTING_VERSION, |ui| _ = ui.label(strings::VERSION));
         });
     });
 }
@@ -41,7 +42,7 @@ fn setting(ui: &mut Ui, theme: Theme, name: &str, add: impl FnOnce(&mut Ui)) {
         ui.horizontal_wrapped(add);
         return;
     }
-    let column = theme.points(130.0);
+    let column = theme.points(160.0);
     ui.horizontal(|ui| {
         let place = vec2(column, ui.spacing().interact_size.y);
         ui.allocate_ui_with_layout(place, Layout::left_to_right(Align::Center), |ui| {

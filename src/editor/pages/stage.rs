@@ -11,7 +11,7 @@ use egui::{
 };
 
 use crate::editor::strings;
-use crate::editor::theme::Theme;
+use crate::editor::theme::{self, Theme};
 use crate::editor::ui_state::UiState;
 use crate::editor::view::{MeterView, State, ViewState};
 use crate::editor::widgets::{header, plane};
@@ -27,7 +27,8 @@ pub fn stage_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_stat
         StageLook::Meter => paint_meters(&painter, rect, theme, view),
         StageLook::Field => paint_field(&painter, rect, theme, view),
     }
-    if view.state != State::Live {
+    // How much has been heard is no news for an audience.
+    if !matches!(view.state, State::Live | State::Listening { .. }) {
         paint_state(&painter, rect, theme, view);
     }
     if response.clicked() {
@@ -70,8 +71,7 @@ fn paint_meters(painter: &Painter, rect: Rect, theme: Theme, view: &ViewState) {
 fn paint_meter(painter: &Painter, rect: Rect, theme: Theme, meter: &MeterView) {
     let palette = theme.palette;
     let colour = match meter.share {
-        Some(_) if !meter.ambiguous => palette.side(meter.index, meter.needle),
-        Some(_) => palette.text,
+        Some(share) => palette.verdict(meter.index, share, meter.ambiguous),
         None => palette.muted,
     };
     let colour =
@@ -81,14 +81,13 @@ fn paint_meter(painter: &Painter, rect: Rect, theme: Theme, meter: &MeterView) {
     let words =
         Rect::from_min_max(rect.min, pos2(rect.right(), track.top() - 0.06 * rect.height()));
     let text = match meter.share {
-        Some(_) if meter.ambiguous => format!("{} – {}", meter.second, meter.first),
         Some(_) => meter.leading().to_owned(),
         None => strings::NO_VALUE.to_owned(),
     };
     centred(
         painter,
         words.center(),
-        largest(painter, &text, 0.95 * words.height(), words.width(), colour),
+        largest(painter, &text, loudness(meter) * words.height(), words.width(), colour),
     );
     painter.rect_filled(track, 0.25 * track_height, palette.track);
     let half = meter.ambiguous_half_width * track.width();
@@ -143,21 +142,28 @@ fn paint_field(painter: &Painter, rect: Rect, theme: Theme, view: &ViewState) {
         mesh.add_triangle(0, corner, corner + 1);
     }
     painter.add(Shape::mesh(mesh));
-    let leading: Vec<&MeterView> =
-        view.meters.iter().filter(|m| m.share.is_some() && !m.ambiguous).collect();
-    let ink = if luminance(middle) > 0.35 { Color32::BLACK } else { Color32::WHITE };
-    let height = rect.height() / (leading.len().max(1) as f32 + 1.0);
-    for (row, meter) in leading.iter().enumerate() {
-        let y = rect.center().y + (row as f32 - 0.5 * (leading.len() as f32 - 1.0)) * height;
-        let galley = largest(painter, meter.leading(), 0.8 * height, 0.9 * rect.width(), ink);
+    let ink = ink_on(middle);
+    // A place for each pair of words, whoever leads.
+    let n = view.meters.len() as f32;
+    let height = rect.height() / (n + 1.0);
+    for (row, meter) in view.meters.iter().enumerate().filter(|(_, meter)| meter.share.is_some()) {
+        let y = rect.center().y + (row as f32 - 0.5 * (n - 1.0)) * height;
+        let size = 0.85 * loudness(meter) * height;
+        let galley = largest(painter, meter.leading(), size, 0.9 * rect.width(), ink);
         centred(painter, pos2(rect.center().x, y), galley);
     }
 }
 
-/// Perceived lightness of a colour, 0 to 1, near enough to choose black or white.
-fn luminance(colour: Color32) -> f32 {
-    let part = |byte: u8| (f32::from(byte) / 255.0).powf(2.2);
-    0.2126 * part(colour.r()) + 0.7152 * part(colour.g()) + 0.0722 * part(colour.b())
+/// How much of its place a word fills: less where nobody wins.
+fn loudness(meter: &MeterView) -> f32 {
+    if meter.ambiguous { 0.5 } else { 0.95 }
+}
+
+/// Black or white, whichever has more contrast on `ground`: never less than 4.58 to 1.
+fn ink_on(ground: Color32) -> Color32 {
+    // Where (L + .05) / .05 = 1.05 / (L + .05).
+    const EVEN: f32 = 0.1791;
+    if theme::luminance(ground) > EVEN { Color32::BLACK } else { Color32::WHITE }
 }
 
 /// What state the meters are in, where it is not the usual one.
@@ -173,4 +179,26 @@ fn paint_state(painter: &Painter, rect: Rect, theme: Theme, view: &ViewState) {
     painter.circle_filled(dot, 0.7 * radius, header::state_colour(view.state, theme.palette));
     let corner = pos2(place.left() + 3.2 * radius, place.center().y - 0.5 * galley.size().y);
     painter.galley(corner, galley, theme.palette.text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::editor::theme::palette;
+    use crate::prefs::PaletteChoice;
+
+    #[test]
+    fn words_can_be_read_on_every_ground_that_the_field_can_have() {
+        let meter = |index, angle_degrees| MeterView { index, angle_degrees, ..Default::default() };
+        let meters = [meter(0, 90.0), meter(1, 0.0)];
+        for choice in PaletteChoice::ALL {
+            for step in 0..=40 * 40 {
+                let share = |step: i32| step as f32 / 20.0 - 1.0;
+                let mood = vec2(share(step % 41), share(step / 41));
+                let ground = plane::mood_colour(mood, &meters, palette(choice));
+                let contrast = theme::contrast(ink_on(ground), ground);
+                assert!(contrast >= 4.5, "{choice:?} at {mood:?}: {contrast}");
+            }
+        }
+    }
 }

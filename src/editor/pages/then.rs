@@ -10,7 +10,7 @@ use crate::editor::command::Command;
 use crate::editor::strings;
 use crate::editor::theme::Theme;
 use crate::editor::ui_state::UiState;
-use crate::editor::view::then::ThenView;
+use crate::editor::view::then::{KeptView, ThenView};
 use crate::editor::view::{ExportView, MeterView, ViewState};
 use crate::editor::widgets::button::{self, Kind};
 use crate::editor::widgets::chart;
@@ -66,13 +66,21 @@ fn means_ui(ui: &mut Ui, rect: Rect, theme: Theme, meters: &[MeterView], then: &
     let gap = theme.points(GAP);
     let width = (rect.width() - 2.0 * gap) / 3.0;
     let names = if then.on_timeline { strings::MEANS } else { strings::MEANS_HEARD };
-    for (i, (name, shares)) in names.into_iter().zip(&then.means).enumerate() {
+    // What is called now is what the needles show, on every page.
+    let mut now = then.means[0];
+    for meter in meters {
+        if let (Some(now), Some(share)) = (&mut now, meter.share) {
+            now[meter.index] = share;
+        }
+    }
+    let means = [now, then.means[1], then.means[2]];
+    for (i, (name, shares)) in names.into_iter().zip(&means).enumerate() {
         let left = rect.left() + i as f32 * (width + gap);
         let card = Rect::from_min_size(pos2(left, rect.top()), vec2(width, rect.height()));
         let values: Vec<String> = meters
             .iter()
             .map(|meter| match shares {
-                Some(shares) => strings::share(&meter.first, &meter.second, shares[meter.index]),
+                Some(shares) => strings::share(meter, shares[meter.index]),
                 None => strings::NO_VALUE.to_owned(),
             })
             .collect();
@@ -85,23 +93,36 @@ fn means_ui(ui: &mut Ui, rect: Rect, theme: Theme, meters: &[MeterView], then: &
             |part: f32| pos2(card.left() + theme.points(10.0), card.top() + part * card.height());
         painter.text(at(0.28), Align2::LEFT_CENTER, name, theme.font(TEXT), palette.muted);
         let colour = |meter: &MeterView| match shares {
-            Some(shares) => palette.side(meter.index, shares[meter.index]),
+            Some(shares) => {
+                let share = shares[meter.index];
+                palette.verdict(meter.index, share, meter.is_undecided(share))
+            }
             None => palette.muted,
         };
         let gap = theme.points(14.0).max(6.0);
-        let laid = |font: &FontId| -> Vec<Arc<Galley>> {
+        let laid = |values: &[String], font: &FontId| -> Vec<Arc<Galley>> {
             let lay = |(meter, value): (&MeterView, &String)| {
                 painter.layout_no_wrap(value.clone(), font.clone(), colour(meter))
             };
-            meters.iter().zip(&values).map(lay).collect()
+            meters.iter().zip(values).map(lay).collect()
         };
+        let room = card.width() - theme.points(18.0);
         let fits = |galleys: &[Arc<Galley>]| {
             let width: f32 = galleys.iter().map(|galley| galley.size().x + gap).sum();
-            width - gap <= card.right() - at(0.0).x
+            width - gap <= room
         };
-        let mut galleys = laid(&theme.font(VALUE_TEXT));
+        let mut galleys = laid(&values, &theme.font(VALUE_TEXT));
         if !fits(&galleys) {
-            galleys = laid(&FontId::proportional(SMALLEST_TEXT));
+            let width: f32 = galleys.iter().map(|galley| galley.size().x + gap).sum();
+            // A little less, for letters of other sizes are not quite in proportion.
+            let size = 0.97 * theme.font(VALUE_TEXT).size * (room + gap) / width;
+            galleys = laid(&values, &FontId::proportional(size.max(SMALLEST_TEXT)));
+        }
+        if let Some(shares) = shares.filter(|_| !fits(&galleys)) {
+            // Their colours, and the names in the chart, tell whose they are.
+            let short = |meter: &MeterView| strings::percent(leader(shares[meter.index]));
+            let short: Vec<String> = meters.iter().map(short).collect();
+            galleys = laid(&short, &theme.font(VALUE_TEXT));
         }
         let mut x = at(0.0).x;
         for galley in galleys {
@@ -110,6 +131,11 @@ fn means_ui(ui: &mut Ui, rect: Rect, theme: Theme, meters: &[MeterView], then: &
             painter.galley(corner, galley, palette.text);
         }
     }
+}
+
+/// The larger of both poles' shares.
+fn leader(share: f32) -> f32 {
+    share.max(1.0 - share)
 }
 
 /// Two stretches beside each other: buttons to keep them, and what changed.
@@ -127,7 +153,7 @@ fn compare_ui(
             pos2(left, rect.top()),
             pos2(left + button::width(ui, theme, word), rect.bottom()),
         );
-        let kind = Kind::Toggle(then.is_kept[which]);
+        let kind = Kind::Toggle(then.kept[which].is_some());
         let response = button::word_ui(ui, place, theme, word, word, kind);
         if response.on_hover_text(strings::KEEP_HINT).clicked() {
             ui_state.ask(Command::Keep(which));
@@ -139,7 +165,12 @@ fn compare_ui(
         Some(strings::comparison(&meter.first, &meter.second, found))
     });
     let lines: Vec<String> = found.collect();
-    let text = if lines.is_empty() { strings::COMPARE_HINT.to_owned() } else { lines.join("\n") };
+    let text = match then.kept {
+        _ if !lines.is_empty() => lines.join("\n"),
+        [None, None] => strings::COMPARE_HINT.to_owned(),
+        [Some(a), _] => kept_and_next("A", 0, meters, &a),
+        [None, Some(b)] => kept_and_next("B", 1, meters, &b),
+    };
     let room = Rect::from_min_max(pos2(left + theme.points(6.0), rect.top()), rect.max);
     let response = ui.interact(room, ui.scope_id().with("comparison"), egui::Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
@@ -150,6 +181,11 @@ fn compare_ui(
     let corner = pos2(room.left(), room.center().y - 0.5 * galley.size().y);
     painter.galley(corner, galley, colour);
     response.on_hover_text(text);
+}
+
+/// What is kept as `name`, and what to do next.
+fn kept_and_next(name: &str, which: usize, meters: &[MeterView], kept: &KeptView) -> String {
+    format!("{}. {}", strings::kept(name, meters, kept), strings::keep_the_other(which))
 }
 
 /// What can be done with the history.

@@ -30,7 +30,9 @@ pub struct Moment {
     pub outputs: Vec<OutputState>,
     /// The model in charge.
     pub model: Arc<ModelFacts>,
-    /// No newer reading has come for a while.
+    /// Any audio has come since the host has activated the plugin.
+    pub has_heard: bool,
+    /// None has come for a while.
     pub is_stale: bool,
     /// Time that the analysis takes per second of audio.
     pub load: f32,
@@ -48,7 +50,7 @@ pub struct Moment {
 pub struct Source {
     monitor: Arc<Monitor>,
     outputs: Arc<Outputs>,
-    /// The number of the newest reading, and when one of the clones has noticed it.
+    /// How much was heard, and when one of the clones has noticed it.
     newest: Arc<Mutex<(u64, Instant)>>,
 }
 
@@ -56,7 +58,7 @@ impl Source {
     /// A look at `monitor` that begins at `now`.
     #[must_use]
     pub fn new(monitor: Arc<Monitor>, outputs: Arc<Outputs>, now: Instant) -> Self {
-        let newest = Arc::new(Mutex::new((monitor.published(), now)));
+        let newest = Arc::new(Mutex::new((monitor.heard(), now)));
         Self { monitor, outputs, newest }
     }
 
@@ -69,16 +71,13 @@ impl Source {
     fn moment(&self, now: Instant) -> Moment {
         let changed_at = {
             let mut newest = lock(&self.newest);
-            let published = self.monitor.published();
-            if published != newest.0 {
-                *newest = (published, now);
+            let heard = self.monitor.heard();
+            if heard != newest.0 {
+                *newest = (heard, now);
             }
             newest.1
         };
-        let interval_secs = self.monitor.interval_secs();
-        // On a busy machine readings are up to three seconds apart.
-        let patience = STALE_AFTER.max(Duration::from_secs_f32(2.0 * interval_secs.max(0.0)));
-        let is_stale = now.saturating_duration_since(changed_at) > patience;
+        let is_stale = now.saturating_duration_since(changed_at) > STALE_AFTER;
         let (stamped, outputs) = (self.monitor.latest(), self.outputs.states());
         Moment {
             reading: stamped.reading,
@@ -89,9 +88,10 @@ impl Source {
                 .find_map(|state| state.problem.clone())
                 .or_else(|| self.monitor.state_problem()),
             model: self.monitor.model(),
+            has_heard: self.monitor.heard() > 0,
             is_stale,
             load: self.monitor.load(),
-            interval_secs,
+            interval_secs: self.monitor.interval_secs(),
             outputs,
             why: self.monitor.why(),
         }

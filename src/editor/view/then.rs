@@ -32,10 +32,26 @@ pub struct ThenView {
     pub sections: Vec<Section>,
     /// Mean shares now, over the last minute, and over all.
     pub means: [Option<[f32; MAX_SPACES]>; 3],
-    /// Whether A and B are kept.
-    pub is_kept: [bool; 2],
+    /// What is kept as A and as B.
+    pub kept: [Option<KeptView>; 2],
     /// What changed from A to B, by label space.
     pub comparison: Vec<Option<Comparison>>,
+}
+
+/// A stretch that is kept to be compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KeptView {
+    /// Where it begins and ends, seconds.
+    pub span_secs: (f64, f64),
+    /// Its mean shares.
+    pub shares: [f32; MAX_SPACES],
+}
+
+impl KeptView {
+    fn of(snapshot: &Snapshot) -> Option<Self> {
+        let shares = snapshot.means()?.shares;
+        Some(Self { span_secs: snapshot.span_secs(), shares })
+    }
 }
 
 impl ThenView {
@@ -72,7 +88,7 @@ impl ThenView {
                 newest_secs.and_then(|newest| mean(newest - SHORT_TERM_SECS, newest + 1.0)),
                 span.and_then(|(from, to)| mean(from, to + 1.0)),
             ],
-            is_kept: [snapshots[0].is_some(), snapshots[1].is_some()],
+            kept: snapshots.each_ref().map(|kept| kept.as_ref().and_then(KeptView::of)),
             comparison: (0..n_spaces).map(compared).collect(),
         }
     }

@@ -234,7 +234,10 @@ impl Chart {
                 .iter()
                 .map(|point| {
                     let share = point.shares[meter.index];
-                    (pos2(self.x_of(point.secs), y_of(share)), palette.side(meter.index, share))
+                    (
+                        pos2(self.x_of(point.secs), y_of(share)),
+                        palette.verdict(meter.index, share, meter.is_undecided(share)),
+                    )
                 })
                 .collect();
             paint_run(painter, self.theme, &shown, middle);

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! calm                72 %                excited      the leading pole bright
-//!                   excited                            or "ambiguous: …"
+//!                   excited                            or "leans calm 55 %, too close to call"
 //! ▕░░░░░░░░░░░░░░░░░▒▒▒▒████████▌░░░░░░░░░░░░▏         ▒ = ambiguous band, █ = from the middle to the needle
 //! 100       75       50       75       100 %           hidden where it could not be read
 //! ```
@@ -33,6 +33,7 @@ const TALL_GROWTH: f32 = 2.4;
 /// Sizes of text, units.
 const POLE_TEXT: f32 = 21.0;
 const NUMBER_TEXT: f32 = 40.0;
+const UNDECIDED_TEXT: f32 = 22.0;
 const VERDICT_TEXT: f32 = 15.0;
 const SCALE_TEXT: f32 = 11.5;
 
@@ -137,21 +138,24 @@ impl Look<'_> {
     /// The leading pole's share, and under it the verdict, `growth` times larger than designed.
     fn paint_number(&self, painter: &Painter, centre: Pos2, growth: f32) {
         let verdict = strings::verdict(self.meter);
-        let (text, colour) = match self.meter.share {
-            Some(_) => (
-                strings::percent(self.meter.leading_share()),
-                self.lettering(self.verdict_colour()),
-            ),
-            None => (strings::NO_VALUE.to_owned(), self.theme.palette.tick),
+        let colour = match self.meter.share {
+            Some(share) => self.lettering(self.theme.palette.verdict(
+                self.meter.index,
+                share,
+                self.meter.ambiguous,
+            )),
+            None => self.theme.palette.tick,
         };
+        // Least is known: nothing to be the largest thing on the page.
+        let size = if self.meter.ambiguous { UNDECIDED_TEXT } else { NUMBER_TEXT };
         let units = |units: f32| self.theme.points(growth * units);
         let lift = if verdict.is_empty() { 0.0 } else { units(10.0) };
         let at = centre - Vec2::Y * lift;
         painter.text(
             at,
             Align2::CENTER_CENTER,
-            text,
-            self.theme.font(growth * NUMBER_TEXT),
+            strings::number(self.meter),
+            self.theme.font(growth * size),
             colour,
         );
         let below = centre + Vec2::Y * units(22.0);
@@ -270,14 +274,6 @@ impl Look<'_> {
     /// A colour for text: paler while provisional.
     fn lettering(&self, colour: Color32) -> Color32 {
         if self.meter.provisional { self.theme.palette.paler(colour) } else { colour }
-    }
-
-    fn verdict_colour(&self) -> Color32 {
-        if self.meter.ambiguous {
-            self.theme.palette.text
-        } else {
-            self.side(self.meter.share.unwrap_or(MIDDLE))
-        }
     }
 
     fn side(&self, share: f32) -> Color32 {

@@ -317,6 +317,7 @@ pub const RULES: &[Rule] = &[
             "units",
             "why",
             "model::card",
+            "model::space",
             "history::compare",
             "export",
             "params",

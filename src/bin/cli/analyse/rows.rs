@@ -3,13 +3,15 @@
 //! What stands in a row of a reading is what the library's table of columns says
 //! ([`row`](moodring::outputs::row)), between the file's name and what is known of the whole file.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use moodring::model::space::LabelSpace;
+use moodring::model::space::{LabelSpace, adjective};
 use moodring::outputs::cell::{Cell, csv_field, json_text};
 use moodring::outputs::row::{Columns, Rows as Kind};
 use moodring::reading::{MAX_SPACES, Phase, Reading};
 use moodring::scan::Summary;
+use moodring::units::clock;
 use moodring::why::{GROUPS, Why};
 
 use crate::out::kind::CSV_ROWS_BEGIN;
@@ -19,12 +21,14 @@ const SECS_DIGITS: usize = 3;
 const PUSH_DIGITS: usize = 6;
 
 /// The format of rows.
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// One JSON object a line.
     Jsonl,
     /// Comma-separated values with a header.
     Csv,
+    /// An aligned line a file, for people: with --summary alone.
+    Table,
 }
 
 /// How rows are written.
@@ -48,7 +52,7 @@ impl Rows {
     /// # Errors
     /// As `out`.
     pub fn write_head(&self, out: &mut dyn Write) -> io::Result<()> {
-        if self.format == Format::Jsonl {
+        if self.format != Format::Csv {
             return Ok(());
         }
         let columns = self.columns.csv_header();
@@ -97,6 +101,8 @@ impl Rows {
                 }
                 writeln!(out, "{}", object(&members))
             }
+            // It has summaries alone.
+            Format::Table => Ok(()),
         }
     }
 
@@ -144,7 +150,43 @@ impl Rows {
                     .extend(of_spaces.map(|column| (&*column.name, column.cell(&summary).json())));
                 writeln!(out, "{}", object(&members))
             }
+            Format::Table => writeln!(out, "{}", self.line(file, mood)),
         }
+    }
+
+    /// A whole file in a line: how long it is, who leads in each label space, its name.
+    fn line(&self, file: &str, mood: &Summary) -> String {
+        let mut line = format!("{:>8}", clock(mood.duration_secs.floor()));
+        let whole = mood.shares();
+        for (space, share) in
+            self.spaces.iter().zip(whole.map(|(shares, _)| shares).unwrap_or_default())
+        {
+            let (word, share) = match share {
+                share if share >= 0.5 => (adjective(&space.first), share),
+                share => (adjective(&space.second), 1.0 - share),
+            };
+            let text = match whole {
+                None => "–".to_owned(),
+                Some(_) if space.is_ambiguous(share) => {
+                    format!("leans {word} {:.0} %", 100.0 * share)
+                }
+                Some(_) => format!("{:.0} % {word}", 100.0 * share),
+            };
+            let _ = write!(line, "  {text:<width$}", width = self.width(space));
+        }
+        let note = match whole {
+            None => "  (silent)",
+            Some((_, true)) => "  (provisional: less than 10 s of music)",
+            Some(_) if !mood.outcome.is_complete() => "  (not whole)",
+            Some(_) => "",
+        };
+        format!("{line}  {file}{note}")
+    }
+
+    /// Letters of the longest thing that is said of a label space.
+    fn width(&self, space: &LabelSpace) -> usize {
+        let letters = |word: &str| adjective(word).chars().count();
+        "leans  100 %".len() + letters(&space.first).max(letters(&space.second))
     }
 }
 
