@@ -118,6 +118,33 @@ fn after_a_reset_readings_equal_those_of_a_fresh_engine() {
 }
 
 /// Plays `samples` at `from_secs` of a song.
+#[test]
+fn what_a_reset_has_forgotten_is_seen_no_more_and_that_audio_flows_is() {
+    let mut tested = Tested::start();
+    tested.feed(&music(4.0));
+    tested.audio.settle();
+    assert_eq!(tested.monitor.latest().reading.phase, Phase::Listening);
+    let by_host = |tested: &mut Tested| tested.audio.reset();
+    let by_hand = |tested: &mut Tested| {
+        tested.control.ask_reset();
+        tested.monitor.forget();
+        // At once, though the host has not called yet.
+        assert_eq!(tested.monitor.latest(), Stamped::default());
+    };
+    for reset in [&by_host as &dyn Fn(&mut Tested), &by_hand] {
+        let before = tested.monitor.heard();
+        reset(&mut tested);
+        // Too little for a reading.
+        tested.feed(&music(0.5));
+        tested.audio.settle();
+        assert_eq!(tested.monitor.latest(), Stamped::default());
+        assert!(tested.monitor.heard() > before && !tested.monitor.is_forgotten());
+        tested.feed(&music(3.0));
+        tested.audio.settle();
+        assert_eq!(tested.monitor.latest().reading.phase, Phase::Listening);
+    }
+}
+
 fn feed_song(audio: &mut AudioEnd, samples: &[f32], from_secs: f64) {
     for (n, block) in samples.chunks(BLOCK).enumerate() {
         let song_secs =
