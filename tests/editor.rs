@@ -416,7 +416,13 @@ fn the_history_is_exported_under_a_name_of_ones_own() {
     let [Command::Export(Format::Csv, path)] = &window.asked()[..] else { panic!() };
     assert_eq!(path.extension().unwrap(), "csv");
     window.click(Role::Button, "Clear");
+    assert_eq!(window.asked(), [], "six hours are not forgotten by one press");
+    window.click(Role::Button, "Clear all of it?");
     assert_eq!(window.asked(), [Command::ClearHistory]);
+    window.click(Role::Button, "Clear");
+    window.click(Role::Button, "All");
+    window.click(Role::Button, "Clear");
+    assert_eq!(window.asked(), [], "another press between means no");
 }
 
 #[test]
@@ -465,6 +471,23 @@ fn the_pointer_over_the_history_says_when_and_what() {
         window.harness.get_by_label("History of the mood").accesskit_node().value().unwrap();
     assert!(spoken.starts_with("0:00 – 4:30: 0:00"), "{spoken}");
     assert!(spoken.contains("excited"), "{spoken}");
+}
+
+#[test]
+fn menus_and_hints_wear_the_windows_colours_and_sizes() {
+    let light = scenes::states().remove(3).wearing(PaletteChoice::Light).sized(1520.0, 960.0, 1.0);
+    let style = Window::open(&light).harness.ctx.global_style();
+    assert!(!style.visuals.dark_mode);
+    assert_eq!(style.visuals.window_fill, theme::palette(PaletteChoice::Light).ground);
+    assert_eq!(style.text_styles[&egui::TextStyle::Button].size, 28.0);
+}
+
+#[test]
+fn copying_says_that_it_has_copied() {
+    let mut window = Window::open(&scenes::states().remove(3));
+    window.press(Key::C);
+    assert!(window.asked().contains(&Command::Copy));
+    assert!(window.harness.query_by_role_and_label(Role::Button, "Copied").is_some());
 }
 
 #[test]

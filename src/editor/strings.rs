@@ -200,6 +200,8 @@ pub const RESET: &str = "Reset";
 pub const RESET_HINT: &str = "Forget the last ten seconds and the peaks (R)";
 /// Copies the reading.
 pub const COPY: &str = "Copy";
+/// Says that it is done.
+pub const COPIED: &str = "Copied";
 /// What its tooltip says.
 pub const COPY_HINT: &str = "Copy the reading as text (C)";
 
@@ -225,6 +227,8 @@ pub const ZOOM_OUT: &str = "Zoom out";
 pub const FOLLOW: &str = "Follow";
 /// Forgets the history.
 pub const CLEAR: &str = "Clear";
+/// Asks whether that is meant.
+pub const CLEAR_SURELY: &str = "Clear all of it?";
 /// What its tooltip says.
 pub const CLEAR_HINT: &str = "Forget the history of the song";
 /// Writes the history to a file.

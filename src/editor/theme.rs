@@ -6,6 +6,8 @@
 //! colour-blind eyes the poles of a meter stay apart as such eyes see them (after Machado et al.
 //! 2009); tests check both.
 
+use std::sync::Arc;
+
 use egui::{
     Color32, CornerRadius, FontId, Painter, Rect, Stroke, StrokeKind, Style, TextStyle, Ui, Vec2,
     Visuals, vec2,
@@ -205,11 +207,15 @@ impl Theme {
         painter.rect_stroke(rect, self.points(10.0), stroke, StrokeKind::Inside);
     }
 
-    /// Dresses egui's own widgets in `ui`.
+    /// Dresses egui's own widgets in `ui`, and what opens over it: menus and hints.
     pub fn dress(self, ui: &mut Ui) {
         let style = ui.style_mut();
         style.visuals = self.visuals();
         self.space(style);
+        let context = ui.ctx();
+        if context.global_style() != *ui.style() {
+            context.set_global_style(Arc::clone(ui.style()));
+        }
     }
 
     fn space(self, style: &mut Style) {
@@ -231,6 +237,8 @@ impl Theme {
     fn visuals(self) -> Visuals {
         let palette = self.palette;
         let mut visuals = if palette.is_dark { Visuals::dark() } else { Visuals::light() };
+        // Of one weight on both grounds: egui's own for light ones is thinner.
+        visuals.text_options = Visuals::dark().text_options;
         visuals.override_text_color = Some(palette.text);
         visuals.weak_text_color = Some(palette.muted);
         visuals.panel_fill = palette.ground;

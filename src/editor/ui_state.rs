@@ -17,6 +17,10 @@ pub struct UiState {
     pub picker: Option<Picker>,
     /// Right end of the history shown, seconds; `None` follows the newest.
     pub end_secs: Option<f64>,
+    /// Whether the next press of *Clear* forgets the history: the one before asks.
+    pub asks_to_clear: bool,
+    /// Until when the window says that it has copied, seconds of its clock.
+    pub copied_until_secs: f64,
     /// What was asked for, in that order.
     pub commands: Vec<Command>,
 }

@@ -222,9 +222,13 @@ fn tools_ui(
                                 }
                             }
                         });
-                        let clear = ui.button(strings::CLEAR).on_hover_text(strings::CLEAR_HINT);
-                        if clear.clicked() {
+                        let asks = &mut ui_state.asks_to_clear;
+                        let word = if *asks { strings::CLEAR_SURELY } else { strings::CLEAR };
+                        let clear = ui.button(word).on_hover_text(strings::CLEAR_HINT);
+                        if clear.clicked() && std::mem::replace(asks, !*asks) {
                             ui_state.ask(Command::ClearHistory);
+                        } else if clear.clicked_elsewhere() {
+                            *asks = false;
                         }
                     });
                     if let Some(done) = done {

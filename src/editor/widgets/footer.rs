@@ -2,6 +2,7 @@
 //! often.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use egui::accesskit::Role;
 use egui::text::{LayoutJob, TextFormat};
@@ -17,6 +18,9 @@ use crate::editor::widgets::button::{self, Kind};
 /// Size of text, units.
 const TEXT: f32 = 13.5;
 
+/// How long the window says that it has copied, seconds.
+const COPIED_SECS: f64 = 1.5;
+
 /// Space between facts, units.
 const GAP: f32 = 24.0;
 
@@ -24,10 +28,12 @@ const GAP: f32 = 24.0;
 pub fn footer_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_state: &mut UiState) {
     let holds = view.controls.hold;
     let mut right = rect.right();
+    let now_secs = ui.input(|input| input.time);
+    let copy = if now_secs < ui_state.copied_until_secs { strings::COPIED } else { strings::COPY };
     for (word, hint, kind, command) in [
         (strings::RESET, strings::RESET_HINT, Kind::Action, Command::Reset),
         (strings::HOLD, strings::HOLD_HINT, Kind::Toggle(holds), Command::SetHold(!holds)),
-        (strings::COPY, strings::COPY_HINT, Kind::Action, Command::Copy),
+        (copy, strings::COPY_HINT, Kind::Action, Command::Copy),
     ] {
         let left = right - button::width(ui, theme, word);
         let place = Rect::from_min_max(pos2(left, rect.top()), pos2(right, rect.bottom()));
@@ -35,6 +41,12 @@ pub fn footer_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_sta
             ui_state.ask(command);
         }
         right = left - theme.points(6.0).max(3.0);
+    }
+    // By the button, or by its key.
+    if ui_state.commands.contains(&Command::Copy) {
+        ui_state.copied_until_secs = now_secs + COPIED_SECS;
+        ui.ctx().request_repaint();
+        ui.ctx().request_repaint_after(Duration::from_secs_f64(COPIED_SECS));
     }
     let room = Rect::from_min_max(rect.min, pos2(right - theme.points(8.0), rect.bottom()));
     facts_ui(ui, room, theme, &view.facts);
