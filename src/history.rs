@@ -241,10 +241,10 @@ impl History {
     }
 }
 
-/// The system's clock; 0 where it stands before 1970.
+/// The system's clock; 0 where it cannot be told so.
 fn nanos_since_1970() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    u64::try_from(since.as_nanos()).unwrap_or_default()
 }
 
 #[cfg(test)]

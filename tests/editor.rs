@@ -488,6 +488,13 @@ fn copying_says_that_it_has_copied() {
     window.press(Key::C);
     assert!(window.asked().contains(&Command::Copy));
     assert!(window.harness.query_by_role_and_label(Role::Button, "Copied").is_some());
+    let mut window = Window::open(&scenes::states().remove(3));
+    window.harness.get_by_role_and_label(Role::Button, "Copy").focus();
+    window.harness.run_steps(1);
+    window.press(Key::Enter);
+    assert!(window.asked().contains(&Command::Copy));
+    let copied = window.harness.get_by_role_and_label(Role::Button, "Copied");
+    assert!(copied.is_focused(), "the keyboard stays where it is");
 }
 
 #[test]

@@ -85,8 +85,9 @@ impl MoodApp {
             Command::SetResponse(response) => self.set(&self.params.response, response),
             Command::SetGate(gate_db) => self.set(&self.params.gate_db, gate_db),
             Command::Reset => {
-                self.control.ask_reset();
+                // In this order: the analysis may be done with it at once.
                 self.monitor.forget();
+                self.control.ask_reset();
             }
             Command::UseModel(path) => self.params.set_model_path(path),
             Command::Write(kind, path) => self.params.set_output_path(kind, path),

@@ -8,7 +8,7 @@ use super::view::{Banner, ExportView, Facts, MeterView, State};
 use crate::export::Format;
 use crate::history::compare::Comparison;
 use crate::model::card::ModelFacts;
-use crate::model::space::adjective;
+use crate::model::space::{adjective, in_words};
 use crate::params::Response;
 use crate::prefs::PaletteChoice;
 use crate::prefs::{Page, StageLook};
@@ -327,12 +327,13 @@ pub fn clock(secs: f64) -> String {
 /// leans.
 #[must_use]
 pub fn share(meter: &MeterView, share: f32) -> String {
-    let (word, percent) = (meter.leading_at(share), percent(share.max(1.0 - share)));
-    if meter.is_undecided(share) {
-        format!("leans {word} {percent}")
-    } else {
-        format!("{percent} {word}")
-    }
+    in_words(meter.leading_at(share), share.max(1.0 - share), meter.is_undecided(share))
+}
+
+/// The larger of both poles' shares alone, where there is no room for its name.
+#[must_use]
+pub fn leading_percent(share: f32) -> String {
+    percent(share.max(1.0 - share))
 }
 
 /// `shares`, one per label space, as far as these meters show them.

@@ -98,8 +98,9 @@ impl Monitor {
         if self.is_forgotten() { Stamped::default() } else { *lock(&self.latest).read() }
     }
 
-    /// Has eyes see nothing of what was read so far, from now on: for whoever has asked the
-    /// analysis to begin anew, which it does only once the host calls.
+    /// Has eyes see nothing of what was read so far, from now on: for whoever is about to ask the
+    /// analysis to begin anew, which it does only once the host calls. Asked first, it could have
+    /// begun before this, and what came would stay unseen.
     pub fn forget(&self) {
         let begun = self.begun.load(Ordering::Acquire);
         self.wanted.store(begun.wrapping_add(1), Ordering::Release);

@@ -126,8 +126,8 @@ fn what_a_reset_has_forgotten_is_seen_no_more_and_that_audio_flows_is() {
     assert_eq!(tested.monitor.latest().reading.phase, Phase::Listening);
     let by_host = |tested: &mut Tested| tested.audio.reset();
     let by_hand = |tested: &mut Tested| {
-        tested.control.ask_reset();
         tested.monitor.forget();
+        tested.control.ask_reset();
         // At once, though the host has not called yet.
         assert_eq!(tested.monitor.latest(), Stamped::default());
     };
@@ -200,6 +200,8 @@ fn another_model_takes_over_while_the_host_plays() {
     tested.audio.settle();
     let before = tested.taken();
     let shipped = tested.monitor.model().name.clone();
+    // Asked for and overtaken by the other model, which is as good a new beginning.
+    tested.monitor.forget();
     tested
         .control
         .ask_model(Some(concat!(env!("CARGO_MANIFEST_DIR"), "/models/paper.onnx").into()));
@@ -210,6 +212,7 @@ fn another_model_takes_over_while_the_host_plays() {
     let paper = tested.taken();
     assert!(paper.len() >= 10, "{}", paper.len());
     assert_ne!(paper[0].shares, before[0].shares);
+    assert_eq!(tested.monitor.latest().reading, paper[paper.len() - 1]);
     tested.control.ask_model(Some("/no/such/model.onnx".into()));
     tested.feed(&music(3.0));
     tested.audio.settle();

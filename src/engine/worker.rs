@@ -130,6 +130,7 @@ impl Worker {
         self.publisher.set_model(model.card().facts());
         monitor.set_status(status);
         self.samples.begin_anew();
+        self.publisher.begin_anew();
         let loading = match own {
             Own::Late { loading, .. } => Some(loading),
             _ => None,

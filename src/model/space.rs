@@ -55,6 +55,18 @@ pub fn adjective(pole: &str) -> &str {
     if pole == "joy" { "joyful" } else { pole }
 }
 
+/// A share in words: `72 % calm`, or, where it is too near an even vote, `leans calm 55 %`.
+/// `leading` is the pole with the larger share, and `share` that share.
+#[must_use]
+pub fn in_words(leading: &str, share: f32, is_ambiguous: bool) -> String {
+    let percent = 100.0 * share;
+    if is_ambiguous {
+        format!("leans {leading} {percent:.0} %")
+    } else {
+        format!("{percent:.0} % {leading}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -124,7 +124,7 @@ fn interval(text: &str) -> Result<f64, String> {
 }
 
 /// What went wrong with single files, and was told.
-#[derive(Default, PartialEq)]
+#[derive(Default)]
 struct Failed {
     n_unread: usize,
     n_undrawn: usize,
@@ -197,20 +197,18 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         _ => many_files(args, &model, &songs, &rows, &mut out, &bar, &mut failed)?,
     }
     bar.finish_and_clear();
+    let is_empty = failed.n_unread == songs.len();
     if let Some(path) = &args.out
-        && failed.n_unread == songs.len()
+        && is_empty
     {
         tell(format_args!("error: nothing was read, so nothing is written to {}", path.display()));
         return Ok(ExitCode::FAILURE);
     }
     out.finish().context(CANNOT_WRITE)?;
-    if failed.n_unread == songs.len() {
-        return Ok(ExitCode::FAILURE);
-    }
-    if !args.strict {
-        failed.n_unread -= failed.n_foreign;
-    }
-    let is_whole = (failed.n_unread, failed.n_undrawn) == (0, 0) && !gathered.has_gaps;
+    // Among others, what is no audio is forgiven.
+    let is_forgiving = !args.strict && !is_empty;
+    let n_forgiven = if is_forgiving { failed.n_foreign } else { 0 };
+    let is_whole = failed.n_unread == n_forgiven && failed.n_undrawn == 0 && !gathered.has_gaps;
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -120,7 +120,7 @@ fn means_ui(ui: &mut Ui, rect: Rect, theme: Theme, meters: &[MeterView], then: &
         }
         if let Some(shares) = shares.filter(|_| !fits(&galleys)) {
             // Their colours, and the names in the chart, tell whose they are.
-            let short = |meter: &MeterView| strings::percent(leader(shares[meter.index]));
+            let short = |meter: &MeterView| strings::leading_percent(shares[meter.index]);
             let short: Vec<String> = meters.iter().map(short).collect();
             galleys = laid(&short, &theme.font(VALUE_TEXT));
         }
@@ -131,11 +131,6 @@ fn means_ui(ui: &mut Ui, rect: Rect, theme: Theme, meters: &[MeterView], then: &
             painter.galley(corner, galley, palette.text);
         }
     }
-}
-
-/// The larger of both poles' shares.
-fn leader(share: f32) -> f32 {
-    share.max(1.0 - share)
 }
 
 /// Two stretches beside each other: buttons to keep them, and what changed.

@@ -30,14 +30,25 @@ pub fn footer_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_sta
     let mut right = rect.right();
     let now_secs = ui.input(|input| input.time);
     let copy = if now_secs < ui_state.copied_until_secs { strings::COPIED } else { strings::COPY };
-    for (word, hint, kind, command) in [
-        (strings::RESET, strings::RESET_HINT, Kind::Action, Command::Reset),
-        (strings::HOLD, strings::HOLD_HINT, Kind::Toggle(holds), Command::SetHold(!holds)),
-        (copy, strings::COPY_HINT, Kind::Action, Command::Copy),
+    // A button keeps its name, and with it the keyboard, whatever is written on it.
+    for (word, name, hint, kind, command) in [
+        (strings::RESET, strings::RESET, strings::RESET_HINT, Kind::Action, Command::Reset),
+        (
+            strings::HOLD,
+            strings::HOLD,
+            strings::HOLD_HINT,
+            Kind::Toggle(holds),
+            Command::SetHold(!holds),
+        ),
+        (copy, strings::COPY, strings::COPY_HINT, Kind::Action, Command::Copy),
     ] {
         let left = right - button::width(ui, theme, word);
         let place = Rect::from_min_max(pos2(left, rect.top()), pos2(right, rect.bottom()));
-        if button::word_ui(ui, place, theme, word, word, kind).on_hover_text(hint).clicked() {
+        let response = button::word_ui(ui, place, theme, word, name, kind);
+        if word != name {
+            response.widget_info(|| WidgetInfo::labeled(Role::Button, true, word));
+        }
+        if response.on_hover_text(hint).clicked() {
             ui_state.ask(command);
         }
         right = left - theme.points(6.0).max(3.0);

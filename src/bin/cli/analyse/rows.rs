@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use moodring::model::space::{LabelSpace, adjective};
+use moodring::model::space::{LabelSpace, adjective, in_words};
 use moodring::outputs::cell::{Cell, csv_field, json_text};
 use moodring::outputs::row::{Columns, Rows as Kind};
 use moodring::reading::{MAX_SPACES, Phase, Reading};
@@ -167,15 +167,12 @@ impl Rows {
             };
             let text = match whole {
                 None => "–".to_owned(),
-                Some(_) if space.is_ambiguous(share) => {
-                    format!("leans {word} {:.0} %", 100.0 * share)
-                }
-                Some(_) => format!("{:.0} % {word}", 100.0 * share),
+                Some(_) => in_words(word, share, space.is_ambiguous(share)),
             };
             let _ = write!(line, "  {text:<width$}", width = self.width(space));
         }
         let note = match whole {
-            None => "  (silent)",
+            None => "  (silent, or under a second)",
             Some((_, true)) => "  (provisional: less than 10 s of music)",
             Some(_) if !mood.outcome.is_complete() => "  (not whole)",
             Some(_) => "",
