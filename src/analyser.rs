@@ -9,10 +9,11 @@ use crate::analysis::resample::RateError;
 use crate::analysis::window::{Coverage, FeatureWindow, NetworkInput};
 use crate::config::{
     ANALYSIS_RATE_HZ, FIRST_READING_SECS, FRAMES_PER_READING, FRAMES_PER_STEP, HOP_SAMPLES,
+    RECENT_STEPS,
 };
 use crate::model::session::Session;
 use crate::model::{Model, ModelError};
-use crate::reading::{MAX_SPACES, Phase, Reading};
+use crate::reading::{MAX_SPACES, Phase, Reading, Recent};
 use crate::units::{samples_to_secs, secs_to_samples};
 use crate::why::Why;
 
@@ -70,6 +71,8 @@ struct Reader {
     answered: Option<(f64, [f32; MAX_SPACES])>,
     /// Tempo of the host's beat grid, BPM; `None` where it tells none.
     grid_bpm: Option<f64>,
+    /// Whether readings tell the newest seconds alone.
+    follows_recent: bool,
     /// Readings closer than this to the last one are left out; 0 for all.
     interval_samples: u64,
     /// Audio of the last reading, and of the last complete step, analysis-rate samples.
@@ -100,6 +103,7 @@ impl Analyser {
             shares: [0.0; MAX_SPACES],
             answered: None,
             grid_bpm: None,
+            follows_recent: false,
             interval_samples: 0,
             read_samples: None,
             step_samples: 0,
@@ -111,6 +115,12 @@ impl Analyser {
     /// Leaves out readings until `secs` after the last one, for those who need fewer; 0 for all.
     pub fn set_interval_secs(&mut self, secs: f64) {
         self.reader.interval_samples = secs_to_samples(secs, f64::from(ANALYSIS_RATE_HZ));
+    }
+
+    /// Says whether readings from now on tell the mood of the newest four seconds, too, which costs
+    /// a second inference each. Off at the start.
+    pub fn follow_recent(&mut self, follows: bool) {
+        self.reader.follows_recent = follows;
     }
 
     /// Sets the mean power under which music counts as silence, dB re full scale;
@@ -288,7 +298,10 @@ impl Reader {
         let phase = phase(coverage);
         let time_secs = samples_to_secs(self.step_samples, f64::from(ANALYSIS_RATE_HZ));
         self.answered = None;
+        let mut recent = None;
         if phase.has_shares() {
+            // First, for the input of the whole window is kept for `why`.
+            recent = self.read_recent(coverage)?;
             self.window.write(coverage, &summary, &mut self.input);
             self.shares = self.session.run(&self.input)?;
             self.answered = Some((time_secs, self.shares));
@@ -301,6 +314,7 @@ impl Reader {
             n_spaces: card.spaces.len(),
             shares: self.shares,
             bands: card.bands(&self.shares, heard_secs),
+            recent,
             tempo_bpm: in_octave_of(summary.tempo.bpm, self.grid_bpm),
             tempo_salience: summary.tempo.salience,
             tempo_harmonic_bpm: summary.tempo_harmonic.bpm,
@@ -312,6 +326,19 @@ impl Reader {
             chroma: summary.chroma,
         });
         Ok(())
+    }
+
+    /// The newest seconds alone, read as if nothing had been before them, but for the tempi, which
+    /// need more; `None` where no more than these were heard.
+    fn read_recent(&mut self, coverage: Coverage) -> Result<Option<Recent>, ModelError> {
+        if !self.follows_recent || coverage.steps() <= RECENT_STEPS {
+            return Ok(None);
+        }
+        let recent = coverage.newest(RECENT_STEPS);
+        self.window.write(recent, &self.window.summary(recent), &mut self.input);
+        let shares = self.session.run(&self.input)?;
+        let bands = self.session.model().card().bands(&shares, recent.secs());
+        Ok(Some(Recent { shares, bands }))
     }
 }
 

@@ -53,6 +53,10 @@ pub const FRAMES_PER_READING: usize = 2 * FRAMES_PER_STEP;
 /// Seconds between readings (0.186).
 pub const READING_SECS: f64 = FRAMES_PER_READING as f64 / FRAME_RATE_HZ;
 
+/// Steps of the recent view, the newest of the window: with what the first of them needs besides
+/// its own hops, 3.95 s of audio.
+pub const RECENT_STEPS: usize = 38;
+
 /// Audio needed before the first, provisional reading, seconds.
 pub const FIRST_READING_SECS: f64 = 1.0;
 

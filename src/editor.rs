@@ -13,7 +13,7 @@
 //! [`UiState`], so that tests and previews drive it with invented ones.
 
 mod app;
-mod ballistics;
+pub mod ballistics;
 pub mod command;
 mod hold;
 mod host;

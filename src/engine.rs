@@ -36,6 +36,7 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use crate::analysis::downmix::Layout;
+use crate::held_tempo::HeldTempo;
 use crate::model::Model;
 
 use control::Control;
@@ -93,6 +94,7 @@ impl Engine {
             samples,
             shared: Arc::clone(&shared),
             control,
+            held_tempo: HeldTempo::default(),
             publisher: Publisher::new(&monitor),
         };
         let analysis = spawn(ANALYSIS_THREAD, &monitor, move || worker.run());

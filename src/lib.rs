@@ -84,6 +84,11 @@ mod reading;
 #[cfg(feature = "internals")]
 pub mod reading;
 
+#[cfg(all(any(feature = "decode", feature = "engine"), not(feature = "internals")))]
+mod held_tempo;
+#[cfg(all(any(feature = "decode", feature = "engine"), feature = "internals"))]
+pub mod held_tempo;
+
 #[cfg(not(feature = "internals"))]
 mod why;
 #[cfg(feature = "internals")]
@@ -169,7 +174,7 @@ pub use engine::{
 #[cfg(feature = "engine")]
 pub use history::{Clock, History, HistoryMark, Means, Point, Track};
 pub use model::Model;
-pub use model::card::{About, Card, ModelFacts};
+pub use model::card::{About, Card, JudgedOn, ModelFacts};
 pub use model::error::{CardError, ModelError, NetworkError, RunError, in_words};
 pub use model::space::LabelSpace;
 pub use model::uncertainty::Uncertainty;
@@ -177,7 +182,7 @@ pub use model::uncertainty::Uncertainty;
 pub use outputs::{Output, OutputError};
 #[cfg(feature = "plot")]
 pub use plot::{PlotError, Section, plot_readings};
-pub use reading::{MAX_SPACES, Phase, Reading, Stamped};
+pub use reading::{MAX_SPACES, Phase, Reading, Recent, Stamped};
 #[cfg(feature = "decode")]
 pub use scan::{ScanError, Summary, Wanted, read_file};
 pub use why::{Group, N_GROUPS, Why};

@@ -65,6 +65,17 @@ pub enum StageLook {
     Field,
 }
 
+impl StageLook {
+    /// The one that it is not.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Meter => Self::Field,
+            Self::Field => Self::Meter,
+        }
+    }
+}
+
 /// Shortest and longest stretch of history that is shown at once, seconds.
 pub const SPAN_SECS: (f32, f32) = (10.0, 6.0 * 3600.0);
 

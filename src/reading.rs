@@ -49,6 +49,17 @@ impl Phase {
     }
 }
 
+/// The mood of the newest four seconds alone: sooner at a change than that of ten, and surer of
+/// less.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(not(feature = "internals"), non_exhaustive)]
+pub struct Recent {
+    /// Share of votes of each space's first pole, in [0, 1].
+    pub shares: [f32; MAX_SPACES],
+    /// Where listeners' own share lay in four of five unseen songs of which as little was heard.
+    pub bands: [[f32; 2]; MAX_SPACES],
+}
+
 /// The mood of the last ten seconds, with what it was read from. Raw values; smoothing for the eye
 /// is the editor's.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -68,6 +79,9 @@ pub struct Reading {
     /// Where listeners' own share lay in four of five unseen songs that were read like this one,
     /// low and high end. The share itself, twice, where the model does not say.
     pub bands: [[f32; 2]; MAX_SPACES],
+    /// The mood of the newest four seconds alone, where the analyser follows them and more than
+    /// these were heard.
+    pub recent: Option<Recent>,
     /// The beat, BPM: the one tempo to show, in the octave in which listeners tap, or in that of
     /// the host's beat grid where the music is on it. 0 where none is clear.
     pub tempo_bpm: f32,
@@ -102,7 +116,7 @@ impl Reading {
     /// This reading of a whole recording, at `song_secs` of the host's timeline.
     #[must_use]
     pub fn at(self, song_secs: Option<f64>) -> Stamped {
-        Stamped { reading: self, song_secs, overrun_samples: 0 }
+        Stamped { reading: self, song_secs, held_bpm: None, overrun_samples: 0 }
     }
 }
 
@@ -116,6 +130,8 @@ pub struct Stamped {
     /// Where on the host's timeline the window ends, seconds; `None` where the host's transport
     /// stood still or told no position.
     pub song_secs: Option<f64>,
+    /// The tempo that has held for some seconds, BPM; `None` while none is clear.
+    pub held_bpm: Option<f32>,
     /// Samples lost at the ring since the start or the last reset, at the host's rate.
     pub overrun_samples: u64,
 }

@@ -166,7 +166,96 @@ fn a_screen_reader_hears_which_pole_leads_and_by_how_much() {
 fn a_split_vote_is_told_as_too_close_to_call() {
     let values = window(&heard(Phase::Live, 10.0, [0.48, 0.2])).meter_values();
     assert!(values[0].starts_with("leans calm 52 %"), "{values:?}");
-    assert!(values[0].ends_with("too close to call"), "{values:?}");
+    assert!(values[0].contains("too close to call"), "{values:?}");
+}
+
+#[test]
+fn the_newest_seconds_alone_have_a_thin_mark_and_are_spoken() {
+    let mut heard = heard(Phase::Live, 10.0, [0.7, 0.2]);
+    heard.reading.recent.as_mut().unwrap().shares[0] = 0.31;
+    let with = window(&heard);
+    assert!(with.meter_values()[0].ends_with("; last 4 s: 69 % calm"), "{:?}", with.meter_values());
+    heard.reading.recent = None;
+    let without = window(&heard);
+    assert!(!without.meter_values()[0].contains("last 4 s"));
+    assert_ne!(with.picture(), without.picture());
+}
+
+#[test]
+fn only_a_tempo_that_has_held_stands_in_the_footer() {
+    let mut heard = heard(Phase::Live, 10.0, [0.7, 0.2]);
+    assert!(window(&heard).has_text("Tempo 124 BPM"));
+    heard.held_bpm = None;
+    assert!(window(&heard).has_text("Tempo –"), "read, but not held");
+}
+
+/// Roles of what can be pressed, set or typed into, and of what is drawn rather than written.
+const EXPLAINED: [Role; 13] = [
+    Role::Button,
+    Role::CheckBox,
+    Role::RadioButton,
+    Role::Slider,
+    Role::SpinButton,
+    Role::TextInput,
+    Role::Tab,
+    Role::Meter,
+    Role::Image,
+    Role::Status,
+    Role::Alert,
+    Role::ProgressIndicator,
+    Role::ComboBox,
+];
+
+#[test]
+fn everything_says_what_it_is() {
+    let mut seen = 0;
+    for scene in [scenes::states(), scenes::pages(), scenes::sizes()].concat() {
+        let window = Window::open(&scene);
+        for node in window.harness.query_all(by().predicate(|_| true)) {
+            let node = node.accesskit_node();
+            let label = node.label().unwrap_or_default();
+            let is_figure = FIGURES.iter().any(|figure| label.starts_with(figure));
+            // A row of a table or a number in a slider belongs to what holds it.
+            if EXPLAINED.contains(&node.role()) || is_figure {
+                let hint = node.description().unwrap_or_default();
+                let what = format!("{}: {:?} {label:?}", scene.name, node.role());
+                assert!(!hint.is_empty(), "{what} does not say what it is");
+                assert!(hint.chars().count() <= 190, "{what} says too much: {hint}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 500, "{seen} things");
+}
+
+/// How the labels of what is drawn in figures begin.
+const FIGURES: [&str; 9] = [
+    "Tempo ",
+    "Drums' share of",
+    "Analysis CPU",
+    "now: ",
+    "last minute: ",
+    "whole song: ",
+    "Harmony: ",
+    "Tempo and balance: ",
+    "Keep the last minute as A",
+];
+
+#[test]
+fn what_the_pointer_is_on_is_explained_in_the_footer_and_hides_nothing() {
+    let mut window = on(Page::Now);
+    let before = window.picture();
+    let place = window.harness.get_by_role_and_label(Role::Button, "Hold").rect();
+    window.harness.hover_at(place.center());
+    window.harness.run_steps(30);
+    let after = window.picture();
+    let (width, height) = after.dimensions();
+    let differs = |(x, y): (u32, u32)| before.get_pixel(x, y) != after.get_pixel(x, y);
+    let places = || (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let above = height - (height / 9);
+    assert!(!places().filter(|(_, y)| *y < above).any(differs), "something covers the page");
+    let facts = places().filter(|(x, y)| *y >= above && *x < width / 2);
+    assert!(facts.filter(|at| differs(*at)).count() > 200, "the footer says it");
 }
 
 #[test]
@@ -209,6 +298,7 @@ fn what_is_wrong_is_an_alert_with_its_whole_text() {
 fn the_band_of_doubt_is_drawn_and_spoken() {
     let mut heard = heard(Phase::Live, 10.0, [0.3, 0.5]);
     heard.reading.bands[0] = [0.1, 0.45];
+    heard.reading.recent = None;
     let with = window(&heard);
     assert_eq!(with.meter_values()[0], "70 % calm, listeners between 55 and 90 %");
     heard.reading.bands[0] = [0.3, 0.3];
@@ -528,7 +618,13 @@ fn spoken_of(heard: Moment) -> Moment {
     let about = vec![paragraph("Terms", "Not for sale."), paragraph("Limits", "Western music.")];
     let spaces =
         vec![LabelSpace::new("excited", "calm", 90.0), LabelSpace::new("joyful", "sad", 0.0)];
-    let model = ModelFacts { name: "mine".into(), version: "0.2.0".into(), spaces, about };
+    let model = ModelFacts {
+        name: "mine".into(),
+        version: "0.2.0".into(),
+        spaces,
+        about,
+        judged_on: Vec::new(),
+    };
     Moment { model: Arc::new(model), ..heard }
 }
 

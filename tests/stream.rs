@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use moodring::analyser::Analyser;
 use moodring::analysis::downmix::Layout;
-use moodring::config::{HOP_SAMPLES, RING_FRAMES, WINDOW_SAMPLES};
+use moodring::config::{
+    FRAMES_PER_STEP, HOP_SAMPLES, LOOKAHEAD_FRAMES, RECENT_STEPS, RING_FRAMES, WINDOW_SAMPLES,
+};
 use moodring::model::Model;
 use moodring::reading::{Phase, Reading};
 
+use crate::support::drums::{self, HOUSE};
 use crate::support::music::{Random, music};
 
 /// Between host rates the resampler's filter moves the highest bands a little.
@@ -69,6 +72,49 @@ fn to_ask_why_moves_no_reading() {
     assert!(asked == unasked);
     analyser.reset();
     assert_eq!(analyser.why().unwrap(), None, "a reset forgets what there was to explain");
+}
+
+#[test]
+fn the_newest_seconds_alone_are_told_when_asked_for_and_move_no_reading() {
+    let (rate_hz, song) = (22_050.0, song(13.0, 22_050.0));
+    let unasked = readings(&mut analyser(rate_hz), &song, &[512]);
+    assert!(unasked.iter().all(|reading| reading.recent.is_none()));
+    let mut analyser = analyser(rate_hz);
+    analyser.follow_recent(true);
+    let asked = readings(&mut analyser, &song, &[512]);
+    let without = |reading: &Reading| Reading { recent: None, ..*reading };
+    assert!(asked.iter().map(without).collect::<Vec<_>>() == unasked);
+    for reading in &asked {
+        assert_eq!(reading.recent.is_some(), reading.heard_secs > 3.96, "{}", reading.time_secs);
+        let Some(recent) = reading.recent else { continue };
+        for space in 0..2 {
+            let width = |[low, high]: [f32; 2]| high - low;
+            let (own, of_ten) = (width(recent.bands[space]), width(reading.bands[space]));
+            assert!(own > 0.8 * of_ten, "{own} of doubt, {of_ten} after ten seconds");
+        }
+    }
+    assert_ne!(analyser.why().unwrap(), None, "reasons are those of the ten seconds");
+}
+
+#[test]
+fn the_newest_seconds_are_read_nearly_as_if_they_had_been_all() {
+    let rate_hz = drums::RATE_HZ;
+    let cut = [song(14.0, rate_hz), drums::render(&HOUSE, 128.0, 6.0)].concat();
+    let mut long = analyser(rate_hz);
+    long.follow_recent(true);
+    let long = readings(&mut long, &cut, &[512]);
+    let reading = long.last().unwrap();
+    // What the newest steps rest on.
+    let end = (reading.time_secs * rate_hz).round() as usize;
+    let n = RECENT_STEPS * FRAMES_PER_STEP * HOP_SAMPLES + WINDOW_SAMPLES - HOP_SAMPLES;
+    let alone = &cut[end - n - LOOKAHEAD_FRAMES * HOP_SAMPLES..end];
+    let alone = *readings(&mut analyser(rate_hz), alone, &[512]).last().unwrap();
+    assert!((alone.heard_secs - 3.95).abs() < 0.2, "{} s", alone.heard_secs);
+    let recent = reading.recent.unwrap();
+    for space in 0..2 {
+        let (recent, alone) = (recent.shares[space], alone.shares[space]);
+        assert!((recent - alone).abs() < 0.02, "{recent} beside {alone} alone");
+    }
 }
 
 #[test]

@@ -52,6 +52,12 @@ impl Default for Needle {
 }
 
 impl Needle {
+    /// One that has just begun at `position`.
+    #[must_use]
+    pub fn at(position: f32) -> Self {
+        Self { position: position.clamp(0.0, 1.0), ..Self::default() }
+    }
+
     /// Where it points now, in [0, 1].
     #[must_use]
     pub fn position(&self) -> f32 {
@@ -148,7 +154,7 @@ mod tests {
     const FINE: f32 = 1e-4;
 
     fn at(position: f32) -> Needle {
-        Needle { position, ..Needle::default() }
+        Needle::at(position)
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum Shortcut {
     Page(Page),
     /// Opens or leaves the stage view.
     Stage,
+    /// Gives the stage its other look; opens it where it is not open.
+    StageLook,
     /// Leaves the stage view, else goes to the first page.
     Back,
     /// Holds the reading on show, or no longer.
@@ -32,7 +34,7 @@ pub enum Shortcut {
 type Named = (Key, &'static str);
 
 /// All shortcuts.
-pub const SHORTCUTS: [(Named, Shortcut); 11] = [
+pub const SHORTCUTS: [(Named, Shortcut); 12] = [
     ((Key::Num1, "1"), Shortcut::Page(Page::Now)),
     ((Key::Num2, "2"), Shortcut::Page(Page::Then)),
     ((Key::Num3, "3"), Shortcut::Page(Page::Why)),
@@ -40,6 +42,7 @@ pub const SHORTCUTS: [(Named, Shortcut); 11] = [
     ((Key::Num5, "5"), Shortcut::Page(Page::About)),
     ((Key::Num6, "6"), Shortcut::Page(Page::Outputs)),
     ((Key::F, "f"), Shortcut::Stage),
+    ((Key::V, "v"), Shortcut::StageLook),
     ((Key::Escape, "Escape"), Shortcut::Back),
     ((Key::H, "h"), Shortcut::Hold),
     ((Key::R, "r"), Shortcut::Reset),

@@ -6,10 +6,19 @@ use super::ballistics::{FRAME, Needle, Peak};
 use super::view::{State, ViewState};
 use crate::params::Response;
 
+/// What moves on one meter.
+#[derive(Clone, Copy, Default)]
+struct Hand {
+    needle: Needle,
+    peaks: [Peak; 2],
+    /// The thin mark of the newest seconds; it begins where it is first seen.
+    recent: Option<Needle>,
+}
+
 /// The needles of all meters, their peaks, and when they last moved.
 #[derive(Default)]
 pub struct Needles {
-    needles: Vec<(Needle, [Peak; 2])>,
+    needles: Vec<Hand>,
     moved_at: Option<Instant>,
 }
 
@@ -30,17 +39,25 @@ impl Needles {
     ) -> Option<Duration> {
         let elapsed = self.moved_at.map_or(FRAME, |then| now.saturating_duration_since(then));
         let most = view.meters.iter().map(|meter| meter.index + 1).max().unwrap_or(0);
-        self.needles.resize(most.max(self.needles.len()), <(Needle, [Peak; 2])>::default());
+        self.needles.resize(most.max(self.needles.len()), Hand::default());
         let knows_nothing =
             matches!(view.state, State::WaitingForAudio | State::Loading | State::Listening { .. });
         let secs = if jumps { f32::INFINITY } else { elapsed.as_secs_f32() };
         let mut next: Option<Duration> = None;
         let mut soonest = |due: Option<Duration>| next = next.into_iter().chain(due).min();
         for meter in &mut view.meters {
-            let (needle, peaks) = &mut self.needles[meter.index];
+            let Hand { needle, peaks, recent } = &mut self.needles[meter.index];
             // Also within the first second after a reset.
             if knows_nothing && meter.share.is_none() {
                 (*needle, *peaks) = Default::default();
+            }
+            match &mut meter.recent {
+                Some(seen) => {
+                    let mark = recent.get_or_insert(Needle::at(seen.share));
+                    soonest(mark.advance(seen.share, secs, resolution, Response::Dj));
+                    seen.share = mark.position();
+                }
+                None => *recent = None,
             }
             if let Some(share) = meter.share {
                 soonest(needle.advance(share, secs, resolution, response));

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::view::then::KeptView;
-use super::view::{Banner, ExportView, Facts, MeterView, State};
+use super::view::{Banner, ExportView, Facts, MeterView, RecentView, State};
 use crate::export::Format;
 use crate::history::compare::Comparison;
-use crate::model::card::ModelFacts;
+use crate::model::card::{JudgedOn, ModelFacts};
 use crate::model::space::{adjective, in_words};
 use crate::params::Response;
 use crate::prefs::PaletteChoice;
@@ -25,6 +25,26 @@ pub const NO_VALUE: &str = "–";
 #[must_use]
 pub fn about_title(model: &ModelFacts) -> String {
     format!("The model: {}", self::model(model))
+}
+
+/// Title over the model's results.
+pub const RESULTS: &str = "Results: how often it is right on songs that it had never heard";
+/// Heads of their columns.
+pub const RESULT_HEADS: [&str; 5] =
+    ["Songs", "Words", "Right (guessing: 50 %)", "19 times in 20", "Always one word"];
+
+/// A row of the results.
+#[must_use]
+pub fn result_row(row: &JudgedOn) -> [String; 5] {
+    let words: Vec<&str> = row.poles.split('/').map(adjective).collect();
+    let [low, high] = row.interval;
+    [
+        format!("{} of {}", row.n_songs, row.songs.to_uppercase()),
+        words.join(" or "),
+        percent(row.balanced_accuracy),
+        format!("{:.0} to {}", 100.0 * low, percent(high)),
+        row.majority_accuracy.map_or_else(|| NO_VALUE.to_owned(), percent),
+    ]
 }
 
 /// The state line.
@@ -56,6 +76,29 @@ pub fn state_short(state: &State) -> String {
         State::Paused => "Paused".to_owned(),
         State::Held => "Held".to_owned(),
         State::Failed => "Stopped".to_owned(),
+    }
+}
+
+/// What the state line means.
+#[must_use]
+pub fn state_hint(state: &State) -> &'static str {
+    match state {
+        State::WaitingForAudio => {
+            "No audio has come yet: press play, or look whether the track reaches this plugin"
+        }
+        State::Loading => "The model is being read from its file; the audio passes meanwhile",
+        State::Listening { .. } => {
+            "Less than ten seconds of music so far: readings are provisional, and drawn paler"
+        }
+        State::Live => "The meters speak of the last ten seconds of music",
+        State::Silent => {
+            "Quieter than what Setup treats as silence: the needles rest where they were"
+        }
+        State::Paused => "The host calls the plugin no more; the meters keep the last reading",
+        State::Held => "The reading on show is kept; the history goes on. H or the button lets go",
+        State::Failed => {
+            "Reload the plugin to start the analysis again; the banner says what happened"
+        }
     }
 }
 
@@ -95,11 +138,11 @@ pub fn meter_name(meter: &MeterView) -> String {
 }
 
 /// What a meter says, for whoever sees one for the first time.
-pub const METER_HINT: &str = "How many of a hundred people would call the last ten seconds so. Grey around the middle: too close to call. \
-The bracket: where people's own votes lay, four times in five, for music that read like this. Thin marks: how far the needle has been lately";
+pub const METER_HINT: &str = "Of 100 people, how many would call the last 10 s so. Grey: too close to call. Bracket: where four in five such \
+votes lay. Lines: farthest lately. Triangle: the last 4 s alone";
 /// What the plane says.
 pub const PLANE_HINT: &str =
-    "All pairs of words at once, each along its own line; the tail is where the mood has just been";
+    "All pairs of words at once, each along its own line. The tail: where the mood has just been";
 
 /// A meter's value for a screen reader.
 #[must_use]
@@ -109,9 +152,15 @@ pub fn meter_value(meter: &MeterView) -> String {
         Some(_) => {
             let undecided = if meter.ambiguous { format!(", {UNDECIDED}") } else { String::new() };
             let share = meter.share.unwrap_or_default();
-            format!("{}{}{undecided}", self::share(meter, share), band(meter))
+            format!("{}{}{undecided}{}", self::share(meter, share), band(meter), recent(meter))
         }
     }
+}
+
+/// What the newest seconds alone say; nothing where no more than these were heard.
+fn recent(meter: &MeterView) -> String {
+    let said = |recent: &RecentView| format!("; last 4 s: {}", share(meter, recent.share));
+    meter.recent.as_ref().map_or_else(String::new, said)
 }
 
 /// Between which shares of the leading pole listeners would vote, four times in five; nothing where
@@ -125,26 +174,37 @@ fn band(meter: &MeterView) -> String {
     }
 }
 
-/// The small facts as (name, value).
+/// The small facts as (name, value, hint).
 #[must_use]
-pub fn facts(facts: &Facts) -> [(&'static str, String); 3] {
+pub fn facts(facts: &Facts) -> [(&'static str, String, &'static str); 3] {
     let bpm =
         |bpm: Option<u16>| bpm.map_or_else(|| NO_VALUE.to_owned(), |bpm| format!("{bpm} BPM"));
     let whole = |percent: Option<u8>| {
         percent.map_or_else(|| NO_VALUE.to_owned(), |percent| format!("{percent} %"))
     };
     [
-        ("Tempo", bpm(facts.tempo_bpm)),
-        ("Drums' share of the sound", whole(facts.percussive_percent)),
-        ("Analysis CPU", whole(facts.load_percent)),
+        ("Tempo", bpm(facts.tempo_bpm), TEMPO_HINT),
+        (DRUMS_SHARE, whole(facts.percussive_percent), DRUMS_SHARE_HINT),
+        ("Analysis CPU", whole(facts.load_percent), LOAD_HINT),
     ]
 }
+
+/// The percussive part of the power.
+pub const DRUMS_SHARE: &str = "Drums' share of the sound";
+const DRUMS_SHARE_HINT: &str =
+    "How much of the last ten seconds' power is percussive: drums, plucks, attacks of every kind";
+const TEMPO_HINT: &str = "The beat, while it is clear: most readings of the last four seconds agree on it. Page 3 has what each part plays";
+const LOAD_HINT: &str =
+    "What this instance's analysis takes of one processor core. It never runs in the audio thread";
 
 /// Samples that the analysis missed, since the computer was too busy.
 #[must_use]
 pub fn lost(samples: u64) -> String {
     format!("{samples} samples missed")
 }
+
+/// What that means.
+pub const LOST_HINT: &str = "The computer was too busy to analyse these; the audio itself passed untouched. Reset starts the count anew";
 
 /// What a banner says.
 #[must_use]
@@ -190,6 +250,9 @@ pub fn page_name(of: Page) -> &'static str {
 pub const STAGE: &str = "Stage view";
 /// What its tooltip says.
 pub const STAGE_HINT: &str = "The mood in full size, readable from afar (F); Escape comes back";
+/// What the stage view does with what is pressed.
+pub const ON_STAGE_HINT: &str =
+    "V changes between meters and colour field; a click, F or Escape comes back";
 /// Keeps the reading on show.
 pub const HOLD: &str = "Hold";
 /// What its tooltip says.
@@ -203,7 +266,7 @@ pub const COPY: &str = "Copy";
 /// Says that it is done.
 pub const COPIED: &str = "Copied";
 /// What its tooltip says.
-pub const COPY_HINT: &str = "Copy the reading as text (C)";
+pub const COPY_HINT: &str = "Copy the reading as text to the clipboard (C)";
 
 /// Names of the readings over time.
 pub const MEANS: [&str; 3] = ["now", "last minute", "whole song"];
@@ -216,40 +279,73 @@ pub const NO_HISTORY: &str =
 /// The chart, for a screen reader.
 pub const CHART: &str = "History of the mood";
 /// What can be done with the chart.
-pub const CHART_HINT: &str = "Scroll to zoom, drag to move, double-click for all";
+pub const CHART_HINT: &str = "Up is towards the upper word, down towards the lower. Scroll to zoom, drag to move, double-click for all";
+/// What the coloured strip over the chart is.
+pub const SECTIONS: &str = "Parts of the song";
+/// The same for whoever asks.
+pub const SECTIONS_HINT: &str = "Parts of the song in the colour of their mood, as on the plane: a new one begins where the mood changes for good";
 /// Shows all of the history.
 pub const SHOW_ALL: &str = "All";
+/// What that does.
+pub const SHOW_ALL_HINT: &str = "Show the whole history (Home, with the chart in focus)";
 /// Zooms in and out.
 pub const ZOOM_IN: &str = "Zoom in";
+/// What that does.
+pub const ZOOM_IN_HINT: &str = "Show less of the history, larger (+, with the chart in focus)";
 /// Zooms out.
 pub const ZOOM_OUT: &str = "Zoom out";
+/// What that does.
+pub const ZOOM_OUT_HINT: &str = "Show more of the history (\u{2212}, with the chart in focus)";
 /// Follows the newest reading.
 pub const FOLLOW: &str = "Follow";
+/// What that does.
+pub const FOLLOW_HINT: &str =
+    "Let the chart end at the newest reading again (End, with the chart in focus)";
 /// Forgets the history.
 pub const CLEAR: &str = "Clear";
 /// Asks whether that is meant.
 pub const CLEAR_SURELY: &str = "Clear all of it?";
 /// What its tooltip says.
-pub const CLEAR_HINT: &str = "Forget the history of the song";
+pub const CLEAR_HINT: &str =
+    "Forget the history of the song, after a second press. Export it first to keep it";
 /// Writes the history to a file.
 pub const EXPORT: &str = "Export";
+/// What that does.
+pub const EXPORT_HINT: &str = "Write the history to a file: a table, for programs, or a picture";
 /// Ends the writing of a file.
 pub const CANCEL: &str = "Cancel";
+/// What is under way then.
+pub const WRITING_HINT: &str = "The history is being written to the file that you chose";
+/// What that does to a file that is being written.
+pub const CANCEL_EXPORT_HINT: &str = "Stop writing; what was there before stays";
+/// What that does to a file dialog.
+pub const CANCEL_PICK_HINT: &str = "Back without choosing (Escape)";
+/// What a file dialog's other button does.
+pub const CHOOSE_HINT: &str = "Take this file (Enter, or a double click on its name)";
+/// What the names in a file dialog do.
+pub const ENTRY_HINT: &str =
+    "A click chooses a file or opens a folder; a double click takes the file";
 /// Goes on with what was chosen.
 pub const OPEN: &str = "Open";
 /// Writes to the file that was named.
 pub const SAVE: &str = "Save";
 /// The folder above.
 pub const UP: &str = "Folder above";
+/// What that does.
+pub const UP_HINT: &str = "Show the folder above this one";
 /// The folder in a file dialog.
 pub const FOLDER: &str = "Folder";
+/// What that is.
+pub const FOLDER_HINT: &str = "The folder on show: type another and press Enter";
 /// The file's name in a file dialog.
 pub const FILE_NAME: &str = "File name";
+/// What that is.
+pub const FILE_NAME_HINT: &str = "The file's name: type one, or click one above";
 
 /// Buttons that keep the last minute, to compare it with another.
 pub const KEEP: [&str; 2] = ["Keep as A", "Keep as B"];
 /// What they are for.
-pub const KEEP_HINT: &str = "Keep the last minute. Change something, play the passage again and keep the other: the difference is told, and whether it is real";
+pub const KEEP_HINT: &str = "Keep the last minute; change the mix, replay the passage, keep the other: the difference is told, and whether it is real";
 /// Before both are kept.
 pub const COMPARE_HINT: &str =
     "Keep the last minute as A, change the mix, play it again and keep it as B.";
@@ -354,26 +450,49 @@ pub fn reading(meters: &[MeterView], facts: &Facts) -> String {
     let meters =
         meters.iter().map(|meter| format!("{}: {}", meter_name(meter), meter_value(meter)));
     let facts = self::facts(facts);
-    let facts = facts.iter().take(2).map(|(name, value)| format!("{name}: {value}"));
+    let facts = facts.iter().take(2).map(|(name, value, _)| format!("{name}: {value}"));
     meters.chain(facts).collect::<Vec<_>>().join("\n")
 }
 
 /// Title over the pushes, and what they are.
 pub const PUSHES: &str = "What moved the needle";
 /// How they are found out.
-pub const PUSHES_HINT: &str = "How far the share would move back if that side of the music were as in the average song. Sides work together, so pushes do not add up";
+pub const PUSHES_HINT: &str = "How far the share would move back if that side of the music were as in the average song. Sides work together: pushes do not add up";
 /// Before any are known.
 pub const NO_PUSHES: &str = "Comes with the music";
 /// Title over the chroma.
 pub const CHROMA: &str = "Notes";
+/// What the wheel of notes is.
+pub const CHROMA_HINT: &str = "How strong each note is in the last ten seconds, drums left out. The three strongest have bright names";
 /// Title over the tempi.
 pub const TEMPI: &str = "Tempo and balance";
 /// What the bars beside the tempi are.
-pub const TEMPI_HINT: &str = "Tempo of the melody and of the drums, and how clearly it is heard; the power of both, and the drums' part of it";
-/// Title over the balance of both parts.
-pub const BALANCE: &str = "Balance";
-/// Names of the two parts.
-pub const PARTS: [&str; 2] = ["Melody", "Drums"];
+pub const TEMPI_HINT: &str = "Tempo of melody and drums as read, and how clearly it repeats; the drums' part of the power, and the level of both";
+/// Names of both parts' tempi.
+pub const PART_TEMPI: [&str; 2] = ["Melody", "Drums"];
+/// The percussive part of the power, where there is little room.
+pub const DRUMS_PART: &str = "Drums' share";
+/// The power of both parts.
+pub const LEVELS: &str = "Levels";
+
+/// The levels of both parts, whole dB re full scale.
+#[must_use]
+pub fn levels([harmonic, percussive]: [i16; 2]) -> String {
+    format!("melody {harmonic}, drums {percussive} dB").replace('-', "\u{2212}")
+}
+
+/// The same where there is little room, in that order.
+#[must_use]
+pub fn levels_short([harmonic, percussive]: [i16; 2]) -> String {
+    format!("{harmonic} / {percussive} dB").replace('-', "\u{2212}")
+}
+
+/// How clearly a tempo is heard.
+#[must_use]
+pub fn clear(percent: u8) -> String {
+    format!("{percent} % clear")
+}
+
 /// Names of the pitch classes.
 pub const PITCH_CLASSES: [&str; 12] =
     ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
@@ -386,7 +505,7 @@ pub fn group(group: Group) -> &'static str {
         Group::Pulse => "Pulse",
         Group::Colour => "Sound colour",
         Group::Dynamics => "Dynamics",
-        Group::Percussion => "Percussion",
+        Group::Percussion => "Drum sound",
     }
 }
 
@@ -397,10 +516,49 @@ pub fn push(first: &str, second: &str, push: f32) -> String {
     if size < 0.005 { NO_VALUE.to_owned() } else { format!("{:.0} % {pole}", 100.0 * size) }
 }
 
-/// A tempo and how clear it is.
-#[must_use]
-pub fn tempo(tempo: Option<(u16, u8)>) -> String {
-    tempo.map_or_else(|| NO_VALUE.to_owned(), |(bpm, clear)| format!("{bpm} BPM, {clear} % clear"))
+/// What is set by each setting, and what to expect of it.
+pub mod hints {
+    /// See the module.
+    pub const RESPONSE: &str = "How quickly needles follow: DJ within 0.3 s of the reading, Mix within 0.7 s, Slow as the mean of a phrase";
+    /// See the module.
+    pub const GATE: &str = "Music with less power counts as silence, and the needles rest. \u{2212}70 dB suits finished music";
+    /// See the module.
+    pub const AUTO_RESET: &str = "Forget what was heard when the transport starts or jumps, so that no reading mixes two places";
+    /// See the module.
+    pub const PALETTE: &str = "Dark and light, and two whose poles stay apart for whoever tells red from green, or blue from yellow, badly";
+    /// See the module.
+    pub const MOTION: &str = "Needles jump from reading to reading instead of gliding";
+    /// See the module.
+    pub const STAGE: &str = "What the stage view shows: words with meters, or the colour of the mood (V changes it there)";
+    /// See the module.
+    pub const MODEL: &str =
+        "Read by a model of your own: an .onnx file with its .json card beside it";
+    /// See the module.
+    pub const SHIPPED: &str = "Read by the model that comes with the plugin again";
+    /// See the module.
+    pub const SPACES: &str =
+        "Which pairs of words are shown, in every page and on the stage; the last one stays";
+    /// See the module.
+    pub const OUTPUTS: &str = "Write every reading to files while the music plays";
+    /// See the module.
+    pub const CHOOSE_OUTPUT: &str =
+        "Write every reading to a file, from now on, also while this window is closed";
+    /// See the module.
+    pub const STOP_OUTPUT: &str = "Write no more readings; the file stays as it is";
+    /// See the module.
+    pub const BACK_TO_SETUP: &str = "Back to everything else that can be set (4)";
+    /// What the cards of readings over time are.
+    pub const MEANS: [&str; 3] = [
+        "What the needles show now",
+        "The mean of the last minute that was heard",
+        "The mean of everything that the history holds",
+    ];
+    /// A format of an export.
+    pub const EXPORT: [&str; 3] = [
+        "A row per half second, for spreadsheets",
+        "The same as JSON, with the model's name and the parts of the song",
+        "The chart as a picture to print or post",
+    ];
 }
 
 /// Names of settings.

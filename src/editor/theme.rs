@@ -254,7 +254,12 @@ impl Theme {
         let looks = [
             (&mut widgets.noninteractive, palette.ground, palette.edge),
             (&mut widgets.inactive, palette.track, palette.tick),
-            (&mut widgets.hovered, palette.ambiguous, palette.muted),
+            // Less than what is chosen, whatever else it is.
+            (
+                &mut widgets.hovered,
+                palette.track.lerp_to_gamma(palette.ambiguous, 0.4),
+                palette.tick,
+            ),
             (&mut widgets.active, palette.ambiguous, palette.text),
             (&mut widgets.open, palette.ambiguous, palette.muted),
         ];

@@ -21,6 +21,8 @@ pub struct UiState {
     pub asks_to_clear: bool,
     /// Until when the window says that it has copied, seconds of its clock.
     pub copied_until_secs: f64,
+    /// Whether the words on the stage's colour field were last black.
+    pub field_ink_is_black: bool,
     /// What was asked for, in that order.
     pub commands: Vec<Command>,
 }
@@ -59,6 +61,11 @@ impl UiState {
         match shortcut {
             Shortcut::Page(page) => (self.prefs.page, self.prefs.on_stage) = (page, false),
             Shortcut::Stage => self.prefs.on_stage = !self.prefs.on_stage,
+            Shortcut::StageLook => {
+                if std::mem::replace(&mut self.prefs.on_stage, true) {
+                    self.prefs.stage_look = self.prefs.stage_look.other();
+                }
+            }
             Shortcut::Back => {
                 if !std::mem::take(&mut self.prefs.on_stage) {
                     self.prefs.page = Page::Now;

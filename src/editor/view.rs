@@ -58,6 +58,15 @@ pub enum State {
     Failed,
 }
 
+/// What the newest seconds alone say of one pair of words.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RecentView {
+    /// Share of the first pole, in [0, 1].
+    pub share: f32,
+    /// Where listeners' own share lay in four of five songs of which as little was heard.
+    pub band: [f32; 2],
+}
+
 /// One meter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MeterView {
@@ -76,6 +85,9 @@ pub struct MeterView {
     /// Where listeners' own share lay in four of five songs that were read like this one; none
     /// while it means nothing.
     pub band: Option<[f32; 2]>,
+    /// What the newest four seconds alone say: the share, and between which shares listeners' own
+    /// lay; none where no more than these were heard.
+    pub recent: Option<RecentView>,
     /// The farthest that the needle has lately been towards the second and the first pole.
     pub peaks: Option<[f32; 2]>,
     /// Too near an even vote to name a winner.
@@ -133,7 +145,7 @@ impl MeterView {
 /// The small numbers under the meters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// The beat, whole BPM.
+    /// The beat, once it has held, whole BPM.
     pub tempo_bpm: Option<u16>,
     /// Percussive part of the energy, whole percent.
     pub percussive_percent: Option<u8>,
@@ -298,9 +310,8 @@ impl Facts {
     /// mean nothing.
     fn of(moment: &Moment, known: bool) -> Self {
         let reading = &moment.reading;
-        let bpm = |bpm: f32| (known && bpm >= 1.0).then(|| bpm.round() as u16);
         Self {
-            tempo_bpm: bpm(reading.tempo_bpm),
+            tempo_bpm: moment.held_bpm.filter(|_| known).map(|bpm| bpm.round() as u16),
             percussive_percent: percussive_share(reading)
                 .filter(|_| known)
                 .map(|s| (100.0 * s).round() as u8),
@@ -366,6 +377,10 @@ fn meter(reading: &Reading, state: State, index: usize, space: &LabelSpace) -> M
         ambiguous: share.is_some_and(|share| space.is_ambiguous(*share)),
         ambiguous_half_width: space.ambiguous_half_width,
         band: share.map(|_| reading.bands[index].map(to_step)),
+        recent: share.and(reading.recent).map(|recent| RecentView {
+            share: to_step(recent.shares[index]),
+            band: recent.bands[index].map(to_step),
+        }),
         provisional: state != State::Live,
     }
 }

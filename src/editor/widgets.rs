@@ -5,6 +5,7 @@ pub mod chart;
 pub mod emblem;
 pub mod footer;
 pub mod header;
+pub mod hint;
 pub mod meter;
 pub mod picker;
 pub mod plane;

@@ -28,6 +28,7 @@ pub const MOST_READERS: usize = 16;
 /// What readers are told.
 #[derive(Clone, Debug)]
 #[cfg_attr(not(feature = "internals"), non_exhaustive)]
+#[expect(clippy::large_enum_variant, reason = "a box would allocate on the analysis thread")]
 pub enum Event {
     /// A model came into charge: readings from here on are its own, in its label spaces.
     Model(Arc<ModelFacts>),

@@ -12,6 +12,7 @@ use crate::analyser::{Analyser, AnalyserError};
 use crate::analysis::downmix::{Layout, MAX_CHANNELS};
 use crate::config;
 use crate::errand::Errand;
+use crate::held_tempo::HeldTempo;
 use crate::lock::lock;
 use crate::model::error::in_words;
 use crate::model::{Model, ModelError};
@@ -88,6 +89,7 @@ pub(super) struct Worker {
     pub(super) shared: Arc<Handover>,
     pub(super) control: Arc<Control>,
     pub(super) publisher: Publisher,
+    pub(super) held_tempo: HeldTempo,
 }
 
 impl Worker {
@@ -129,8 +131,10 @@ impl Worker {
         lock(history).set_spaces(&model.card().spaces);
         self.publisher.set_model(model.card().facts());
         monitor.set_status(status);
+        analyser.follow_recent(true);
         self.samples.begin_anew();
         self.publisher.begin_anew();
+        self.held_tempo.reset();
         let loading = match own {
             Own::Late { loading, .. } => Some(loading),
             _ => None,
@@ -181,6 +185,7 @@ impl Worker {
                 Popped::Reset => {
                     analyser.reset();
                     self.publisher.begin_anew();
+                    self.held_tempo.reset();
                     why_due_secs = 0.0;
                 }
                 Popped::Nothing if stopping_since.is_some() => return Ok(Next::End),
@@ -230,12 +235,14 @@ impl Worker {
     /// Analyses one chunk and publishes the readings it completes. When the newest of them was
     /// taken, seconds of audio.
     fn push(&mut self, analyser: &mut Analyser, chunk: &[f32]) -> Result<Option<f64>, ModelError> {
-        let (publisher, shared, samples) = (&mut self.publisher, &self.shared, &self.samples);
+        let (publisher, held_tempo) = (&mut self.publisher, &mut self.held_tempo);
+        let (shared, samples) = (&self.shared, &self.samples);
         let mut read_secs = None;
         analyser.push(chunk, |reading| {
             publisher.publish(&Stamped {
                 reading: *reading,
                 song_secs: samples.song_secs(reading.time_secs),
+                held_bpm: held_tempo.push(reading),
                 overrun_samples: shared.overrun_samples(),
             });
             read_secs = Some(reading.time_secs);

@@ -53,6 +53,10 @@ pub struct Card {
     pub sha256: String,
     /// One sentence on what the weights were trained on.
     pub trained_on: String,
+    /// What it was judged by, as `cargo xtask train` writes it: songs, balanced accuracy and its
+    /// interval, by set of songs and pair of words. Only shown, so that anything may stand here.
+    #[serde(default)]
+    metrics: serde_json::Value,
     /// What a user should know of the model: data, terms, results, failures, limits.
     #[serde(default)]
     pub about: Vec<About>,
@@ -67,6 +71,24 @@ pub struct About {
     pub text: String,
 }
 
+/// How often a model was right on songs that it had never heard.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(not(feature = "internals"), non_exhaustive)]
+pub struct JudgedOn {
+    /// Name of the set of songs.
+    pub songs: String,
+    /// Its size.
+    pub n_songs: u64,
+    /// The poles, `excited/calm`.
+    pub poles: String,
+    /// Mean of the share of songs of each pole that were read as such; guessing has one half.
+    pub balanced_accuracy: f32,
+    /// Where it lies nineteen times in twenty.
+    pub interval: [f32; 2],
+    /// What always saying the more frequent pole would get right.
+    pub majority_accuracy: Option<f32>,
+}
+
 /// What eyes may know of a model.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(not(feature = "internals"), non_exhaustive)]
@@ -79,6 +101,8 @@ pub struct ModelFacts {
     pub spaces: Vec<LabelSpace>,
     /// What a user should know.
     pub about: Vec<About>,
+    /// What it was judged by, where its card says it in numbers.
+    pub judged_on: Vec<JudgedOn>,
 }
 
 impl Card {
@@ -91,7 +115,29 @@ impl Card {
             version: self.version.clone(),
             spaces: self.spaces.clone(),
             about: std::iter::once(trained_on).chain(self.about.iter().cloned()).collect(),
+            judged_on: self.judged_on(),
         }
+    }
+
+    /// The card's metrics as far as they are what they should be.
+    fn judged_on(&self) -> Vec<JudgedOn> {
+        let number = |of: &serde_json::Value| of.as_f64().map(|number| number as f32);
+        let row = |songs: &str, poles: &str, of: &serde_json::Value| {
+            let interval = of.get("interval_95")?;
+            Some(JudgedOn {
+                songs: songs.to_owned(),
+                n_songs: of.get("songs")?.as_u64()?,
+                poles: poles.to_owned(),
+                balanced_accuracy: number(of.get("balanced_accuracy")?)?,
+                interval: [number(interval.get(0)?)?, number(interval.get(1)?)?],
+                majority_accuracy: of.get("majority_accuracy").and_then(number),
+            })
+        };
+        let sets = self.metrics.as_object().into_iter().flatten();
+        let pairs = sets.flat_map(|(songs, pairs)| {
+            pairs.as_object().into_iter().flatten().map(move |pair| (songs, pair))
+        });
+        pairs.filter_map(|(songs, (poles, of))| row(songs, poles, of)).collect()
     }
 
     /// Parses a card and checks that this crate makes what it asks for.

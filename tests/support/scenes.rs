@@ -19,7 +19,7 @@ use moodring::model::shipped_facts;
 use moodring::outputs::OutputState;
 use moodring::outputs::settings::{FILES, FileKind};
 use moodring::prefs::{DEFAULT_SIZE, Page, PaletteChoice, Prefs, StageLook};
-use moodring::reading::{Phase, Reading};
+use moodring::reading::{Phase, Reading, Recent};
 use moodring::why::Why;
 
 /// A window to be looked at.
@@ -68,6 +68,11 @@ impl Scene {
 pub fn heard(phase: Phase, heard_secs: f32, shares: [f32; 2]) -> Moment {
     let shares = [shares[0], shares[1], 0.0, 0.0];
     let chroma = [0.9, 0.1, 0.3, 0.05, 0.7, 0.35, 0.1, 1.0, 0.1, 0.45, 0.08, 0.5];
+    // The newest seconds are a little farther to the middle, and in wider doubt.
+    let recent = Recent {
+        shares: shares.map(|share| 0.8 * share + 0.08),
+        bands: shares.map(|share| [0.6 * share, 0.65 * share + 0.35]),
+    };
     let reading = Reading {
         phase,
         heard_secs,
@@ -83,6 +88,7 @@ pub fn heard(phase: Phase, heard_secs: f32, shares: [f32; 2]) -> Moment {
         energy_harmonic_db: -18.0,
         energy_percussive_db: -20.3,
         chroma,
+        recent: (heard_secs > 4.0).then_some(recent),
         ..Reading::default()
     };
     let pushes = [[0.02, 0.11, 0.16, -0.05, 0.08], [0.18, 0.05, -0.07, 0.002, -0.03]];
@@ -94,6 +100,7 @@ pub fn heard(phase: Phase, heard_secs: f32, shares: [f32; 2]) -> Moment {
         status: Status::Running,
         model,
         why: Some(why),
+        held_bpm: (phase == Phase::Live).then_some(124.1),
         load: 0.03,
         ..Moment::default()
     }

@@ -1,6 +1,7 @@
 //! Repository tasks: `cargo xtask VERB`.
 
 mod demo;
+mod follow;
 mod golden;
 mod library;
 mod peers;
@@ -28,6 +29,7 @@ usage: cargo xtask VERB …
                           show the meter; leaves target/demo/{readings.csv,mood.png}
   train …                 fit a model to a folder of music and its labels: quantised, judged, documented; `train --help` teaches
   steadiness …            how far a model's readings move when nothing changes that matters; `steadiness --help` teaches
+  follow CLIPS…           how soon the meter follows a cut, how still it stands, how long a tempo holds; writes docs/follow.md
   peers [AUDIO]           what the analysis costs beside librosa, Essentia and onnxruntime; writes docs/performance.md
   reliability             what was tried that goes wrong elsewhere, and what comes of it; writes docs/reliability.md
   test [STEP…]            everything that CI runs; `test --help` lists the steps
@@ -38,7 +40,7 @@ usage: cargo xtask VERB …
   bundle moodring [--release]
                           make the CLAP and VST3 bundles in target/bundled
 
-demo, train, peers, pictures, reliability, test and golden first install what the system lacks where they may, and otherwise say what to install.
+demo, follow, train, peers, pictures, reliability, test and golden first install what the system lacks where they may, and otherwise say what to install.
 Any other verb is nice-plug's: bundle-universal, known-packages.";
 
 fn main() -> ExitCode {
@@ -64,6 +66,7 @@ fn dispatch() -> Result<ExitCode> {
     let repo = Repo::enter()?;
     match verb {
         "demo" => demo::run_verb(&repo, rest)?,
+        "follow" => follow::run_verb(&repo, rest)?,
         "golden" => golden::run_verb(&repo, rest)?,
         "peers" => peers::run_verb(&repo, rest)?,
         "piece" => piece::run_verb(&repo, rest)?,

@@ -34,7 +34,19 @@ impl Coverage {
         }
     }
 
-    pub(super) fn steps(self) -> usize {
+    /// The newest of it: at most `steps`.
+    #[must_use]
+    pub fn newest(self, steps: usize) -> Self {
+        match self {
+            Self::Silence => Self::Silence,
+            Self::Steps(heard) => Self::Steps(heard.min(steps)),
+            Self::Full => Self::Steps(steps.min(N_STEPS)),
+        }
+    }
+
+    /// Steps of music heard, 0 to [`N_STEPS`].
+    #[must_use]
+    pub fn steps(self) -> usize {
         match self {
             Self::Silence => 0,
             Self::Steps(steps) => steps,

@@ -5,9 +5,11 @@ use egui::{Align, Layout, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, Widg
 
 use crate::editor::command::Command;
 use crate::editor::strings;
+use crate::editor::strings::hints;
 use crate::editor::theme::Theme;
 use crate::editor::ui_state::UiState;
 use crate::editor::view::ViewState;
+use crate::editor::widgets::hint::hinted;
 use crate::editor::widgets::picker::Picker;
 use crate::outputs::OutputState;
 use crate::prefs::Page;
@@ -30,7 +32,8 @@ pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_state
     theme.outline(ui.painter(), rect);
     let inside = rect.shrink2(vec2(theme.points(MARGIN.0), theme.points(MARGIN.1)));
     ui.scope_builder(UiBuilder::new().max_rect(inside), |ui| {
-        if ui.button(format!("‹ {}", strings::BACK_TO_SETUP)).clicked() {
+        let back = ui.button(format!("‹ {}", strings::BACK_TO_SETUP));
+        if hinted(back, hints::BACK_TO_SETUP).clicked() {
             ui_state.prefs.page = Page::Setup;
         }
         ui.add_space(theme.points(GAP) / 2.0);
@@ -58,10 +61,12 @@ fn output_ui(ui: &mut Ui, theme: Theme, output: &OutputState, ui_state: &mut UiS
             line(ui, kind.help.to_owned(), palette.muted);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if output.path.is_some() && named(ui, strings::STOP_OUTPUT, kind.name) {
+            if output.path.is_some()
+                && named(ui, strings::STOP_OUTPUT, kind.name, hints::STOP_OUTPUT)
+            {
                 ui_state.ask(Command::Write(kind, None));
             }
-            if named(ui, strings::CHOOSE_OUTPUT, kind.name) {
+            if named(ui, strings::CHOOSE_OUTPUT, kind.name, hints::CHOOSE_OUTPUT) {
                 ui_state.picker = Some(Picker::for_output(kind, output.path.as_deref()));
             }
         });
@@ -79,8 +84,8 @@ fn output_ui(ui: &mut Ui, theme: Theme, output: &OutputState, ui_state: &mut UiS
 }
 
 /// A button of which screen readers say what it belongs to. Whether it was clicked.
-fn named(ui: &mut Ui, word: &str, of: &str) -> bool {
+fn named(ui: &mut Ui, word: &str, of: &str, hint: &str) -> bool {
     let response = ui.button(word);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{word}: {of}")));
-    response.clicked()
+    hinted(response, hint).clicked()
 }

@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
-use egui::{Align, Layout, Rect, RichText, ScrollArea, Slider, Ui, UiBuilder, WidgetInfo, vec2};
+use egui::{
+    Align, DragValue, Layout, Rect, RichText, ScrollArea, Slider, Ui, UiBuilder, WidgetInfo, vec2,
+};
 
 use crate::editor::command::Command;
 use crate::editor::strings;
+use crate::editor::strings::hints;
 use crate::editor::theme::Theme;
 use crate::editor::ui_state::UiState;
 use crate::editor::view::ViewState;
+use crate::editor::widgets::hint::hinted;
 use crate::editor::widgets::picker::Picker;
 use crate::params::{GATE_RANGE_DB, Response};
 use crate::prefs::{Page, PaletteChoice, StageLook};
@@ -59,24 +63,29 @@ fn listening_ui(ui: &mut Ui, theme: Theme, view: &ViewState, ui_state: &mut UiSt
     setting(ui, theme, strings::SETTING_RESPONSE, |ui| {
         for response in [Response::Dj, Response::Mix, Response::Slow] {
             let chosen = controls.response == response;
-            if ui.selectable_label(chosen, strings::response(response)).clicked() {
+            let choice = ui.selectable_label(chosen, strings::response(response));
+            if hinted(choice, hints::RESPONSE).clicked() {
                 ui_state.ask(Command::SetResponse(response));
             }
         }
     });
     setting(ui, theme, strings::SETTING_GATE, |ui| {
         let mut gate_db = controls.gate_db;
-        let slider = Slider::new(&mut gate_db, GATE_RANGE_DB.0..=GATE_RANGE_DB.1);
-        let response = ui.add(slider.suffix(" dB").fixed_decimals(0));
+        let range = GATE_RANGE_DB.0..=GATE_RANGE_DB.1;
+        let response = ui.add(Slider::new(&mut gate_db, range.clone()).show_value(false));
         let spoken = || WidgetInfo::slider(true, f64::from(gate_db), strings::SETTING_GATE);
         response.widget_info(spoken);
+        hinted(response, hints::GATE);
+        let value = DragValue::new(&mut gate_db).range(range).suffix(" dB").fixed_decimals(0);
+        hinted(ui.add(value), hints::GATE);
         if gate_db != controls.gate_db {
             ui_state.ask(Command::SetGate(gate_db));
         }
     });
     setting(ui, theme, "", |ui| {
         let mut auto_reset = controls.auto_reset;
-        if ui.checkbox(&mut auto_reset, strings::SETTING_AUTO_RESET).changed() {
+        let response = ui.checkbox(&mut auto_reset, strings::SETTING_AUTO_RESET);
+        if hinted(response, hints::AUTO_RESET).changed() {
             ui_state.ask(Command::SetAutoReset(auto_reset));
         }
     });
@@ -86,15 +95,20 @@ fn listening_ui(ui: &mut Ui, theme: Theme, view: &ViewState, ui_state: &mut UiSt
 fn look_ui(ui: &mut Ui, theme: Theme, ui_state: &mut UiState) {
     setting(ui, theme, strings::SETTING_PALETTE, |ui| {
         for choice in PaletteChoice::ALL {
-            ui.selectable_value(&mut ui_state.prefs.palette, choice, strings::palette(choice));
+            let palette = &mut ui_state.prefs.palette;
+            let response = ui.selectable_value(palette, choice, strings::palette(choice));
+            hinted(response, hints::PALETTE);
         }
     });
     setting(ui, theme, "", |ui| {
-        ui.checkbox(&mut ui_state.prefs.reduced_motion, strings::SETTING_MOTION);
+        let response = ui.checkbox(&mut ui_state.prefs.reduced_motion, strings::SETTING_MOTION);
+        hinted(response, hints::MOTION);
     });
     setting(ui, theme, strings::SETTING_STAGE, |ui| {
         for look in [StageLook::Meter, StageLook::Field] {
-            ui.selectable_value(&mut ui_state.prefs.stage_look, look, strings::stage_look(look));
+            let shown = &mut ui_state.prefs.stage_look;
+            let response = ui.selectable_value(shown, look, strings::stage_look(look));
+            hinted(response, hints::STAGE);
         }
     });
 }
@@ -105,10 +119,10 @@ fn model_ui(ui: &mut Ui, theme: Theme, view: &ViewState, ui_state: &mut UiState)
         let path = view.controls.model_path.as_deref();
         let file = path.and_then(Path::file_name).map(|file| file.to_string_lossy().into_owned());
         ui.label(file.unwrap_or_else(|| strings::model(&view.model)));
-        if ui.button(strings::CHOOSE_MODEL).clicked() {
+        if hinted(ui.button(strings::CHOOSE_MODEL), hints::MODEL).clicked() {
             ui_state.picker = Some(Picker::for_model(path));
         }
-        if path.is_some() && ui.button(strings::SHIPPED_MODEL).clicked() {
+        if path.is_some() && hinted(ui.button(strings::SHIPPED_MODEL), hints::SHIPPED).clicked() {
             ui_state.ask(Command::UseModel(None));
         }
     });
@@ -121,7 +135,7 @@ fn model_ui(ui: &mut Ui, theme: Theme, view: &ViewState, ui_state: &mut UiState)
             // The last one stays.
             let may_change = !shown || n_shown > 1;
             ui.add_enabled_ui(may_change, |ui| {
-                if ui.checkbox(&mut shown, text).changed() {
+                if hinted(ui.checkbox(&mut shown, text), hints::SPACES).changed() {
                     ui_state.prefs.set_shown(&space.first, shown);
                 }
             });
@@ -135,7 +149,7 @@ fn outputs_ui(ui: &mut Ui, theme: Theme, view: &ViewState, ui_state: &mut UiStat
         let on = view.outputs.iter().filter(|output| output.path.is_some());
         let names: Vec<&str> = on.map(|output| output.kind.name).collect();
         ui.label(strings::outputs_on(&names));
-        if ui.button(strings::SHOW_OUTPUTS).clicked() {
+        if hinted(ui.button(strings::SHOW_OUTPUTS), hints::OUTPUTS).clicked() {
             ui_state.prefs.page = Page::Outputs;
         }
     });

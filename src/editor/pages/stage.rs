@@ -5,6 +5,8 @@
 //! might jump, no place can go from dark to light and back more than 2.7 times a second (WCAG 2.3.1
 //! allows three; `ballistics` tests it).
 
+use std::f32::consts::TAU;
+
 use egui::accesskit::Role;
 use egui::{
     Align2, Color32, Mesh, Painter, Pos2, Rect, Sense, Shape, Ui, Vec2, WidgetInfo, pos2, vec2,
@@ -14,18 +16,30 @@ use crate::editor::strings;
 use crate::editor::theme::{self, Theme};
 use crate::editor::ui_state::UiState;
 use crate::editor::view::{MeterView, State, ViewState};
-use crate::editor::widgets::{header, plane};
+use crate::editor::widgets::{header, hint, plane};
 use crate::prefs::StageLook;
+
+/// Reach of the letters' outline and of their widened strokes, as parts of their height, and the
+/// outline's strength on the colour field.
+const OUTLINE: f32 = 0.045;
+const BOLD: f32 = 0.016;
+const OUTLINE_STRENGTH: f32 = 0.35;
 
 /// Shows the stage in `rect`. A click leaves it.
 pub fn stage_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_state: &mut UiState) {
     let response = ui.interact(rect, ui.scope_id().with("stage"), Sense::click());
     let spoken = format!("{}. {}", strings::STAGE, strings::plane(&view.meters));
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
+    let response = hint::hinted(response, strings::ON_STAGE_HINT);
+    // Nothing of it on the audience's screen.
+    hint::take(ui.ctx());
     let painter = ui.painter().with_clip_rect(rect);
     match ui_state.prefs.stage_look {
         StageLook::Meter => paint_meters(&painter, rect, theme, view),
-        StageLook::Field => paint_field(&painter, rect, theme, view),
+        StageLook::Field => {
+            let ink_is_black = &mut ui_state.field_ink_is_black;
+            paint_field(&painter, rect, theme, view, ink_is_black);
+        }
     }
     // How much has been heard is no news for an audience.
     if !matches!(view.state, State::Live | State::Listening { .. }) {
@@ -52,9 +66,25 @@ fn largest(
     if too_wide > 1.0 { at(height / too_wide) } else { galley }
 }
 
-fn centred(painter: &Painter, middle: Pos2, galley: std::sync::Arc<egui::Galley>) {
+/// Bold letters in `ink` with an outline, to be read on any ground and from afar: the typeface has
+/// no bold, so its strokes are widened.
+fn paint_bold(
+    painter: &Painter,
+    middle: Pos2,
+    galley: &std::sync::Arc<egui::Galley>,
+    ink: Color32,
+    outline: Color32,
+) {
     let corner = middle - 0.5 * galley.size();
-    painter.galley(corner, galley, Color32::PLACEHOLDER);
+    let height = galley.size().y;
+    let rings = [(OUTLINE, outline), (BOLD, ink)];
+    for (reach, colour) in rings {
+        for turn in 0..8 {
+            let shift = height * reach * Vec2::angled(TAU * turn as f32 / 8.0);
+            painter.galley_with_override_text_color(corner + shift, galley.clone(), colour);
+        }
+    }
+    painter.galley_with_override_text_color(corner, galley.clone(), ink);
 }
 
 /// A band of the window per pair of words: who leads as large as fits, under it the needle.
@@ -84,11 +114,8 @@ fn paint_meter(painter: &Painter, rect: Rect, theme: Theme, meter: &MeterView) {
         Some(_) => meter.leading().to_owned(),
         None => strings::NO_VALUE.to_owned(),
     };
-    centred(
-        painter,
-        words.center(),
-        largest(painter, &text, loudness(meter) * words.height(), words.width(), colour),
-    );
+    let galley = largest(painter, &text, loudness(meter) * words.height(), words.width(), colour);
+    paint_bold(painter, words.center(), &galley, colour, palette.ground);
     painter.rect_filled(track, 0.25 * track_height, palette.track);
     let half = meter.ambiguous_half_width * track.width();
     let band = Rect::from_center_size(track.center(), vec2(2.0 * half, track.height()));
@@ -114,7 +141,13 @@ fn paint_meter(painter: &Painter, rect: Rect, theme: Theme, meter: &MeterView) {
 
 /// The window in the colour of the mood, a little of the neighbouring moods at its edges, and the
 /// words of whoever leads.
-fn paint_field(painter: &Painter, rect: Rect, theme: Theme, view: &ViewState) {
+fn paint_field(
+    painter: &Painter,
+    rect: Rect,
+    theme: Theme,
+    view: &ViewState,
+    ink_is_black: &mut bool,
+) {
     let palette = theme.palette;
     let mood = view.mood();
     let at = |shift: Vec2| match mood {
@@ -142,7 +175,13 @@ fn paint_field(painter: &Painter, rect: Rect, theme: Theme, view: &ViewState) {
         mesh.add_triangle(0, corner, corner + 1);
     }
     painter.add(Shape::mesh(mesh));
-    let ink = ink_on(middle);
+    *ink_is_black = is_black_on(middle, *ink_is_black);
+    let (ink, outline) = if *ink_is_black {
+        (Color32::BLACK, Color32::WHITE)
+    } else {
+        (Color32::WHITE, Color32::BLACK)
+    };
+    let outline = middle.lerp_to_gamma(outline, OUTLINE_STRENGTH);
     // A place for each pair of words, whoever leads.
     let n = view.meters.len() as f32;
     let height = rect.height() / (n + 1.0);
@@ -150,7 +189,7 @@ fn paint_field(painter: &Painter, rect: Rect, theme: Theme, view: &ViewState) {
         let y = rect.center().y + (row as f32 - 0.5 * (n - 1.0)) * height;
         let size = 0.85 * loudness(meter) * height;
         let galley = largest(painter, meter.leading(), size, 0.9 * rect.width(), ink);
-        centred(painter, pos2(rect.center().x, y), galley);
+        paint_bold(painter, pos2(rect.center().x, y), &galley, ink, outline);
     }
 }
 
@@ -159,12 +198,18 @@ fn loudness(meter: &MeterView) -> f32 {
     if meter.ambiguous { 0.5 } else { 0.95 }
 }
 
-/// Black or white, whichever has more contrast on `ground`: never less than 4.58 to 1.
-fn ink_on(ground: Color32) -> Color32 {
-    // Where (L + .05) / .05 = 1.05 / (L + .05).
-    const EVEN: f32 = 0.1791;
-    if theme::luminance(ground) > EVEN { Color32::BLACK } else { Color32::WHITE }
+/// Whether words on `ground` are to be black rather than white, where they `were_black` before:
+/// whichever has more contrast, and what it was while both have 4.5 to 1, which is all the room
+/// that there is between them.
+fn is_black_on(ground: Color32, were_black: bool) -> bool {
+    let luminance = theme::luminance(ground);
+    if were_black { luminance >= BLACK_FROM } else { luminance > WHITE_TO }
 }
+
+/// Luminance from which black has 4.5 to 1, (L + .05) / .05, and up to which white has,
+/// 1.05 / (L + .05).
+const BLACK_FROM: f32 = 0.05 * 4.5 - 0.05;
+const WHITE_TO: f32 = 1.05 / 4.5 - 0.05;
 
 /// What state the meters are in, where it is not the usual one.
 fn paint_state(painter: &Painter, rect: Rect, theme: Theme, view: &ViewState) {
@@ -187,18 +232,50 @@ mod tests {
     use crate::editor::theme::palette;
     use crate::prefs::PaletteChoice;
 
-    #[test]
-    fn words_can_be_read_on_every_ground_that_the_field_can_have() {
+    /// All moods in steps of a twentieth, in every palette, as grounds.
+    fn grounds() -> impl Iterator<Item = Color32> {
         let meter = |index, angle_degrees| MeterView { index, angle_degrees, ..Default::default() };
         let meters = [meter(0, 90.0), meter(1, 0.0)];
-        for choice in PaletteChoice::ALL {
-            for step in 0..=40 * 40 {
+        PaletteChoice::ALL.into_iter().flat_map(move |choice| {
+            let meters = meters.clone();
+            (0..41 * 41).map(move |step| {
                 let share = |step: i32| step as f32 / 20.0 - 1.0;
                 let mood = vec2(share(step % 41), share(step / 41));
-                let ground = plane::mood_colour(mood, &meters, palette(choice));
-                let contrast = theme::contrast(ink_on(ground), ground);
-                assert!(contrast >= 4.5, "{choice:?} at {mood:?}: {contrast}");
+                plane::mood_colour(mood, &meters, palette(choice))
+            })
+        })
+    }
+
+    #[test]
+    fn words_can_be_read_on_every_ground_that_the_field_can_have() {
+        for ground in grounds() {
+            for were_black in [false, true] {
+                let is_black = is_black_on(ground, were_black);
+                let ink = if is_black { Color32::BLACK } else { Color32::WHITE };
+                let contrast = theme::contrast(ink, ground);
+                assert!(contrast >= 4.495, "{ground:?}: {contrast}");
             }
+        }
+    }
+
+    #[test]
+    fn words_keep_their_ink_where_either_can_be_read() {
+        let grey = |level| Color32::from_gray(level);
+        let both = (0..=255).map(grey).find(|ground| {
+            let luminance = theme::luminance(*ground);
+            (BLACK_FROM..WHITE_TO).contains(&luminance)
+        });
+        let both = both.expect("a grey on which both have 4.5 to 1");
+        assert!(is_black_on(both, true) && !is_black_on(both, false));
+        assert!(is_black_on(grey(255), false) && !is_black_on(grey(0), true));
+    }
+
+    #[test]
+    fn a_field_that_knows_least_has_no_colour() {
+        for ground in grounds().zip(0..).filter(|(_, n)| n % (41 * 41) == 20 * 41 + 20) {
+            let [r, g, b, _] = ground.0.to_array();
+            let spread = r.max(g).max(b) - r.min(g).min(b);
+            assert!(spread <= 24, "{ground:?}");
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::editor::view::then::{KeptView, ThenView};
 use crate::editor::view::{ExportView, MeterView, ViewState};
 use crate::editor::widgets::button::{self, Kind};
 use crate::editor::widgets::chart;
+use crate::editor::widgets::hint::hinted;
 use crate::export::Format;
 
 /// Heights of the rows under the chart, units.
@@ -25,6 +26,9 @@ const VALUE_TEXT: f32 = 17.0;
 
 /// Values that do not fit are written as small as can be read, points.
 const SMALLEST_TEXT: f32 = 9.0;
+
+/// Part of the page's height that the chart has at least.
+const LEAST_CHART: f32 = 0.5;
 
 /// Space between cards, units.
 const GAP: f32 = 8.0;
@@ -45,8 +49,10 @@ pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_state
         fits.then_some(place)
     };
     let tools = take(row, 0.0);
-    let means = take(1.7 * row, 2.5 * row);
-    let compared = take(row, 5.0 * row);
+    // The chart is what the page is for.
+    let chart_least = LEAST_CHART * rect.height();
+    let means = take(1.7 * row, chart_least.max(2.5 * row));
+    let compared = take(row, chart_least.max(2.5 * row));
     let chart = Rect::from_min_max(rect.min, pos2(rect.right(), below));
     chart::chart_ui(ui, chart, theme, &view.meters, then, ui_state);
     if let Some(place) = means {
@@ -87,6 +93,7 @@ fn means_ui(ui: &mut Ui, rect: Rect, theme: Theme, meters: &[MeterView], then: &
         let response = ui.interact(card, ui.scope_id().with(("mean", i)), egui::Sense::hover());
         let spoken = format!("{name}: {}", values.join(", "));
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
+        hinted(response, strings::hints::MEANS[i]);
         let painter = ui.painter().with_clip_rect(card);
         theme.outline(&painter, card);
         let at =
@@ -150,7 +157,7 @@ fn compare_ui(
         );
         let kind = Kind::Toggle(then.kept[which].is_some());
         let response = button::word_ui(ui, place, theme, word, word, kind);
-        if response.on_hover_text(strings::KEEP_HINT).clicked() {
+        if hinted(response, strings::KEEP_HINT).clicked() {
             ui_state.ask(Command::Keep(which));
         }
         left = place.right() + theme.points(6.0);
@@ -175,7 +182,7 @@ fn compare_ui(
     let galley = painter.layout(text.clone(), font, colour, room.width());
     let corner = pos2(room.left(), room.center().y - 0.5 * galley.size().y);
     painter.galley(corner, galley, colour);
-    response.on_hover_text(text);
+    hinted(response, &text);
 }
 
 /// What is kept as `name`, and what to do next.
@@ -201,25 +208,30 @@ fn tools_ui(
                     let bar = egui::ProgressBar::new(f32::from(*percent) / 100.0)
                         .desired_width(theme.points(120.0))
                         .text(strings::export(&ExportView::Writing(*percent)));
-                    ui.add(bar);
-                    if ui.button(strings::CANCEL).clicked() {
+                    hinted(ui.add(bar), strings::WRITING_HINT);
+                    if hinted(ui.button(strings::CANCEL), strings::CANCEL_EXPORT_HINT).clicked() {
                         ui_state.ask(Command::CancelExport);
                     }
                 }
                 done => {
                     let has_history = then.span_secs.is_some();
                     ui.add_enabled_ui(has_history, |ui| {
-                        ui.menu_button(strings::EXPORT, |ui| {
-                            for format in Format::ALL {
-                                if ui.button(strings::format(format)).clicked() {
+                        let menu = ui.menu_button(strings::EXPORT, |ui| {
+                            for (format, hint) in
+                                Format::ALL.into_iter().zip(strings::hints::EXPORT)
+                            {
+                                if hinted(ui.button(strings::format(format)), hint).clicked() {
                                     ui_state.pick_export(format);
                                     ui.close();
                                 }
                             }
                         });
+                        if menu.inner.is_none() {
+                            hinted(menu.response, strings::EXPORT_HINT);
+                        }
                         let asks = &mut ui_state.asks_to_clear;
                         let word = if *asks { strings::CLEAR_SURELY } else { strings::CLEAR };
-                        let clear = ui.button(word).on_hover_text(strings::CLEAR_HINT);
+                        let clear = hinted(ui.button(word), strings::CLEAR_HINT);
                         if clear.clicked() && std::mem::replace(asks, !*asks) {
                             ui_state.ask(Command::ClearHistory);
                         } else if clear.clicked_elsewhere() {
@@ -228,7 +240,7 @@ fn tools_ui(
                     });
                     if let Some(done) = done {
                         let text = strings::export(done);
-                        ui.add(egui::Label::new(&text).truncate()).on_hover_text(text);
+                        hinted(ui.add(egui::Label::new(&text).truncate()), &text);
                     }
                 }
             }

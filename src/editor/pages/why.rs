@@ -5,11 +5,14 @@ use std::f32::consts::TAU;
 use std::ops::RangeInclusive;
 
 use egui::accesskit::Role;
-use egui::{Align2, Color32, Mesh, Painter, Pos2, Rect, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Color32, FontId, Mesh, Painter, Pos2, Rect, Sense, Shape, Ui, WidgetInfo, pos2, vec2,
+};
 
 use crate::editor::strings;
 use crate::editor::theme::Theme;
 use crate::editor::view::{MeterView, ViewState, WhyView};
+use crate::editor::widgets::hint::hinted;
 use crate::why::{GROUPS, Group, N_GROUPS};
 
 /// Sizes of text, units.
@@ -22,8 +25,11 @@ const GAP: f32 = 10.0;
 /// Push that fills half a bar, as a share.
 const FULL_PUSH: f32 = 0.4;
 
-/// The longest value beside a name.
-const WIDEST_VALUE: &str = "-88 / -88 dB";
+/// Space at either side of a column, units.
+const COLUMN_MARGIN: f32 = 5.0;
+
+/// The longest value beside a bar.
+const WIDEST_VALUE: &str = "188 BPM";
 
 /// Shows what the reading rests on in `rect`.
 pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState) {
@@ -40,7 +46,7 @@ pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState) {
         (pushes.max.x, facts.min.x) = (pushes.max.x - 0.5 * gap, facts.min.x + 0.5 * gap);
     }
     pushes_ui(ui, pushes, theme, &view.meters, &view.why);
-    let (mut notes, mut numbers) = facts.split_top_bottom_at_y(facts.top() + 0.56 * facts.height());
+    let (mut notes, mut numbers) = facts.split_top_bottom_at_y(facts.top() + 0.52 * facts.height());
     (notes.max.y, numbers.min.y) = (notes.max.y - 0.5 * gap, numbers.min.y + 0.5 * gap);
     notes_ui(ui, notes, theme, &view.why.chroma);
     numbers_ui(ui, numbers, theme, &view.why, view.facts.percussive_percent);
@@ -62,11 +68,11 @@ const LEAST_TOLD: f32 = 0.005;
 /// Diverging bars: a row per side of the music, a column per pair of words.
 fn pushes_ui(ui: &mut Ui, rect: Rect, theme: Theme, meters: &[MeterView], why: &WhyView) {
     let response = ui.interact(rect, ui.scope_id().with("pushes"), Sense::hover());
-    let response = response.on_hover_text(strings::PUSHES_HINT);
     let painter = ui.painter().with_clip_rect(rect);
     let inside = card(&painter, rect, theme, strings::PUSHES);
     let Some(pushes) = &why.pushes else {
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, strings::NO_PUSHES));
+        hinted(response, strings::PUSHES_HINT);
         let (centre, font) = (inside.center(), theme.font(TEXT));
         let colour = theme.palette.muted;
         painter.text(centre, Align2::CENTER_CENTER, strings::NO_PUSHES, font, colour);
@@ -74,7 +80,8 @@ fn pushes_ui(ui: &mut Ui, rect: Rect, theme: Theme, meters: &[MeterView], why: &
     };
     let text = spoken_pushes(meters, pushes);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
-    let bars = Bars::within(&painter, inside, theme, meters.len());
+    hinted(response, strings::PUSHES_HINT);
+    let bars = Bars::within(&painter, inside, theme, meters);
     bars.paint_groups(inside.left());
     for (column, meter) in meters.iter().enumerate() {
         bars.paint_meter(column, meter, pushes.get(meter.index));
@@ -101,18 +108,23 @@ struct Bars<'a> {
     columns: Rect,
     column_width: f32,
     head: f32,
+    /// Size of the heads' letters, as a part of the usual one: both poles fit over each column.
+    head_part: f32,
     row_height: f32,
 }
 
 impl<'a> Bars<'a> {
-    fn within(painter: &'a Painter, inside: Rect, theme: Theme, n_meters: usize) -> Self {
+    fn within(painter: &'a Painter, inside: Rect, theme: Theme, meters: &[MeterView]) -> Self {
         let names = GROUPS.iter().map(|group| strings::group(*group));
         let names = widest(painter, theme, names) + theme.points(8.0);
         let columns = Rect::from_min_max(pos2(inside.left() + names, inside.top()), inside.max);
-        let column_width = (inside.width() - names) / n_meters.max(1) as f32;
+        let column_width = (inside.width() - names) / meters.len().max(1) as f32;
+        let poles = meters.iter().flat_map(|meter| [meter.first.as_str(), meter.second.as_str()]);
+        let heads = 2.2 * widest(painter, theme, poles) + 2.0 * theme.points(COLUMN_MARGIN);
+        let head_part = (column_width / heads.max(1.0)).min(1.0);
         let head = theme.points(20.0).max(13.0);
         let row_height = (inside.height() - head) / GROUPS.len() as f32;
-        Self { painter, theme, columns, column_width, head, row_height }
+        Self { painter, theme, columns, column_width, head, head_part, row_height }
     }
 
     /// The middle of a row.
@@ -135,13 +147,11 @@ impl<'a> Bars<'a> {
         let left = self.columns.left() + column as f32 * self.column_width;
         let right_bottom = pos2(left + self.column_width, self.columns.bottom());
         let place = Rect::from_min_max(pos2(left, self.columns.top()), right_bottom)
-            .shrink2(vec2(theme.points(5.0), 0.0));
+            .shrink2(vec2(theme.points(COLUMN_MARGIN), 0.0));
         let (first, second) = theme.palette.poles(meter.index);
         let font = theme.font(TEXT);
-        let words = [meter.first.as_str(), meter.second.as_str()];
-        if 2.0 * widest(painter, theme, words.into_iter()) < place.width() {
-            painter.text(place.left_top(), Align2::LEFT_TOP, &meter.second, font.clone(), second);
-        }
+        let font = FontId::proportional(font.size * self.head_part);
+        painter.text(place.left_top(), Align2::LEFT_TOP, &meter.second, font.clone(), second);
         painter.text(place.right_top(), Align2::RIGHT_TOP, &meter.first, font, first);
         let rows = place.top() + self.head..=place.bottom();
         painter.vline(place.center().x, rows, theme.stroke(1.0, theme.palette.tick));
@@ -181,6 +191,7 @@ fn notes_ui(ui: &mut Ui, rect: Rect, theme: Theme, chroma: &[f32; 12]) {
         order[..3].iter().map(|pitch| strings::PITCH_CLASSES[*pitch]).collect();
     let spoken = format!("{}: {}", strings::CHROMA, loudest.join(", "));
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
+    hinted(response, strings::CHROMA_HINT);
     let painter = ui.painter().with_clip_rect(rect);
     card(&painter, rect, theme, strings::CHROMA);
     let room = rect.shrink(theme.points(8.0));
@@ -238,57 +249,88 @@ fn petal(painter: &Painter, centre: Pos2, inner: f32, outer: f32, turn: f32, col
     painter.add(Shape::mesh(mesh));
 }
 
+/// A row of the numbers.
+struct Number {
+    name: &'static str,
+    value: String,
+    /// The same where there is little room.
+    short: String,
+    /// How far its bar is filled, percent, and what that is called.
+    bar: Option<(u8, String)>,
+}
+
+/// Tempi, the drums' share, and the levels of both parts.
+fn numbers(why: &WhyView, percussive: Option<u8>) -> [Number; 4] {
+    let none = || strings::NO_VALUE.to_owned();
+    let [melody, drums] = why.tempi.map(|tempo| {
+        let value = tempo.map_or_else(none, |(bpm, _)| format!("{bpm} BPM"));
+        (value, tempo.map(|(_, clear)| (clear, strings::clear(clear))))
+    });
+    let share = percussive.map_or_else(none, |percent| format!("{percent} %"));
+    let levels = why.energy_db.map_or_else(none, strings::levels);
+    let short = why.energy_db.map_or_else(none, strings::levels_short);
+    let number = |name, value: String, bar| Number { name, short: value.clone(), value, bar };
+    let [melody_name, drums_name] = strings::PART_TEMPI;
+    [
+        number(melody_name, melody.0, melody.1),
+        number(drums_name, drums.0, drums.1),
+        number(strings::DRUMS_PART, share, percussive.map(|percent| (percent, String::new()))),
+        Number { short, ..number(strings::LEVELS, levels, None) },
+    ]
+}
+
 /// Tempi and the balance of both parts.
 fn numbers_ui(ui: &mut Ui, rect: Rect, theme: Theme, why: &WhyView, percussive: Option<u8>) {
     let response = ui.interact(rect, ui.scope_id().with("numbers"), Sense::hover());
-    let response = response.on_hover_text(strings::TEMPI_HINT);
-    let tempi: Vec<String> = strings::PARTS
-        .iter()
-        .zip(why.tempi)
-        .map(|(part, tempo)| format!("{part} {}", strings::tempo(tempo)))
-        .collect();
-    let percent =
-        |value: Option<u8>| value.map_or(strings::NO_VALUE.to_owned(), |v| format!("{v} %"));
-    let balance = format!("{} {}", strings::PARTS[1], percent(percussive));
-    let spoken =
-        format!("{}: {}. {}: {balance}", strings::TEMPI, tempi.join(", "), strings::BALANCE);
+    let numbers = numbers(why, percussive);
+    let words = numbers.iter().map(|Number { name, value, bar, .. }| match bar {
+        Some((_, says)) if !says.is_empty() => format!("{name} {value}, {says}"),
+        _ => format!("{name} {value}"),
+    });
+    let spoken = format!("{}: {}", strings::TEMPI, words.collect::<Vec<_>>().join("; "));
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
+    hinted(response, strings::TEMPI_HINT);
     let painter = ui.painter().with_clip_rect(rect);
     let inside = card(&painter, rect, theme, strings::TEMPI);
-    let palette = theme.palette;
-    let rows = 3.0;
-    let row = inside.height() / rows;
-    let y = |n: f32| inside.top() + (n + 0.5) * row;
-    let font = theme.font(TEXT);
-    let names = strings::PARTS.into_iter().chain([strings::BALANCE]);
-    let values = inside.left() + widest(&painter, theme, names) + theme.points(14.0).max(6.0);
-    let widest_value = widest(&painter, theme, [WIDEST_VALUE].into_iter());
-    let bars = (values + widest_value + theme.points(14.0)).min(inside.right())..=inside.right();
-    for (n, (part, tempo)) in strings::PARTS.into_iter().zip(why.tempi).enumerate() {
-        let y = y(n as f32);
-        painter.text(
-            pos2(inside.left(), y),
-            Align2::LEFT_CENTER,
-            part,
-            font.clone(),
-            palette.muted,
-        );
-        let bpm = tempo.map_or(strings::NO_VALUE.to_owned(), |(bpm, _)| format!("{bpm} BPM"));
-        painter.text(pos2(values, y), Align2::LEFT_CENTER, bpm, font.clone(), palette.text);
-        let salience = tempo.map_or(0.0, |(_, clear)| f32::from(clear) / 100.0);
-        bar(&painter, bars.clone(), y, row, salience, theme);
+    let (palette, font) = (theme.palette, theme.font(TEXT));
+    let row = inside.height() / numbers.len() as f32;
+    let values = inside.left()
+        + widest(&painter, theme, numbers.iter().map(|number| number.name))
+        + theme.points(14.0).max(6.0);
+    let bars = values + widest(&painter, theme, [WIDEST_VALUE].into_iter()) + theme.points(14.0);
+    let says = widest(&painter, theme, [strings::clear(100).as_str()].into_iter());
+    for (n, Number { name, value, short, bar }) in numbers.into_iter().enumerate() {
+        let y = inside.top() + (n as f32 + 0.5) * row;
+        let text = |x: f32, text: &str, colour: Color32| {
+            painter.text(pos2(x, y), Align2::LEFT_CENTER, text, font.clone(), colour);
+        };
+        text(inside.left(), name, palette.muted);
+        let fits =
+            |value: &str| widest(&painter, theme, [value].into_iter()) <= inside.right() - values;
+        let value = [value, short].into_iter().find(|value| fits(value)).unwrap_or_default();
+        text(values, &value, palette.text);
+        let Some((percent, words)) = bar else { continue };
+        let mut right = inside.right();
+        // In a narrow card the bar goes first, and the words after it.
+        if bars + theme.points(20.0) + says < right {
+            right -= says;
+            text(right + theme.points(8.0), &words, palette.muted);
+        }
+        if bars < right {
+            paint_filled(&painter, bars..=right, y, row, f32::from(percent) / 100.0, theme);
+        }
     }
-    let name = pos2(inside.left(), y(2.0));
-    painter.text(name, Align2::LEFT_CENTER, strings::BALANCE, font.clone(), palette.muted);
-    let text = why.energy_db.map_or(strings::NO_VALUE.to_owned(), |[harmonic, drums]| {
-        format!("{harmonic} / {drums} dB")
-    });
-    painter.text(pos2(values, y(2.0)), Align2::LEFT_CENTER, text, font, palette.text);
-    bar(&painter, bars, y(2.0), row, percussive.map_or(0.0, |p| f32::from(p) / 100.0), theme);
 }
 
 /// A bar at the right of a row, filled to `part`.
-fn bar(painter: &Painter, x: RangeInclusive<f32>, y: f32, row: f32, part: f32, theme: Theme) {
+fn paint_filled(
+    painter: &Painter,
+    x: RangeInclusive<f32>,
+    y: f32,
+    row: f32,
+    part: f32,
+    theme: Theme,
+) {
     let half = (0.22 * row).min(theme.points(5.0));
     let groove = Rect::from_x_y_ranges(x, y - half..=y + half);
     painter.rect_filled(groove, half, theme.palette.track);

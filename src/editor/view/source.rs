@@ -20,6 +20,8 @@ const STALE_AFTER: Duration = Duration::from_secs(1);
 pub struct Moment {
     /// The newest reading.
     pub reading: Reading,
+    /// The tempo that has held for some seconds, BPM; `None` while none is clear.
+    pub held_bpm: Option<f32>,
     /// Samples lost at the ring since the start or the last reset, at the host's rate.
     pub lost_samples: u64,
     /// How the analysis is doing.
@@ -81,6 +83,7 @@ impl Source {
         let (stamped, outputs) = (self.monitor.latest(), self.outputs.states());
         Moment {
             reading: stamped.reading,
+            held_bpm: stamped.held_bpm,
             lost_samples: stamped.overrun_samples,
             status: self.monitor.status(),
             output_problem: outputs

@@ -3,28 +3,32 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align2, Color32, CornerRadius, Key, Mesh, Painter, Pos2, Rect, Response, Sense, Shape, Ui,
-    WidgetInfo, pos2,
+    Align2, Color32, CornerRadius, FontId, Key, Mesh, Painter, Pos2, Rect, Response, Sense, Shape,
+    Ui, WidgetInfo, pos2,
 };
 
 use crate::editor::theme::Theme;
 use crate::editor::ui_state::UiState;
 use crate::editor::view::MeterView;
 use crate::editor::view::then::{MAX_COLUMNS, ThenView};
+use crate::editor::widgets::hint::hinted;
 use crate::editor::widgets::plane;
 use crate::editor::{strings, view::mood};
 use crate::history::{Point, SLOT_SECS};
 use crate::prefs::SPAN_SECS;
 use crate::units::round_step_secs;
 
-/// Size for which the chart is drawn, units.
-const DESIGN: (f32, f32) = (720.0, 220.0);
-
 /// Sizes of text, units.
 const TEXT: f32 = 12.5;
 
+/// Size of the words of the scale and of the strip's legend, units.
+const SMALL_TEXT: f32 = 11.0;
+
 /// Height of the strip of sections, units.
 const STRIP: f32 = 9.0;
+
+/// Space between two lanes, units.
+const LANE_GAP: f32 = 12.0;
 
 /// Each step of zooming in shows so much of what was shown.
 const ZOOM: f64 = 0.8;
@@ -45,8 +49,8 @@ pub fn chart_ui(
         info.current_text_value = Some(spoken.clone());
         info
     });
+    let response = hinted(response, strings::CHART_HINT);
     let text_theme = theme;
-    let theme = theme.refitted(rect.size(), DESIGN);
     let palette = theme.palette;
     text_theme.outline(ui.painter(), rect);
     if then.span_secs.is_none() {
@@ -55,23 +59,31 @@ pub fn chart_ui(
     }
     let time_height = text_theme.points(16.0).max(13.0);
     let inside = rect.shrink(text_theme.points(8.0));
+    let painter = ui.painter().with_clip_rect(rect);
+    let (left, right) = gutters(&painter, text_theme, meters);
+    // Names, scale and curves each have a place of their own.
+    let mut inside =
+        Rect::from_x_y_ranges(inside.left() + left..=inside.right() - right, inside.y_range());
+    if !theme.is_too_small(SMALL_TEXT) && inside.height() > 8.0 * text_theme.points(SMALL_TEXT) {
+        inside.min.y += paint_legend(&painter, inside, text_theme, meters);
+    }
     let strip = text_theme.points(STRIP).max(5.0);
     let (sections, below) = inside.split_top_bottom_at_y(inside.top() + strip);
     let (lanes, times) = below.split_top_bottom_at_y(below.bottom() - time_height);
     let chart = Chart { theme: text_theme, shown: then.shown_secs, x: inside.x_range() };
-    let painter = ui.painter().with_clip_rect(rect);
+    let strip = ui.interact(sections, ui.scope_id().with("sections"), Sense::hover());
+    strip.widget_info(|| WidgetInfo::labeled(Role::Image, true, strings::SECTIONS));
+    hinted(strip, strings::SECTIONS_HINT);
     chart.paint_sections(&painter, sections, meters, then);
     chart.paint_times(&painter, times, lanes);
-    let height = lanes.height() / meters.len().max(1) as f32;
+    let (n, gap) = (meters.len().max(1) as f32, text_theme.points(LANE_GAP));
+    let height = (lanes.height() - 0.5 * gap - (n - 1.0) * gap) / n;
     for (row, meter) in meters.iter().enumerate() {
-        let top = lanes.top() + row as f32 * height;
+        let top = lanes.top() + 0.5 * gap + row as f32 * (height + gap);
         let lane = Rect::from_min_max(pos2(lanes.left(), top), pos2(lanes.right(), top + height));
-        chart.paint_lane(
-            &painter,
-            lane.shrink2(egui::vec2(0.0, theme.points(3.0))),
-            meter,
-            &then.points,
-        );
+        chart.paint_lane(&painter, lane, meter, &then.points);
+        paint_names(&painter, lane, left, text_theme, meter);
+        paint_scale(&painter, lane, text_theme);
     }
     chart.paint_cursor(&painter, lanes, then.newest_secs);
     if response.has_focus() {
@@ -88,6 +100,79 @@ pub fn chart_ui(
     response
 }
 
+/// Room for the poles' names left of the curves, and for the scale right of them, points.
+fn gutters(painter: &Painter, theme: Theme, meters: &[MeterView]) -> (f32, f32) {
+    let width = |text: &str, size: f32| {
+        let galley = painter.layout_no_wrap(text.to_owned(), theme.font(size), theme.palette.text);
+        galley.size().x + theme.points(8.0).max(4.0)
+    };
+    let names = meters.iter().flat_map(|meter| [&meter.first, &meter.second]);
+    let left = names.map(|name| width(name, TEXT)).fold(0.0, f32::max);
+    let has_scale = !theme.is_too_small(SMALL_TEXT);
+    (left, if has_scale { width(SCALE[0], SMALL_TEXT) } else { 0.0 })
+}
+
+/// The poles' names beside a lane, each at its own end of it.
+fn paint_names(painter: &Painter, lane: Rect, room: f32, theme: Theme, meter: &MeterView) {
+    let (first, second) = theme.palette.poles(meter.index);
+    let x = lane.left() - room;
+    let names = [
+        (&meter.first, lane.top(), Align2::LEFT_TOP, first),
+        (&meter.second, lane.bottom(), Align2::LEFT_BOTTOM, second),
+    ];
+    // In a low lane they are as small as it takes.
+    let size = theme.font(TEXT).size.min(0.45 * lane.height());
+    for (name, y, align, colour) in names {
+        painter.text(pos2(x, y), align, name, FontId::proportional(size), colour);
+    }
+}
+
+/// Words of the scale beside a lane, top to bottom.
+const SCALE: [&str; 5] = ["100 %", "75", "50", "75", "100 %"];
+
+/// How many percent a height in a lane is, of the pole on its side.
+fn paint_scale(painter: &Painter, lane: Rect, theme: Theme) {
+    let font = theme.font(SMALL_TEXT);
+    if theme.is_too_small(SMALL_TEXT) || lane.height() < 2.6 * font.size {
+        return;
+    }
+    let step = if lane.height() < 6.0 * font.size { 2 } else { 1 };
+    let x = lane.right() + theme.points(8.0).max(4.0);
+    for (row, text) in SCALE.into_iter().enumerate().step_by(step) {
+        let y = lane.top() + row as f32 / 4.0 * lane.height();
+        let align = match row {
+            0 => Align2::LEFT_TOP,
+            4 => Align2::LEFT_BOTTOM,
+            _ => Align2::LEFT_CENTER,
+        };
+        painter.text(pos2(x, y), align, text, font.clone(), theme.palette.muted);
+    }
+}
+
+/// What the colours of the strip mean, from the top of `rect`; the height that this takes.
+fn paint_legend(painter: &Painter, rect: Rect, theme: Theme, meters: &[MeterView]) -> f32 {
+    let (palette, font) = (theme.palette, theme.font(SMALL_TEXT));
+    let (y, dot) = (rect.top() + 0.5 * font.size, theme.points(4.0));
+    let at = pos2(rect.left(), y);
+    let title = format!("{}:", strings::SECTIONS);
+    let mut x = painter.text(at, Align2::LEFT_CENTER, title, font.clone(), palette.muted).right();
+    for meter in meters {
+        let (first, second) = palette.poles(meter.index);
+        for (name, colour) in [(&meter.first, first), (&meter.second, second)] {
+            let galley = painter.layout_no_wrap(name.clone(), font.clone(), palette.muted);
+            let width = 6.0 * dot + galley.size().x;
+            if x + width > rect.right() {
+                return 1.6 * font.size;
+            }
+            painter.circle_filled(pos2(x + 3.5 * dot, y), dot, colour);
+            let corner = pos2(x + 5.5 * dot, y - 0.5 * galley.size().y);
+            painter.galley(corner, galley, palette.muted);
+            x += width;
+        }
+    }
+    1.6 * font.size
+}
+
 /// Says in the middle of `rect` that there is no history yet.
 fn paint_nothing(painter: &Painter, rect: Rect, theme: Theme) {
     let (room, font, colour) = (0.8 * rect.width(), theme.font(15.0), theme.palette.muted);
@@ -98,22 +183,24 @@ fn paint_nothing(painter: &Painter, rect: Rect, theme: Theme) {
 /// Buttons that zoom, for whoever has no wheel.
 pub fn zoom_ui(ui: &mut Ui, then: &ThenView, ui_state: &mut UiState) {
     ui.add_enabled_ui(then.span_secs.is_some(), |ui| {
-        let named = |ui: &mut Ui, word: &str, name: &str| {
-            let response = ui.button(word).on_hover_text(name);
+        let named = |ui: &mut Ui, word: &str, name: &str, hint: &str| {
+            let response = ui.button(word);
             response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
-            response.clicked()
+            hinted(response, hint).clicked()
         };
-        if named(ui, "+", strings::ZOOM_IN) {
+        if named(ui, "+", strings::ZOOM_IN, strings::ZOOM_IN_HINT) {
             zoom(then, ui_state, ZOOM * ZOOM, 1.0);
         }
-        if named(ui, "−", strings::ZOOM_OUT) {
+        if named(ui, "−", strings::ZOOM_OUT, strings::ZOOM_OUT_HINT) {
             zoom(then, ui_state, 1.0 / (ZOOM * ZOOM), 1.0);
         }
-        if ui.button(strings::SHOW_ALL).on_hover_text(strings::CHART_HINT).clicked() {
+        if hinted(ui.button(strings::SHOW_ALL), strings::SHOW_ALL_HINT).clicked() {
             show_all(ui_state);
         }
     });
-    if ui_state.end_secs.is_some() && ui.button(strings::FOLLOW).clicked() {
+    if ui_state.end_secs.is_some()
+        && hinted(ui.button(strings::FOLLOW), strings::FOLLOW_HINT).clicked()
+    {
         ui_state.end_secs = None;
     }
 }
@@ -241,16 +328,6 @@ impl Chart {
                 })
                 .collect();
             paint_run(painter, self.theme, &shown, middle);
-        }
-        let font = self.theme.font(TEXT);
-        let (first, second) = palette.poles(meter.index);
-        let left = lane.left() + self.theme.points(6.0);
-        let upper = pos2(left, lane.top());
-        let upper = painter.text(upper, Align2::LEFT_TOP, &meter.first, font.clone(), first);
-        // In a low lane one name says which pair it is.
-        if 2.2 * upper.height() < lane.height() {
-            let lower = pos2(left, lane.bottom());
-            painter.text(lower, Align2::LEFT_BOTTOM, &meter.second, font, second);
         }
     }
 

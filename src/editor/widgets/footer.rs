@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use egui::accesskit::Role;
-use egui::text::{LayoutJob, TextFormat};
-use egui::{Galley, Rect, Response, Sense, Ui, WidgetInfo, pos2};
+use egui::text::{LayoutJob, TextFormat, TextWrapping};
+use egui::{Galley, Rect, Sense, Ui, WidgetInfo, pos2};
 
 use crate::editor::command::Command;
 use crate::editor::strings;
@@ -14,9 +14,12 @@ use crate::editor::theme::Theme;
 use crate::editor::ui_state::UiState;
 use crate::editor::view::{Facts, ViewState};
 use crate::editor::widgets::button::{self, Kind};
+use crate::editor::widgets::hint;
 
 /// Size of text, units.
 const TEXT: f32 = 13.5;
+/// The same where a hint takes two lines.
+const SMALL_TEXT: f32 = 11.0;
 
 /// How long the window says that it has copied, seconds.
 const COPIED_SECS: f64 = 1.5;
@@ -48,7 +51,7 @@ pub fn footer_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_sta
         if word != name {
             response.widget_info(|| WidgetInfo::labeled(Role::Button, true, word));
         }
-        if response.on_hover_text(hint).clicked() {
+        if hint::hinted(response, hint).clicked() {
             ui_state.ask(command);
         }
         right = left - theme.points(6.0).max(3.0);
@@ -63,53 +66,72 @@ pub fn footer_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_sta
     facts_ui(ui, room, theme, &view.facts);
 }
 
-/// Shows `facts` on one line in `rect`, what was missed at its right end. Facts for which there is
-/// no room are left out, the last first.
-fn facts_ui(ui: &mut Ui, rect: Rect, theme: Theme, facts: &Facts) -> Response {
-    let response = ui.interact(rect, ui.scope_id().with("facts"), Sense::hover());
-    let facts_and_values = strings::facts(facts);
-    response.widget_info(|| spoken(&facts_and_values, facts.lost_samples));
-    let lost = (facts.lost_samples > 0).then(|| lost(ui, theme, facts.lost_samples));
-    let taken = lost.as_ref().map_or(0.0, |lost| lost.size().x + theme.points(GAP));
-    if let Some(lost) = lost {
+/// Shows `facts` on one line in `rect`, what was missed at its right end, and in their place what
+/// there is to say of whatever the pointer or the keyboard is on. Facts for which there is no room
+/// are left out, the last first.
+fn facts_ui(ui: &mut Ui, rect: Rect, theme: Theme, facts: &Facts) {
+    let mut room = rect;
+    if facts.lost_samples > 0 {
+        let text = strings::lost(facts.lost_samples);
+        let lost =
+            ui.painter().layout_no_wrap(text.clone(), theme.font(TEXT), theme.palette.pending);
         let corner = pos2(rect.right() - lost.size().x, rect.center().y - 0.5 * lost.size().y);
+        let place = Rect::from_min_size(corner, lost.size());
         ui.painter().galley(corner, lost, theme.palette.pending);
+        fact_ui(ui, place, &text, strings::LOST_HINT);
+        room.max.x = place.left() - theme.points(GAP);
     }
-    let fitting = (1..=facts_and_values.len()).rev().find_map(|n| {
-        let line = line(ui, theme, &facts_and_values[..n]);
-        (line.size().x + taken <= rect.width()).then_some(line)
-    });
-    if let Some(line) = fitting {
-        let corner = pos2(rect.left(), rect.center().y - 0.5 * line.size().y);
-        ui.painter().galley(corner, line, theme.palette.text);
+    let mut left = room.left();
+    let mut galleys = Vec::new();
+    for (name, value, hint) in strings::facts(facts) {
+        let galley = fact(ui, theme, name, &value);
+        let place =
+            Rect::from_min_size(pos2(left, room.center().y - 0.5 * galley.size().y), galley.size());
+        if place.right() > room.right() {
+            break;
+        }
+        fact_ui(ui, place, &format!("{name} {value}"), hint);
+        left = place.right() + theme.points(GAP);
+        galleys.push((place.min, galley));
     }
-    response
+    match hint::take(ui.ctx()) {
+        Some(hint) => paint_hint(ui, room, theme, hint),
+        None => {
+            for (corner, galley) in galleys {
+                ui.painter().galley(corner, galley, theme.palette.text);
+            }
+        }
+    }
 }
 
-/// Names and values on one line.
-fn line(ui: &Ui, theme: Theme, facts: &[(&str, String)]) -> Arc<Galley> {
+/// One fact, for screen readers and for whoever asks what it is.
+fn fact_ui(ui: &Ui, place: Rect, text: &str, hint: &str) {
+    let response = ui.interact(place, ui.scope_id().with(hint), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    hint::hinted(response, hint);
+}
+
+/// A name and its value.
+fn fact(ui: &Ui, theme: Theme, name: &str, value: &str) -> Arc<Galley> {
     let mut job = LayoutJob::default();
-    for (index, (name, value)) in facts.iter().enumerate() {
-        let gap = if index == 0 { 0.0 } else { theme.points(GAP) };
-        job.append(name, gap, TextFormat::simple(theme.font(TEXT), theme.palette.muted));
-        job.append(
-            value,
-            theme.points(7.0),
-            TextFormat::simple(theme.font(TEXT), theme.palette.text),
-        );
-    }
+    job.append(name, 0.0, TextFormat::simple(theme.font(TEXT), theme.palette.muted));
+    let value_format = TextFormat::simple(theme.font(TEXT), theme.palette.text);
+    job.append(value, theme.points(7.0), value_format);
     ui.painter().layout_job(job)
 }
 
-fn lost(ui: &Ui, theme: Theme, samples: u64) -> Arc<Galley> {
-    ui.painter().layout_no_wrap(strings::lost(samples), theme.font(TEXT), theme.palette.pending)
-}
-
-fn spoken(facts: &[(&str, String)], lost_samples: u64) -> WidgetInfo {
-    let mut parts: Vec<String> =
-        facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    if lost_samples > 0 {
-        parts.push(strings::lost(lost_samples));
-    }
-    WidgetInfo::labeled(Role::Label, true, parts.join(", "))
+/// Says `hint` in `rect`: on a line, on two smaller ones where that is too long, and no more.
+fn paint_hint(ui: &Ui, rect: Rect, theme: Theme, hint: String) {
+    let (painter, colour) = (ui.painter(), theme.palette.text);
+    let line = painter.layout_no_wrap(hint.clone(), theme.font(TEXT), colour);
+    let galley = if line.size().x <= rect.width() {
+        line
+    } else {
+        let format = TextFormat::simple(theme.font(SMALL_TEXT), colour);
+        let mut job = LayoutJob::single_section(hint, format);
+        job.wrap = TextWrapping { max_width: rect.width(), max_rows: 2, ..Default::default() };
+        painter.layout_job(job)
+    };
+    let corner = pos2(rect.left(), rect.center().y - 0.5 * galley.size().y);
+    painter.galley(corner, galley, colour);
 }

@@ -11,7 +11,7 @@ use crate::editor::theme::{Palette, Theme};
 use crate::editor::ui_state::UiState;
 use crate::editor::view::{Banner, State, Urgency, ViewState};
 use crate::editor::widgets::button::{self, Kind};
-use crate::editor::widgets::emblem;
+use crate::editor::widgets::{emblem, hint};
 use crate::prefs::Page;
 
 /// Sizes of text, units.
@@ -33,6 +33,7 @@ pub fn header_ui(
     let response = ui.interact(rect, ui.scope_id().with("state"), Sense::hover());
     let line = strings::state(&view.state);
     response.widget_info(|| status_info(&line));
+    let response = hint::hinted(response, strings::state_hint(&view.state));
     let ring_radius = 0.38 * rect.height();
     let centre = pos2(rect.left() + ring_radius, rect.center().y);
     emblem::paint(ui.painter(), centre, ring_radius, &view.meters, theme.palette);
@@ -68,7 +69,7 @@ pub fn header_ui(
     let about = stage.translate(vec2(-mark, 0.0));
     tab_ui(ui, about, theme, Page::About, ui_state);
     let pressed =
-        button::enlarge_ui(ui, stage, theme, strings::STAGE).on_hover_text(strings::STAGE_HINT);
+        hint::hinted(button::enlarge_ui(ui, stage, theme, strings::STAGE), strings::STAGE_HINT);
     if pressed.clicked() {
         ui_state.prefs.on_stage = true;
     }
@@ -88,7 +89,8 @@ fn tab_ui(ui: &mut Ui, rect: Rect, theme: Theme, page: Page, ui_state: &mut UiSt
     // The outputs are a part of what can be set.
     let is_part = page == Page::Setup && ui_state.prefs.page == Page::Outputs;
     let kind = Kind::Tab(is_part || ui_state.prefs.page == page);
-    if button::word_ui(ui, rect, theme, word, name, kind).on_hover_text(hint).clicked() {
+    let response = button::word_ui(ui, rect, theme, word, name, kind);
+    if hint::hinted(response, hint).clicked() {
         ui_state.prefs.page = page;
     }
 }
@@ -160,8 +162,8 @@ pub fn banner_ui(ui: &mut Ui, rect: Rect, theme: Theme, banner: &Banner) -> Rect
     painter.text(centre, Align2::CENTER_CENTER, "!", theme.font(BANNER_TEXT), theme.palette.ground);
     let corner = pos2(text_left, card.center().y - 0.5 * galley.size().y);
     painter.galley(corner, galley, theme.palette.text);
-    // Too long for its card: the whole text on hover.
-    response.on_hover_text(text);
+    // Too long for its card: the whole text in the footer.
+    hint::hinted(response, &text);
     Rect::from_min_max(pos2(rect.left(), card.bottom() + theme.points(12.0)), rect.max)
 }
 

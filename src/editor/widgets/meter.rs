@@ -20,6 +20,7 @@ use crate::editor::ballistics::MIDDLE;
 use crate::editor::strings;
 use crate::editor::theme::Theme;
 use crate::editor::view::MeterView;
+use crate::editor::widgets::hint;
 
 /// Size for which the meter is drawn, units; it grows and shrinks from there.
 pub const DESIGN: (f32, f32) = (608.0, 140.0);
@@ -43,8 +44,8 @@ const BAR_STRENGTH: (f32, f32) = (0.50, 0.95);
 /// Shows `meter` in `rect`.
 pub fn meter_ui(ui: &mut Ui, rect: Rect, theme: Theme, meter: &MeterView) -> Response {
     let response = ui.interact(rect, ui.scope_id().with(("meter", meter.index)), Sense::hover());
-    let response = response.on_hover_text(strings::METER_HINT);
     response.widget_info(|| info(meter));
+    let response = hint::hinted(response, strings::METER_HINT);
     if ui.is_rect_visible(rect) {
         let theme = theme.refitted(rect.size(), DESIGN);
         let look = Look { theme, colours: theme.palette.poles(meter.index), meter };
@@ -90,6 +91,7 @@ impl Look<'_> {
         }
         if self.meter.share.is_some() {
             self.paint_bar(painter, track);
+            self.paint_recent(painter, track);
             self.paint_peaks(painter, track);
             self.paint_needle(painter, track);
         }
@@ -237,6 +239,21 @@ impl Look<'_> {
                 stroke,
             );
         }
+    }
+
+    /// Under the groove, where the newest seconds alone stand: a thin mark, and the range of its
+    /// doubt.
+    fn paint_recent(&self, painter: &Painter, track: Rect) {
+        let Some(recent) = self.meter.recent else { return };
+        let x = |share: f32| track.left() + share.clamp(0.0, 1.0) * track.width();
+        let (top, size) = (track.bottom() + 1.0, self.theme.points(5.0).max(3.0));
+        let [low, high] = recent.band;
+        let faint = self.theme.stroke(1.0, self.theme.palette.tick);
+        painter.hline(x(low)..=x(high), top + size, faint);
+        let (tip, colour) = (pos2(x(recent.share), top), self.theme.palette.text);
+        let foot = |side: f32| tip + vec2(side * 0.8 * size, size);
+        let mark = vec![tip, foot(1.0), foot(-1.0)];
+        painter.add(Shape::convex_polygon(mark, colour, Stroke::NONE));
     }
 
     fn paint_needle(&self, painter: &Painter, track: Rect) {

@@ -16,6 +16,7 @@ use egui::{
 use crate::editor::command::Command;
 use crate::editor::strings;
 use crate::editor::theme::Theme;
+use crate::editor::widgets::hint::hinted;
 use crate::errand::Errand;
 use crate::export::Format;
 use crate::outputs::settings::FileKind;
@@ -173,15 +174,16 @@ impl Picker {
 
     fn folder_ui(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
-            let up = ui.button("..").on_hover_text(strings::UP);
+            let up = ui.button("..");
             up.widget_info(|| WidgetInfo::labeled(Role::Button, true, strings::UP));
+            let up = hinted(up, strings::UP_HINT);
             if up.clicked()
                 && let Some(above) = self.folder.parent().map(Path::to_owned)
             {
                 self.enter(above);
             }
             let field = TextEdit::singleline(&mut self.typed).desired_width(f32::INFINITY);
-            let response = ui.add(field).on_hover_text(strings::FOLDER);
+            let response = hinted(ui.add(field), strings::FOLDER_HINT);
             if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
                 self.enter(PathBuf::from(self.typed.trim()));
             }
@@ -197,8 +199,9 @@ impl Picker {
                 for entry in &self.entries {
                     let text =
                         if entry.is_file { entry.name.clone() } else { format!("{}/", entry.name) };
+                    let is_chosen = entry.is_file && entry.name == self.name;
                     let response =
-                        ui.selectable_label(entry.is_file && entry.name == self.name, text);
+                        hinted(ui.selectable_label(is_chosen, text), strings::ENTRY_HINT);
                     if response.clicked() {
                         if entry.is_file {
                             self.name.clone_from(&entry.name);
@@ -224,13 +227,13 @@ impl Picker {
                 Purpose::Output(_) | Purpose::Export(_) => strings::SAVE,
             };
             let choice = self.choice();
-            let mut is_done =
-                ui.add_enabled(choice.is_some(), egui::Button::new(word)).clicked() || chosen;
-            if ui.button(strings::CANCEL).clicked() {
+            let take = ui.add_enabled(choice.is_some(), egui::Button::new(word));
+            let mut is_done = hinted(take, strings::CHOOSE_HINT).clicked() || chosen;
+            if hinted(ui.button(strings::CANCEL), strings::CANCEL_PICK_HINT).clicked() {
                 outcome = Outcome::Cancelled;
             }
             let field = TextEdit::singleline(&mut self.name).desired_width(f32::INFINITY);
-            let response = ui.add(field).on_hover_text(strings::FILE_NAME);
+            let response = hinted(ui.add(field), strings::FILE_NAME_HINT);
             is_done |= response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
             if let (true, Some(choice)) = (is_done, choice) {
                 outcome = Outcome::Chosen(choice);

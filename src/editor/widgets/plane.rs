@@ -12,6 +12,7 @@ use crate::editor::strings;
 use crate::editor::theme::{Palette, Theme};
 use crate::editor::view::MeterView;
 use crate::editor::view::mood::position;
+use crate::editor::widgets::hint;
 
 /// Size for which the plane is drawn, units.
 pub const DESIGN: (f32, f32) = (230.0, 230.0);
@@ -48,12 +49,17 @@ pub fn colour_at(degrees: f32, meters: &[MeterView], palette: &Palette) -> Color
     Color32::from_rgb(r, g, b)
 }
 
+/// How far from the middle a mood has no colour yet: about where both pairs of words are too close
+/// to call.
+const NEUTRAL: f32 = 0.15;
+
 /// The colour of a mood at `at` on the plane: that of its direction, the stronger the farther from
-/// the middle.
+/// the middle, where it is neutral.
 #[must_use]
 pub fn mood_colour(at: Vec2, meters: &[MeterView], palette: &Palette) -> Color32 {
     let degrees = at.y.atan2(at.x).to_degrees();
-    palette.track.lerp_to_gamma(colour_at(degrees, meters, palette), at.length().min(1.0).sqrt())
+    let strength = ((at.length() - NEUTRAL) / (1.0 - NEUTRAL)).clamp(0.0, 1.0).powf(0.75);
+    palette.track.lerp_to_gamma(colour_at(degrees, meters, palette), strength)
 }
 
 /// Shows the plane in `rect`: the mood of `meters`, and where it was, `trail`, oldest first.
@@ -66,8 +72,8 @@ pub fn plane_ui(
 ) -> Response {
     let response = ui.interact(rect, ui.scope_id().with("plane"), Sense::hover());
     let spoken = strings::plane(meters);
-    let response = response.on_hover_text(strings::PLANE_HINT);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
+    let response = hint::hinted(response, strings::PLANE_HINT);
     let theme = theme.refitted(rect.size(), DESIGN);
     let palette = theme.palette;
     let painter = ui.painter();

@@ -146,6 +146,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule("decode", &["analysis::downmix"]),
     rule("reading", &[]),
+    rule("held_tempo", &["units", "reading"]),
     rule("why", &["analysis::group", "reading"]),
     rule("model::error", &[]),
     rule("model::space", &[]),
@@ -254,6 +255,7 @@ pub const RULES: &[Rule] = &[
             "config",
             "analysis::downmix",
             "reading",
+            "held_tempo",
             "model",
             "analyser",
             "engine::control",
@@ -264,7 +266,7 @@ pub const RULES: &[Rule] = &[
             "engine::own",
         ],
     ),
-    rule("engine", &["analysis::downmix", "model"]),
+    rule("engine", &["held_tempo", "analysis::downmix", "model"]),
     rule("engine::tests", &["units", "analysis::downmix", "reading", "model", "history", "engine"]),
     rule("outputs", &["lock", "reading", "model::card", "engine::feed"]),
     rule("outputs::cell", &[]),
@@ -327,6 +329,7 @@ pub const RULES: &[Rule] = &[
     ),
     // The second: widgets.
     rule("editor::widgets::button", &["editor::theme"]),
+    rule("editor::widgets::hint", &[]),
     rule(
         "editor::widgets::picker",
         &[
@@ -336,16 +339,26 @@ pub const RULES: &[Rule] = &[
             "editor::command",
             "editor::strings",
             "editor::theme",
+            "editor::widgets::hint",
         ],
     ),
     rule(
         "editor::ui_state",
         &["export", "prefs", "editor::command", "editor::keys", "editor::widgets::picker"],
     ),
-    rule("editor::widgets::plane", &["editor::strings", "editor::theme", "editor::view"]),
+    rule(
+        "editor::widgets::plane",
+        &["editor::strings", "editor::theme", "editor::view", "editor::widgets::hint"],
+    ),
     rule(
         "editor::widgets::meter",
-        &["editor::ballistics", "editor::strings", "editor::theme", "editor::view"],
+        &[
+            "editor::ballistics",
+            "editor::strings",
+            "editor::theme",
+            "editor::view",
+            "editor::widgets::hint",
+        ],
     ),
     rule("editor::widgets::emblem", &["editor::theme", "editor::view", "editor::widgets::plane"]),
     rule(
@@ -359,6 +372,7 @@ pub const RULES: &[Rule] = &[
             "editor::ui_state",
             "editor::view",
             "editor::widgets::plane",
+            "editor::widgets::hint",
         ],
     ),
     rule(
@@ -371,6 +385,7 @@ pub const RULES: &[Rule] = &[
             "editor::view",
             "editor::widgets::button",
             "editor::widgets::emblem",
+            "editor::widgets::hint",
         ],
     ),
     rule(
@@ -382,6 +397,7 @@ pub const RULES: &[Rule] = &[
             "editor::ui_state",
             "editor::view",
             "editor::widgets::button",
+            "editor::widgets::hint",
         ],
     ),
     rule("editor::widgets", &[]),
