@@ -26,8 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("{:6.1} s: {}", reading.time_secs, words(reading.shares()));
         },
     )?;
-    match summary.shares() {
-        Some((shares, _)) => println!("as a whole: {}", words(&shares)),
+    match summary.whole() {
+        Some(whole) => println!("as a whole: {}", words(&whole.shares)),
         None => println!("too short or too silent to say"),
     }
     if let Some(missing) = summary.outcome.warning() {

@@ -184,7 +184,7 @@ pub use outputs::{Output, OutputError};
 pub use plot::{PlotError, Section, plot_readings};
 pub use reading::{MAX_SPACES, Phase, Reading, Recent, Stamped};
 #[cfg(feature = "decode")]
-pub use scan::{ScanError, Summary, Wanted, read_file};
+pub use scan::{ScanError, Summary, Wanted, Whole, read_file};
 pub use why::{Group, N_GROUPS, Why};
 
 /// An analysis may be made on one thread and run on another.

@@ -37,8 +37,8 @@ const CANNOT_WRITE: &str = "cannot write the rows";
 /// A row has the file, time_secs (the end of the 10-s window), the phase (listening = fewer than 10
 /// s heard, so provisional; live; silent), and per label space the share of votes of its first
 /// pole, 0 to 1: `excited` and `joy` with the shipped model. In silence shares are null (csv:
-/// empty). The summary row has the mean shares of the whole file, whether it was read completely,
-/// and by how many seconds it is shorter than it promised (missing_secs; null where it broke off
+/// empty). The summary row has the mean shares of the whole file and of their bands, from a reading
+/// a second whatever --every says, the tempo that held (0 where none did), whether it was read completely, and by how many seconds it is shorter than it promised (missing_secs; null where it broke off
 /// and had not said how long it is). Where sound is lost in the middle, silence stands in its
 /// place.
 ///
@@ -102,7 +102,9 @@ impl Args {
     }
 
     fn wanted(&self) -> Wanted {
-        Wanted { every_secs: self.every, why: self.why }
+        // Summaries have a second of their own.
+        let every_secs = if self.summary && self.plot.is_none() { 1.0 } else { self.every };
+        Wanted { every_secs, why: self.why && !self.summary }
     }
 }
 

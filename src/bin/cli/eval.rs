@@ -121,7 +121,7 @@ fn space_report(
         .iter()
         .filter_map(|(song, mood)| {
             let label = labels.label(song, space)?;
-            let (shares, _) = mood.shares()?;
+            let shares = mood.whole()?.shares;
             if label.first.is_none() {
                 ties += 1;
             }

@@ -186,7 +186,10 @@ pub const RULES: &[Rule] = &[
     ),
     rule("model", &["files"]),
     rule("analyser", &["units", "config", "analysis", "reading", "why", "model"]),
-    rule("scan", &["units", "config", "decode", "reading", "why", "model", "analyser"]),
+    rule(
+        "scan",
+        &["units", "config", "decode", "reading", "held_tempo", "why", "model", "analyser"],
+    ),
     rule("history::slot", &["units", "reading"]),
     rule("history::track", &["units", "reading", "history::slot"]),
     rule("history::sections", &["units", "reading", "history::slot", "history::track"]),

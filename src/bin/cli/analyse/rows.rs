@@ -10,7 +10,7 @@ use moodring::model::space::{LabelSpace, adjective, in_words};
 use moodring::outputs::cell::{Cell, csv_field, json_text};
 use moodring::outputs::row::{Columns, Rows as Kind};
 use moodring::reading::{MAX_SPACES, Phase, Reading};
-use moodring::scan::Summary;
+use moodring::scan::{Summary, Whole};
 use moodring::units::clock;
 use moodring::why::{GROUPS, Why};
 
@@ -145,35 +145,29 @@ impl Rows {
                     ("readings", mood.n_readings.to_string()),
                     ("phase", json_text(summary.reading.phase.word())),
                 ];
-                let of_spaces = self.columns.iter().filter(|column| column.is_of_space());
-                members
-                    .extend(of_spaces.map(|column| (&*column.name, column.cell(&summary).json())));
+                let told = self.columns.iter();
+                let told = told.filter(|column| column.is_of_space() || column.name == "tempo_bpm");
+                members.extend(told.map(|column| (&*column.name, column.cell(&summary).json())));
                 writeln!(out, "{}", object(&members))
             }
             Format::Table => writeln!(out, "{}", self.line(file, mood)),
         }
     }
 
-    /// A whole file in a line: how long it is, who leads in each label space, its name.
+    /// A whole file in a line: how long it is, who leads in each label space and within which doubt,
+    /// its tempo, its name.
     fn line(&self, file: &str, mood: &Summary) -> String {
         let mut line = format!("{:>8}", clock(mood.duration_secs.floor()));
-        let whole = mood.shares();
-        for (space, share) in
-            self.spaces.iter().zip(whole.map(|(shares, _)| shares).unwrap_or_default())
-        {
-            let (word, share) = match share {
-                share if share >= 0.5 => (adjective(&space.first), share),
-                share => (adjective(&space.second), 1.0 - share),
-            };
-            let text = match whole {
-                None => "–".to_owned(),
-                Some(_) => in_words(word, share, space.is_ambiguous(share)),
-            };
+        let whole = mood.whole();
+        for (index, space) in self.spaces.iter().enumerate() {
+            let text = whole.map_or_else(|| "–".to_owned(), |whole| said(space, index, &whole));
             let _ = write!(line, "  {text:<width$}", width = self.width(space));
         }
+        let tempo = mood.tempo_bpm().map_or_else(|| "–".to_owned(), |bpm| format!("{bpm:.0} BPM"));
+        let _ = write!(line, "  {tempo:<7}");
         let note = match whole {
             None => "  (silent, or under a second)",
-            Some((_, true)) => "  (provisional: less than 10 s of music)",
+            Some(whole) if whole.is_provisional => "  (provisional: less than 10 s of music)",
             Some(_) if !mood.outcome.is_complete() => "  (not whole)",
             Some(_) => "",
         };
@@ -183,26 +177,43 @@ impl Rows {
     /// Letters of the longest thing that is said of a label space.
     fn width(&self, space: &LabelSpace) -> usize {
         let letters = |word: &str| adjective(word).chars().count();
-        "leans  100 %".len() + letters(&space.first).max(letters(&space.second))
+        "leans  100 % (100–100)".chars().count() + letters(&space.first).max(letters(&space.second))
     }
 }
 
-/// A whole file as one reading that ends with it: the mean shares, and no number for the rest.
+/// Who leads in the label space of this index, and between which shares listeners would vote.
+fn said(space: &LabelSpace, index: usize, whole: &Whole) -> String {
+    let (share, [low, high]) = (whole.shares[index], whole.bands[index]);
+    let (word, share, low, high) = if share >= 0.5 {
+        (adjective(&space.first), share, low, high)
+    } else {
+        (adjective(&space.second), 1.0 - share, 1.0 - high, 1.0 - low)
+    };
+    let doubt = if low < high {
+        format!(" ({:.0}–{:.0})", 100.0 * low, 100.0 * high)
+    } else {
+        String::new()
+    };
+    format!("{}{doubt}", in_words(word, share, space.is_ambiguous(share)))
+}
+
+/// A whole file as one reading that ends with it: mean shares and bands, the tempo that held, and
+/// no number for the rest.
 fn summary(mood: &Summary) -> Reading {
-    let whole = mood.shares();
+    let whole = mood.whole();
     Reading {
         time_secs: mood.duration_secs,
         phase: match whole {
-            Some((_, false)) => Phase::Live,
-            Some((_, true)) => Phase::Listening,
+            Some(whole) if whole.is_provisional => Phase::Listening,
+            Some(_) => Phase::Live,
             None if mood.n_readings == 0 => Phase::Waiting,
             None => Phase::Silent,
         },
         heard_secs: f32::NAN,
         n_spaces: MAX_SPACES,
-        shares: whole.map(|(shares, _)| shares).unwrap_or_default(),
-        bands: [[f32::NAN; 2]; MAX_SPACES],
-        tempo_bpm: f32::NAN,
+        shares: whole.map(|whole| whole.shares).unwrap_or_default(),
+        bands: whole.map(|whole| whole.bands).unwrap_or_default(),
+        tempo_bpm: mood.tempo_bpm().unwrap_or(0.0),
         tempo_harmonic_bpm: f32::NAN,
         tempo_percussive_bpm: f32::NAN,
         energy_harmonic_db: f32::NAN,
