@@ -3,7 +3,7 @@
 //! graphics card.
 //!
 //! ```text
-//! cargo run --example window_cost [SECS]        default: 8 seconds a row; the bundle as for the tests
+//! cargo run --example window_cost [SECS [PAGE…]]        default: 8 seconds a row, all pages; the bundle as for the tests
 //! ```
 //!
 //! Counted is the time of this process's threads without those that play and analyse; the server's
@@ -85,6 +85,8 @@ mod linux {
     /// Measures every page in turn.
     pub fn main() -> Result<()> {
         let secs = std::env::args().nth(1).map_or(Ok(8.0), |secs| secs.parse())?;
+        let wanted: Vec<String> = std::env::args().skip(2).collect();
+        let is_wanted = |page: &str| wanted.is_empty() || wanted.iter().any(|name| name == page);
         let display = Display::start(1600, 1000)?;
         // SAFETY: no other thread runs yet.
         #[allow(unsafe_code)]
@@ -111,7 +113,7 @@ mod linux {
             wait(host, Duration::from_secs(1));
             // The keyboard is where the pointer is.
             editor.point_at_ground()?;
-            for (name, key) in PAGES {
+            for (name, key) in PAGES.into_iter().filter(|(name, _)| is_wanted(name)) {
                 display.press(key)?;
                 wait(host, Duration::from_secs(1));
                 costs.push((name, measure(host, Some(&editor), secs)?));

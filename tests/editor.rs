@@ -15,6 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use egui::accesskit::Role;
+use egui::epaint::Primitive;
 use egui::{Key, Pos2, TexturesDelta, Vec2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable, by};
 use egui_kittest::{Harness, TestRenderer};
@@ -691,4 +692,54 @@ fn a_held_reading_says_so() {
     let mut scene = scenes::states().remove(3);
     scene.view.state = State::Held;
     assert_eq!(Window::open(&scene).label_of(Role::Status), "Held: press H to go on");
+}
+
+/// What a graphics card is asked for in a frame.
+#[derive(Clone, Copy, Debug)]
+struct Work {
+    draws: usize,
+    vertices: usize,
+    triangles: usize,
+}
+
+impl Work {
+    fn of(window: &Window) -> Self {
+        let shapes = window.harness.output().shapes.clone();
+        let primitives = window.harness.ctx.tessellate(shapes, window.scale);
+        let meshes = primitives.iter().filter_map(|primitive| match &primitive.primitive {
+            Primitive::Mesh(mesh) => Some((mesh.vertices.len(), mesh.indices.len() / 3)),
+            Primitive::Callback(_) => None,
+        });
+        let none = Self { draws: 0, vertices: 0, triangles: 0 };
+        meshes.fold(none, |work, (vertices, triangles)| Self {
+            draws: work.draws + 1,
+            vertices: work.vertices + vertices,
+            triangles: work.triangles + triangles,
+        })
+    }
+}
+
+/// Most that a frame of each page may ask for at the size in which it first opens: what it asked
+/// for when this was written, and a tenth.
+const MOST_WORK: [(&str, Work); 5] = [
+    ("live", Work { draws: 1, vertices: 2700, triangles: 3100 }),
+    ("then", Work { draws: 9, vertices: 18_300, triangles: 18_900 }),
+    ("why", Work { draws: 6, vertices: 4250, triangles: 4800 }),
+    ("stage-meter", Work { draws: 2, vertices: 670, triangles: 700 }),
+    ("stage-field", Work { draws: 2, vertices: 800, triangles: 410 }),
+];
+
+#[test]
+fn a_frame_asks_little_of_a_graphics_card() {
+    let scenes = [scenes::states(), scenes::pages()].concat();
+    println!("| page | draws | vertices | triangles |\n|---|---:|---:|---:|");
+    for (name, most) in MOST_WORK {
+        let scene = scenes.iter().find(|scene| scene.name == name).unwrap();
+        let work = Work::of(&Window::open(scene));
+        println!("| {name} | {} | {} | {} |", work.draws, work.vertices, work.triangles);
+        let is_little = work.draws <= most.draws
+            && work.vertices <= most.vertices
+            && work.triangles <= most.triangles;
+        assert!(is_little, "{name}: {work:?}, most {most:?}");
+    }
 }

@@ -21,6 +21,10 @@ const SLOWEST: Duration = Duration::from_millis(500);
 /// reading moves it anyway.
 const STEPS: f32 = 2.0;
 
+/// Least time between frames for a peak alone, which is a thin line: as long as a reading takes,
+/// with which it is painted anyway.
+const PEAK_FRAME: Duration = Duration::from_millis(190);
+
 /// How long a peak is held, seconds, and the time constant of its way back.
 const PEAK_HOLD_SECS: f32 = 6.0;
 const PEAK_FALL_SECS: f32 = 1.5;
@@ -141,7 +145,7 @@ impl Peak {
         let has_arrived = distance <= resolution;
         self.position = Some(if has_arrived { needle } else { fallen });
         let next_secs = PEAK_FALL_SECS * resolution / distance;
-        (!has_arrived).then(|| Duration::from_secs_f32(next_secs).clamp(2 * FRAME, SLOWEST))
+        (!has_arrived).then(|| Duration::from_secs_f32(next_secs).clamp(PEAK_FRAME, SLOWEST))
     }
 }
 

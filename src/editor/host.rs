@@ -116,10 +116,13 @@ impl Editor for MoodEditor {
             Arc::clone(&self.outputs),
             Arc::clone(&surface),
         );
-        let settings = EguiNiceSettings::new()
+        let mut settings = EguiNiceSettings::new()
             .with_tile(strings::PRODUCT)
             .with_resize_hint(resize_hint())
             .with_repaint_poll_interval(NEVER);
+        // Noise on every pixel, against bands in gradients larger than any here; without a graphics
+        // card it would be a third of what filling them takes.
+        settings.graphics.dithering = false;
         let state = EguiEditorState::from_size(wanted.logical, 1.0);
         let editor = create_egui_editor(state, surface.notifier(), settings, app);
         let editor = editor.ok_or("no window")?;

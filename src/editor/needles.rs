@@ -54,7 +54,8 @@ impl Needles {
             match &mut meter.recent {
                 Some(seen) => {
                     let mark = recent.get_or_insert(Needle::at(seen.share));
-                    soonest(mark.advance(seen.share, secs, resolution, Response::Dj));
+                    // With whatever else is painted: it is worth no frame of its own.
+                    mark.advance(seen.share, secs, resolution, Response::Dj);
                     seen.share = mark.position();
                 }
                 None => *recent = None,

@@ -16,6 +16,9 @@ use super::ui_state::UiState;
 use super::view::{Controls, ExportView, Source, State, ViewState};
 use crate::engine::monitor::Monitor;
 
+/// Part of the window's width that a meter's groove takes, where the plane stands beside it.
+const METER_PART: f32 = 0.56;
+
 /// A frame is asked for while readings arrive if it is due before the next of them is likely to be
 /// shown.
 const SOON: Duration = Duration::from_millis(150);
@@ -72,9 +75,8 @@ impl Pipeline {
         ui_state: &UiState,
     ) -> Option<Duration> {
         let prefs = &ui_state.prefs;
-        // A meter takes at most the window's width, so its needle moves by no more than a pixel a
-        // frame while it is slow.
-        let resolution = 1.0 / n_pixels.max(1.0);
+        // So that a needle moves by a pixel or two a frame while it is slow.
+        let resolution = 1.0 / (METER_PART * n_pixels).max(1.0);
         let response = view.controls.response;
         let next = self.needles.point(view, now, resolution, response, prefs.reduced_motion);
         // The emblem may lag behind: it is seen when something else is painted.

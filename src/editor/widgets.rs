@@ -9,3 +9,4 @@ pub mod hint;
 pub mod meter;
 pub mod picker;
 pub mod plane;
+mod ring;

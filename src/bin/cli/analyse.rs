@@ -37,10 +37,11 @@ const CANNOT_WRITE: &str = "cannot write the rows";
 /// A row has the file, time_secs (the end of the 10-s window), the phase (listening = fewer than 10
 /// s heard, so provisional; live; silent), and per label space the share of votes of its first
 /// pole, 0 to 1: `excited` and `joy` with the shipped model. In silence shares are null (csv:
-/// empty). The summary row has the mean shares of the whole file and of their bands, from a reading
-/// a second whatever --every says, the tempo that held (0 where none did), whether it was read completely, and by how many seconds it is shorter than it promised (missing_secs; null where it broke off
-/// and had not said how long it is). Where sound is lost in the middle, silence stands in its
-/// place.
+/// empty). The summary row has the means of shares and bands over the whole file, from a reading a
+/// second whatever --every says, the tempo that held (0 where none did), whether the file was read
+/// completely, and by how many seconds it is shorter than it promised (missing_secs; null where it
+/// broke off and had not said how long it is). Where sound is lost in the middle, silence stands in
+/// its place.
 ///
 /// With --why, `why` tells for each share how harmony, pulse, colour, dynamics and percussion
 /// pushed it: by how much it would be smaller if that side of the music were as in the average

@@ -21,8 +21,8 @@ use crate::prefs::StageLook;
 
 /// Reach of the letters' outline and of their widened strokes, as parts of their height, and the
 /// outline's strength on the colour field.
-const OUTLINE: f32 = 0.045;
-const BOLD: f32 = 0.016;
+const OUTLINE: f32 = 0.04;
+const BOLD: f32 = 0.013;
 const OUTLINE_STRENGTH: f32 = 0.35;
 
 /// Shows the stage in `rect`. A click leaves it.
@@ -66,25 +66,26 @@ fn largest(
     if too_wide > 1.0 { at(height / too_wide) } else { galley }
 }
 
-/// Bold letters in `ink` with an outline, to be read on any ground and from afar: the typeface has
-/// no bold, so its strokes are widened.
+/// Bold letters in `ink`, with an outline where they stand on a colour, to be read on any ground
+/// and from afar: the typeface has no bold, so its strokes are widened.
 fn paint_bold(
     painter: &Painter,
     middle: Pos2,
     galley: &std::sync::Arc<egui::Galley>,
     ink: Color32,
-    outline: Color32,
+    outline: Option<Color32>,
 ) {
     let corner = middle - 0.5 * galley.size();
     let height = galley.size().y;
-    let rings = [(OUTLINE, outline), (BOLD, ink)];
-    for (reach, colour) in rings {
-        for turn in 0..8 {
-            let shift = height * reach * Vec2::angled(TAU * turn as f32 / 8.0);
+    // Letters are the most that is filled on the stage: as few of them as look whole.
+    let rings = [(OUTLINE, 8, outline), (BOLD, 6, Some(ink))];
+    for (reach, n, colour) in rings {
+        for turn in 0..n {
+            let Some(colour) = colour else { continue };
+            let shift = height * reach * Vec2::angled(TAU * (0.5 + turn as f32) / n as f32);
             painter.galley_with_override_text_color(corner + shift, galley.clone(), colour);
         }
     }
-    painter.galley_with_override_text_color(corner, galley.clone(), ink);
 }
 
 /// A band of the window per pair of words: who leads as large as fits, under it the needle.
@@ -115,7 +116,7 @@ fn paint_meter(painter: &Painter, rect: Rect, theme: Theme, meter: &MeterView) {
         None => strings::NO_VALUE.to_owned(),
     };
     let galley = largest(painter, &text, loudness(meter) * words.height(), words.width(), colour);
-    paint_bold(painter, words.center(), &galley, colour, palette.ground);
+    paint_bold(painter, words.center(), &galley, colour, None);
     painter.rect_filled(track, 0.25 * track_height, palette.track);
     let half = meter.ambiguous_half_width * track.width();
     let band = Rect::from_center_size(track.center(), vec2(2.0 * half, track.height()));
@@ -189,7 +190,7 @@ fn paint_field(
         let y = rect.center().y + (row as f32 - 0.5 * (n - 1.0)) * height;
         let size = 0.85 * loudness(meter) * height;
         let galley = largest(painter, meter.leading(), size, 0.9 * rect.width(), ink);
-        paint_bold(painter, pos2(rect.center().x, y), &galley, ink, outline);
+        paint_bold(painter, pos2(rect.center().x, y), &galley, ink, Some(outline));
     }
 }
 

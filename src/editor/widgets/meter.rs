@@ -20,7 +20,7 @@ use crate::editor::ballistics::MIDDLE;
 use crate::editor::strings;
 use crate::editor::theme::Theme;
 use crate::editor::view::MeterView;
-use crate::editor::widgets::hint;
+use crate::editor::widgets::{hint, ring};
 
 /// Size for which the meter is drawn, units; it grows and shrinks from there.
 pub const DESIGN: (f32, f32) = (608.0, 140.0);
@@ -266,14 +266,8 @@ impl Look<'_> {
             painter.rect_stroke(needle, 0.5 * size.x, stroke, StrokeKind::Inside);
             return;
         }
-        for halo in [5.0, 3.5, 2.0] {
-            let halo = self.theme.points(halo);
-            painter.rect_filled(
-                needle.expand(halo),
-                0.5 * size.x + halo,
-                colour.gamma_multiply(0.14),
-            );
-        }
+        let glow = ring::glow(needle, self.theme.points(6.0), colour.gamma_multiply(0.45));
+        painter.add(Shape::mesh(glow));
         painter.rect_filled(needle, 0.5 * size.x, self.theme.palette.text);
     }
 

@@ -13,6 +13,7 @@ use crate::editor::theme::{Palette, Theme};
 use crate::editor::view::MeterView;
 use crate::editor::view::mood::position;
 use crate::editor::widgets::hint;
+use crate::editor::widgets::ring::{halo, pieces, ring};
 
 /// Size for which the plane is drawn, units.
 pub const DESIGN: (f32, f32) = (230.0, 230.0);
@@ -122,22 +123,24 @@ impl Plane<'_> {
 
     /// A disc in the colours of the poles, faint in the middle, with its axes.
     fn paint_ground(&self, painter: &Painter) {
-        const N_PIECES: u32 = 72;
+        let n_pieces = pieces(self.radius);
         let palette = self.theme.palette;
         let mut mesh = Mesh::default();
         mesh.colored_vertex(self.centre, palette.track);
-        for piece in 0..=N_PIECES {
-            let turn = piece as f32 / N_PIECES as f32;
+        for piece in 0..=n_pieces {
+            let turn = piece as f32 / n_pieces as f32;
             let colour = colour_at(360.0 * turn, self.meters, palette);
             let (sin, cos) = (TAU * turn).sin_cos();
             mesh.colored_vertex(self.on_circle(vec2(cos, sin)), palette.tint(colour, 0.30));
         }
-        for piece in 1..=N_PIECES {
+        for piece in 1..=n_pieces {
             mesh.add_triangle(0, piece, piece + 1);
         }
         painter.add(Shape::mesh(mesh));
         // Over the edge of the triangles, which is not anti-aliased.
-        painter.circle_stroke(self.centre, self.radius, self.theme.stroke(1.5, palette.tick));
+        let (width, soft) = (self.theme.points(1.5), 0.5 / painter.pixels_per_point());
+        let edge = ring(self.centre, self.radius + 0.5 * width, width, soft, |_| palette.tick);
+        painter.add(Shape::mesh(edge));
         for meter in self.meters {
             let towards = direction(meter);
             let ends = [self.on_circle(towards), self.on_circle(-towards)];
@@ -189,14 +192,20 @@ impl Plane<'_> {
     fn paint_head(&self, painter: &Painter, head: Vec2, colour: Color32, provisional: bool) {
         let (at, palette) = (self.at(head), self.theme.palette);
         let radius = self.theme.points(6.0).max(3.0);
-        if provisional {
-            painter.circle(at, radius, palette.ground, self.theme.stroke(2.0, palette.text));
-            return;
+        // Discs in each other: small ones come from the texture, an outlined one is 200 vertices.
+        let edge = self.theme.points(if provisional { 1.0 } else { 0.75 }).max(0.5);
+        let (outer, inner) = if provisional {
+            (palette.text, palette.ground)
+        } else {
+            (palette.ground, palette.text)
+        };
+        let body = [(radius + edge, outer), (radius - edge, inner)];
+        if !provisional {
+            painter.add(Shape::mesh(halo(at, 2.6 * radius, colour.gamma_multiply(0.7))));
         }
-        for halo in [2.2, 1.7] {
-            painter.circle_filled(at, halo * radius, colour.gamma_multiply(0.25));
+        for (radius, colour) in body {
+            painter.circle_filled(at, radius, colour);
         }
-        painter.circle(at, radius, palette.text, self.theme.stroke(1.5, palette.ground));
     }
 }
 

@@ -333,6 +333,7 @@ pub const RULES: &[Rule] = &[
     // The second: widgets.
     rule("editor::widgets::button", &["editor::theme"]),
     rule("editor::widgets::hint", &[]),
+    rule("editor::widgets::ring", &[]),
     rule(
         "editor::widgets::picker",
         &[
@@ -351,7 +352,13 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "editor::widgets::plane",
-        &["editor::strings", "editor::theme", "editor::view", "editor::widgets::hint"],
+        &[
+            "editor::strings",
+            "editor::theme",
+            "editor::view",
+            "editor::widgets::hint",
+            "editor::widgets::ring",
+        ],
     ),
     rule(
         "editor::widgets::meter",
@@ -361,9 +368,13 @@ pub const RULES: &[Rule] = &[
             "editor::theme",
             "editor::view",
             "editor::widgets::hint",
+            "editor::widgets::ring",
         ],
     ),
-    rule("editor::widgets::emblem", &["editor::theme", "editor::view", "editor::widgets::plane"]),
+    rule(
+        "editor::widgets::emblem",
+        &["editor::theme", "editor::view", "editor::widgets::plane", "editor::widgets::ring"],
+    ),
     rule(
         "editor::widgets::chart",
         &[

@@ -154,8 +154,8 @@ impl Rows {
         }
     }
 
-    /// A whole file in a line: how long it is, who leads in each label space and within which doubt,
-    /// its tempo, its name.
+    /// A whole file in a line: how long it is, who leads in each label space and within which
+    /// doubt, its tempo, its name.
     fn line(&self, file: &str, mood: &Summary) -> String {
         let mut line = format!("{:>8}", clock(mood.duration_secs.floor()));
         let whole = mood.whole();
