@@ -187,6 +187,11 @@ pub use reading::{MAX_SPACES, Phase, Reading, Recent, Stamped};
 pub use scan::{ScanError, Summary, Wanted, Whole, read_file};
 pub use why::{Group, N_GROUPS, Why};
 
+/// The README's own program, which is compiled and run as it stands there.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 /// An analysis may be made on one thread and run on another.
 const _: () = {
     const fn is_send<T: Send>() {}

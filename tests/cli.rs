@@ -99,7 +99,7 @@ fn analyse_writes_csv_plots_and_takes_many_files_of_which_some_are_bad() {
     let output = cli(&args);
     assert!(output.status.success(), "which is told and no more: {}", stderr(&output));
     assert!(
-        stderr(&output).contains("notes.txt: not audio that can be decoded"),
+        stderr(&output).contains("notes.txt: not a readable audio file (readable: wav"),
         "{}",
         stderr(&output)
     );

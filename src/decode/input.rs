@@ -65,7 +65,7 @@ impl Input {
         } else {
             // Looked at before it is opened: opening can already wake a device.
             let metadata = std::fs::metadata(path).map_err(DecodeError::opening)?;
-            if let Some(why) = unreadable(metadata.file_type()) {
+            if let Some(why) = unreadable(metadata.file_type(), path) {
                 return Err(DecodeError::not_audio(why));
             }
             File::open(path).map_err(DecodeError::opening)?
@@ -73,7 +73,7 @@ impl Input {
         let metadata = file.metadata().map_err(DecodeError::opening)?;
         // A path may have become another thing since; and what stands at standard input has not
         // been looked at.
-        if let Some(why) = unreadable(metadata.file_type()) {
+        if let Some(why) = unreadable(metadata.file_type(), path) {
             return Err(DecodeError::not_audio(why));
         }
         let mut input = if metadata.is_file() {
@@ -195,22 +195,25 @@ impl Read for Input {
     }
 }
 
-/// Why a thing of this kind holds no audio; `None` where it may.
-fn unreadable(kind: FileType) -> Option<&'static str> {
+/// Why a thing of this kind at `path` holds no audio; `None` where it may.
+fn unreadable(kind: FileType, path: &Path) -> Option<String> {
     if kind.is_dir() {
-        return Some("is a folder; name the files in it");
+        let files = path.join("*.mp3");
+        return Some(format!("is a folder: pass its files, e.g. {}", files.display()));
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt;
         if kind.is_char_device() {
-            return Some("is a device or a terminal, not a file; name a file, or pipe audio in");
+            return Some(
+                "is a device or a terminal, not a file; name a file, or pipe audio in".to_owned(),
+            );
         }
         if kind.is_block_device() {
-            return Some("is a disk, not a file; name a file on it");
+            return Some("is a disk, not a file; name a file on it".to_owned());
         }
         if kind.is_socket() {
-            return Some("is a socket, not a file; name a file, or pipe audio in");
+            return Some("is a socket, not a file; name a file, or pipe audio in".to_owned());
         }
     }
     None

@@ -163,9 +163,7 @@ pub(super) fn unknown(start: &[u8], extension: &str, why: &str) -> String {
         );
     }
     if EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()) {
-        return format!(
-            "not audio that can be decoded ({why}); if other programs play it, {CONVERT}"
-        );
+        return format!("not a readable audio file ({why}); if other programs play it, {CONVERT}");
     }
-    format!("not audio that can be decoded; what can: {READABLE}")
+    format!("not a readable audio file (readable: {READABLE})")
 }

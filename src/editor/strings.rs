@@ -141,8 +141,7 @@ pub fn meter_name(meter: &MeterView) -> String {
 pub const METER_HINT: &str = "Of 100 people, how many would call the last 10 s so. Grey: too close to call. Bracket: where four in five such \
 votes lay. Lines: farthest lately. Triangle: the last 4 s alone";
 /// What the plane says.
-pub const PLANE_HINT: &str =
-    "All pairs of words at once, each along its own line. The tail: where the mood has just been";
+pub const PLANE_HINT: &str = "All meters in one picture, each along its own line: excited is up, joyful to the right. The tail is the recent past";
 
 /// A meter's value for a screen reader.
 #[must_use]
@@ -219,8 +218,8 @@ pub fn banner(banner: &Banner) -> Cow<'_, str> {
 #[must_use]
 fn busy(interval_secs: f32) -> String {
     format!(
-        "The computer is busy: a reading every {interval_secs:.1} s instead of five a second. Nothing is missed; close other programs \
-         or instances for more."
+        "The computer is busy: a reading every {interval_secs:.1} s instead of five a second. No audio is lost. Close other programs \
+         or Moodring windows for the full rate."
     )
 }
 
@@ -260,7 +259,7 @@ pub const HOLD_HINT: &str = "Keep the reading on show; the history goes on (H)";
 /// Forgets the last ten seconds.
 pub const RESET: &str = "Reset";
 /// What its tooltip says.
-pub const RESET_HINT: &str = "Forget the last ten seconds and the peaks (R)";
+pub const RESET_HINT: &str = "Start over: clears the last ten seconds and the range marks (R)";
 /// Copies the reading.
 pub const COPY: &str = "Copy";
 /// Says that it is done.
@@ -345,7 +344,7 @@ pub const FILE_NAME_HINT: &str = "The file's name: type one, or click one above"
 /// Buttons that keep the last minute, to compare it with another.
 pub const KEEP: [&str; 2] = ["Keep as A", "Keep as B"];
 /// What they are for.
-pub const KEEP_HINT: &str = "Keep the last minute; change the mix, replay the passage, keep the other: the difference is told, and whether it is real";
+pub const KEEP_HINT: &str = "Keeps the last minute. Change your mix, replay the passage and keep the other: you see what changed, and whether it is more than noise";
 /// Before both are kept.
 pub const COMPARE_HINT: &str =
     "Keep the last minute as A, change the mix, play it again and keep it as B.";
@@ -457,9 +456,9 @@ pub fn reading(meters: &[MeterView], facts: &Facts) -> String {
 /// Title over the pushes, and what they are.
 pub const PUSHES: &str = "What moved the needle";
 /// How they are found out.
-pub const PUSHES_HINT: &str = "How far the share would move back if that side of the music were as in the average song. Sides work together: pushes do not add up";
+pub const PUSHES_HINT: &str = "How far the share would move back if that side of the music were like that of an average song. Sides work together: pushes do not add up";
 /// Before any are known.
-pub const NO_PUSHES: &str = "Comes with the music";
+pub const NO_PUSHES: &str = "Appears once music plays";
 /// Title over the chroma.
 pub const CHROMA: &str = "Notes";
 /// What the wheel of notes is.
@@ -527,7 +526,7 @@ pub mod hints {
     /// See the module.
     pub const PALETTE: &str = "Dark and light, and two whose poles stay apart for whoever tells red from green, or blue from yellow, badly";
     /// See the module.
-    pub const MOTION: &str = "Needles jump from reading to reading instead of gliding";
+    pub const MOTION: &str = "Needles jump from reading to reading: nothing glides, nothing trails";
     /// See the module.
     pub const STAGE: &str = "What the stage view shows: words with meters, or the colour of the mood (V changes it there)";
     /// See the module.
@@ -576,7 +575,7 @@ pub const SETTING_STAGE: &str = "Stage view";
 /// See [`SETTING_RESPONSE`].
 pub const SETTING_MODEL: &str = "Model";
 /// See [`SETTING_RESPONSE`].
-pub const SETTING_SPACES: &str = "Show";
+pub const SETTING_SPACES: &str = "Meters shown";
 /// See [`SETTING_RESPONSE`].
 pub const SETTING_VERSION: &str = "Version";
 /// Which release this is.

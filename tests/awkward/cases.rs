@@ -293,7 +293,7 @@ pub const CASES: [Case; 51] = [
         || [id3v2(600_000), mp3(44_100, 2, 100)].concat(),
         Whole(mp3_at_44100(100)),
     ),
-    case(Group::Refused, "text", "txt", || b"this is no music".to_vec(), Refused("what can: wav")),
+    case(Group::Refused, "text", "txt", || b"this is no music".to_vec(), Refused("readable: wav")),
     case(
         Group::Refused,
         "an mp4 without moov",

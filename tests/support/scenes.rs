@@ -335,6 +335,34 @@ pub fn sizes() -> Vec<Scene> {
     scenes
 }
 
+/// Sizes of a sheet's columns, points, and pixels a point at which they are legible beside each
+/// other.
+const SHEET_SIZES: [((f32, f32), f32); 4] =
+    [((320.0, 200.0), 1.0), (DEFAULT_SIZE, 0.6), ((1280.0, 800.0), 0.45), ((400.0, 900.0), 0.4)];
+
+/// Every page and both looks of the stage, in four sizes, dark and light: rows of a sheet.
+pub fn sheet() -> Vec<Vec<Scene>> {
+    let stage = |look: StageLook| {
+        let mut scene = Scene::new("stage", &live());
+        (scene.prefs.on_stage, scene.prefs.stage_look) = (true, look);
+        scene
+    };
+    let page = |page: Page| with_history(Scene::new("page", &live()).on(page));
+    let pages = Page::ALL.map(page).into_iter().chain([
+        outputs("outputs"),
+        stage(StageLook::Meter),
+        stage(StageLook::Field),
+    ]);
+    let row = |scene: Scene| {
+        let wearing = |choice| {
+            let scene = scene.clone().wearing(choice);
+            SHEET_SIZES.map(|((width, height), scale)| scene.clone().sized(width, height, scale))
+        };
+        [PaletteChoice::Dark, PaletteChoice::Light].into_iter().flat_map(wearing).collect()
+    };
+    pages.map(row).collect()
+}
+
 /// What a model says of itself that only a test has.
 pub fn with_model(mut heard: Moment, model: ModelFacts) -> Moment {
     heard.model = Arc::new(model);

@@ -37,12 +37,41 @@ pub fn package(repo: &Repo) -> Result<()> {
     let mut command = Command::new("tar");
     command.arg("-xzf").arg(folder.join(format!("{name}.crate"))).arg("-C").arg(&folder);
     shown(&mut command)?;
+    resolve_readme(repo, &folder, &name)?;
     for features in ["", FACE] {
         let mut command = Command::new("cargo");
         command.args(["check", "--lib", "--no-default-features", "--features", features]);
         command.arg("--manifest-path").arg(unpacked.join("Cargo.toml"));
         shown(command.arg("--target-dir").arg(&repo.target))?;
     }
+    Ok(())
+}
+
+/// Has Cargo resolve the line by which the README would have others depend on the crate, beside
+/// the package `name` in `folder`. Its program is a test of the crate's documentation.
+fn resolve_readme(repo: &Repo, folder: &Path, name: &str) -> Result<()> {
+    let readme = std::fs::read_to_string(repo.root.join("README.md")).context("no README")?;
+    let line = readme.lines().find(|line| line.starts_with("moodring = {"));
+    let line = line.context("the README has no line for a Cargo.toml")?;
+    ensure!(line.contains("\"../moodring\""), "the README's line names no clone beside: {line}");
+    let project = folder.join("readme");
+    std::fs::create_dir_all(project.join("src")).context("cannot make a project")?;
+    let manifest = format!(
+        "[package]\nname = \"readme\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{}\n",
+        line.replace("../moodring", &format!("../{name}"))
+    );
+    let manifest_path = project.join("Cargo.toml");
+    std::fs::write(&manifest_path, manifest).context("cannot make a project")?;
+    std::fs::write(project.join("src/main.rs"), "fn main() {}\n")
+        .context("cannot make a project")?;
+    std::fs::copy(repo.root.join("Cargo.lock"), project.join("Cargo.lock")).context("no lock")?;
+    let metadata = MetadataCommand::new().manifest_path(&manifest_path).exec();
+    let packages = metadata.context("the README's line does not resolve")?.packages;
+    ensure!(packages.iter().any(|package| package.name.as_str() == "moodring"), "no moodring");
+    ensure!(
+        packages.iter().all(|package| package.name.as_str() != "egui"),
+        "the README's library brings a window along"
+    );
     Ok(())
 }
 

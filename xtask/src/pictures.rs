@@ -1,5 +1,5 @@
 //! `cargo xtask pictures`: takes the documentation's pictures of the bundled plugin's window while
-//! the demo piece ends.
+//! the demo piece ends, and paints every page in four sizes, dark and light, on one sheet.
 
 use std::process::Command;
 
@@ -21,5 +21,9 @@ pub fn run_verb(repo: &Repo, args: &[String]) -> Result<()> {
     let mut command = Command::new("cargo");
     command.args(["run", "--quiet", "--package", "moodring", "--example", "pictures", "--"]);
     command.arg("--plugin").arg(repo.bundled("clap")).arg("--audio").arg(&wav);
-    run(command.arg("--out").arg(repo.root.join("docs")))
+    let docs = repo.root.join("docs");
+    run(command.arg("--out").arg(&docs))?;
+    let mut sheet = Command::new("cargo");
+    sheet.args(["run", "--quiet", "--package", "moodring", "--example", "preview", "--"]);
+    run(sheet.arg("--sheet").arg(docs.join("sheet.png")))
 }

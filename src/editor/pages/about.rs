@@ -2,7 +2,10 @@
 //! limits.
 
 use egui::accesskit::Role;
-use egui::{Grid, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec2};
+use egui::{
+    FontId, Label, Rect, RichText, ScrollArea, Sense, TextWrapMode, Ui, UiBuilder, WidgetInfo,
+    pos2, vec2,
+};
 
 use crate::editor::strings;
 use crate::editor::theme::Theme;
@@ -11,6 +14,9 @@ use crate::model::card::{About, ModelFacts};
 /// Sizes of text, units.
 const TITLE_TEXT: f32 = 17.0;
 const TEXT: f32 = 14.0;
+
+/// Space between the columns of the results, units.
+const COLUMN_GAP: f32 = 20.0;
 
 /// The page, in `rect`, scrolled where it does not fit.
 pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, model: &ModelFacts) {
@@ -41,22 +47,36 @@ pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, model: &ModelFacts) {
     });
 }
 
-/// What the model was judged by: a row per set of songs and pair of words.
+/// What the model was judged by: a row per set of songs and pair of words, in columns as wide as
+/// what stands in them, smaller in a narrow window.
 fn results_ui(ui: &mut Ui, theme: Theme, model: &ModelFacts) {
-    let cell = |ui: &mut Ui, text: String, colour| {
-        ui.label(RichText::new(text).font(theme.font(TEXT)).color(colour));
+    let heads = strings::RESULT_HEADS.map(str::to_owned);
+    let rows: Vec<[String; 5]> =
+        std::iter::once(heads).chain(model.judged_on.iter().map(strings::result_row)).collect();
+    let font = theme.font(TEXT);
+    let gap = theme.points(COLUMN_GAP);
+    let width = |text: &String| {
+        let galley = ui.painter().layout_no_wrap(text.clone(), font.clone(), theme.palette.text);
+        galley.size().x + gap
     };
-    let spacing = vec2(theme.points(20.0), theme.points(3.0));
-    Grid::new("results").spacing(spacing).show(ui, |ui| {
-        for head in strings::RESULT_HEADS {
-            cell(ui, head.to_owned(), theme.palette.muted);
-        }
-        ui.end_row();
-        for row in &model.judged_on {
-            for text in strings::result_row(row) {
-                cell(ui, text, theme.palette.text);
-            }
-            ui.end_row();
-        }
+    let widths: [f32; 5] = std::array::from_fn(|column| {
+        rows.iter().map(|row| width(&row[column])).fold(0.0, f32::max)
     });
+    let part = (ui.available_width() / widths.iter().sum::<f32>()).min(1.0);
+    let font = FontId::proportional(part * font.size);
+    let height = 1.45 * font.size;
+    for (n, row) in rows.into_iter().enumerate() {
+        let colour = if n == 0 { theme.palette.muted } else { theme.palette.text };
+        let size = vec2(ui.available_width(), height);
+        let (_, place) = ui.allocate_space(size);
+        let mut left = place.left();
+        for (text, width) in row.into_iter().zip(widths) {
+            let cell = Rect::from_min_size(pos2(left, place.top()), vec2(part * width, height));
+            let text = RichText::new(text).font(font.clone()).color(colour);
+            ui.scope_builder(UiBuilder::new().max_rect(cell), |ui| {
+                ui.add(Label::new(text).wrap_mode(TextWrapMode::Extend));
+            });
+            left = cell.right();
+        }
+    }
 }

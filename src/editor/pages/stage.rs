@@ -149,7 +149,8 @@ fn paint_field(
     view: &ViewState,
     ink_is_black: &mut bool,
 ) {
-    let palette = theme.palette;
+    // Those of light themes are dark enough to be read on white, and brown over a whole wall.
+    let palette = if theme.palette.is_dark { theme.palette } else { &theme::DARK };
     let mood = view.mood();
     let at = |shift: Vec2| match mood {
         Some(mood) => plane::mood_colour(mood + 0.35 * shift, &view.meters, palette),
