@@ -2,8 +2,8 @@
 //! written by a thread of its own.
 //!
 //! ```text
-//! time_secs,phase,excited,joy,tempo_percussive_bpm,energy_harmonic_db,energy_percussive_db
-//! 12.260000,live,0.731250,0.442100,92.29,-18.02,-20.31
+//! time_secs,phase,excited,excited_ambiguous,joy,joy_ambiguous,tempo_percussive_bpm,energy_harmonic_db,energy_percussive_db
+//! 12.260000,live,0.731250,false,0.442100,true,92.29,-18.02,-20.31
 //! ```
 //!
 //! The columns are those of [`Rows::History`](crate::outputs::row::Rows::History). What there is no
@@ -328,20 +328,30 @@ mod tests {
         let path = folder.0.join("mood.csv");
         assert_eq!(exported(&path, history(5)), Ok(path.clone()));
         let mut reader = ::csv::Reader::from_path(&path).unwrap();
-        let names = ["time_secs", "phase", "excited", "joy, \"so\"", "tempo_percussive_bpm"];
+        let names = [
+            "time_secs",
+            "phase",
+            "excited",
+            "excited_ambiguous",
+            "joy, \"so\"",
+            "joy, \"so\"_ambiguous",
+            "tempo_percussive_bpm",
+        ];
         let header = reader.headers().unwrap().clone();
-        assert_eq!(header.iter().take(5).collect::<Vec<_>>(), names);
+        assert_eq!(header.iter().take(7).collect::<Vec<_>>(), names);
         let records: Vec<::csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         assert_eq!(records.len(), 5);
         assert_eq!(
-            records[1].iter().take(5).collect::<Vec<_>>(),
-            ["0.500000", "silent", "", "", "120.00"]
+            records[1].iter().take(7).collect::<Vec<_>>(),
+            ["0.500000", "silent", "", "", "", "", "120.00"]
         );
-        assert_eq!(&records[2][4], "");
+        assert_eq!(&records[2][6], "");
         for (record, row) in records.iter().zip(history(5).points).skip(2) {
             assert_eq!(record[0].parse(), Ok(row.secs));
             assert!((record[2].parse::<f32>().unwrap() - row.shares[0]).abs() < 1e-6);
-            assert_eq!((&record[5], &record[6]), ("-18.25", "-20.50"));
+            let space = &history(5).spaces[0];
+            assert_eq!(record[3].parse(), Ok(space.is_ambiguous(row.shares[0])));
+            assert_eq!((&record[7], &record[8]), ("-18.25", "-20.50"));
         }
     }
 
@@ -354,6 +364,7 @@ mod tests {
         assert_eq!(points.len(), 4);
         let silent = serde_json::json!({
             "time_secs": 0.5, "phase": "silent", "excited": null, "joy, \"so\"": null,
+            "excited_ambiguous": null, "joy, \"so\"_ambiguous": null,
             "tempo_percussive_bpm": 120.0, "energy_harmonic_db": -18.25, "energy_percussive_db": -20.5,
         });
         assert_eq!(points[1], silent);

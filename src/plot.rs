@@ -371,7 +371,8 @@ fn legend(canvas: &mut Canvas) -> Result<()> {
     const SWATCH: f64 = 52.0;
     let look = TextLook { size: LABEL_SIZE, colour: FAINT_INK, align: Align::Left };
     let mut x = RIGHT;
-    let entries = [("ambiguous", 2), ("provisional: under 10 s heard", 1), ("10 s heard", 0)];
+    let entries =
+        [("too close to call", 2), ("provisional: under 10 s heard", 1), ("10 s heard", 0)];
     for (text, kind) in entries {
         x -= Canvas::text_width(text, LABEL_SIZE)?;
         canvas.text(text, (x, Y), look)?;

@@ -309,6 +309,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_pointed_at_never_looks_more_chosen_than_what_is_chosen() {
+        for choice in PaletteChoice::ALL {
+            let p = palette(choice);
+            let theme = Theme::fitting(p, vec2(760.0, 480.0), (760.0, 480.0));
+            let visuals = theme.visuals();
+            let chosen = contrast(visuals.selection.bg_fill, p.ground);
+            let hovered = &visuals.widgets.hovered;
+            let pointed_at = contrast(hovered.weak_bg_fill, p.ground);
+            assert!(pointed_at < chosen, "{choice:?}: {pointed_at} and {chosen}");
+            assert!(hovered.bg_stroke.color != p.text, "{choice:?}");
+        }
+    }
+
+    #[test]
     fn every_text_colour_has_contrast_on_every_ground_of_every_palette() {
         for choice in PaletteChoice::ALL {
             let p = palette(choice);

@@ -73,7 +73,8 @@ macro_rules! number {
 const EVERY: &[Rows] = &[Rows::Live, Rows::File, Rows::History];
 const READINGS: &[Rows] = &[Rows::Live, Rows::File];
 const LIVE: &[Rows] = &[Rows::Live];
-const FILE: &[Rows] = &[Rows::File];
+/// What tells verdicts: rows that are looked at, not followed.
+const READ_LATER: &[Rows] = &[Rows::File, Rows::History];
 
 /// A time to a microsecond, a share to a millionth of the votes.
 const FINE: usize = 6;
@@ -102,7 +103,7 @@ const OF_SPACE: [Spec; 4] = [
     spec("", Unit::Share, FINE, EVERY, Source::Share),
     spec("_low", Unit::Share, FINE, READINGS, Source::BandEnd(0)),
     spec("_high", Unit::Share, FINE, READINGS, Source::BandEnd(1)),
-    spec("_ambiguous", Unit::Truth, 0, FILE, Source::IsAmbiguous),
+    spec("_ambiguous", Unit::Truth, 0, READ_LATER, Source::IsAmbiguous),
 ];
 
 /// The columns after those of the spaces.
@@ -308,7 +309,8 @@ mod tests {
         );
         assert_eq!(
             header(Rows::History),
-            "time_secs,phase,excited,tempo_percussive_bpm,energy_harmonic_db,energy_percussive_db"
+            "time_secs,phase,excited,excited_ambiguous,tempo_percussive_bpm,energy_harmonic_db,\
+             energy_percussive_db"
         );
     }
 

@@ -338,7 +338,7 @@ pub fn sizes() -> Vec<Scene> {
 /// Sizes of a sheet's columns, points, and pixels a point at which they are legible beside each
 /// other.
 const SHEET_SIZES: [((f32, f32), f32); 4] =
-    [((320.0, 200.0), 1.0), (DEFAULT_SIZE, 0.6), ((1280.0, 800.0), 0.45), ((400.0, 900.0), 0.4)];
+    [((320.0, 200.0), 0.8), (DEFAULT_SIZE, 0.45), ((1280.0, 800.0), 0.3), ((400.0, 900.0), 0.3)];
 
 /// Every page and both looks of the stage, in four sizes, dark and light: rows of a sheet.
 pub fn sheet() -> Vec<Vec<Scene>> {
