@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn the_framework_is_told_of_the_same_keys() {
         let names = captured(&NOBODY.capture(Modifiers::NONE));
-        assert_eq!(names, ["Tab", "1", "2", "3", "4", "5", "6", "f", "Escape", "h", "r", "c"]);
+        assert_eq!(names, ["Tab", "1", "2", "3", "4", "5", "6", "f", "v", "Escape", "h", "r", "c"]);
         assert_eq!(captured(&NOBODY.capture(Modifiers::SHIFT)), ["Tab"]);
         assert!(captured(&NOBODY.capture(Modifiers::CTRL)).is_empty());
         let all = Grip { text: true, ..NOBODY }.capture(Modifiers::CTRL);
