@@ -36,7 +36,6 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use crate::analysis::downmix::Layout;
-use crate::held_tempo::HeldTempo;
 use crate::model::Model;
 
 use control::Control;
@@ -94,7 +93,6 @@ impl Engine {
             samples,
             shared: Arc::clone(&shared),
             control,
-            held_tempo: HeldTempo::default(),
             publisher: Publisher::new(&monitor),
         };
         let analysis = spawn(ANALYSIS_THREAD, &monitor, move || worker.run());

@@ -89,7 +89,6 @@ pub(super) struct Worker {
     pub(super) shared: Arc<Handover>,
     pub(super) control: Arc<Control>,
     pub(super) publisher: Publisher,
-    pub(super) held_tempo: HeldTempo,
 }
 
 impl Worker {
@@ -134,7 +133,6 @@ impl Worker {
         analyser.follow_recent(true);
         self.samples.begin_anew();
         self.publisher.begin_anew();
-        self.held_tempo.reset();
         let loading = match own {
             Own::Late { loading, .. } => Some(loading),
             _ => None,
@@ -155,6 +153,7 @@ impl Worker {
         let (mut stopping_since, mut last_heard) = (None, Instant::now());
         // What came while the model was being loaded does not mean that the machine is busy.
         let mut has_caught_up = false;
+        let mut held_tempo = HeldTempo::default();
         let mut why_due_secs = 0.0;
         loop {
             if self.shared.is_stopping()
@@ -175,7 +174,11 @@ impl Worker {
                     let has_time_to_spare = self.keep_pace(analyser, has_caught_up);
                     analyser.set_gate_db(control.gate_db());
                     analyser.set_grid_bpm(self.shared.host_bpm());
-                    let read_secs = self.push(analyser, &chunk[..n * self.layout.n_channels()])?;
+                    let read_secs = self.push(
+                        analyser,
+                        &chunk[..n * self.layout.n_channels()],
+                        &mut held_tempo,
+                    )?;
                     if let Some(read_secs) = read_secs.filter(|_| has_time_to_spare) {
                         self.explain(analyser, read_secs, &mut why_due_secs);
                     }
@@ -185,7 +188,7 @@ impl Worker {
                 Popped::Reset => {
                     analyser.reset();
                     self.publisher.begin_anew();
-                    self.held_tempo.reset();
+                    held_tempo.reset();
                     why_due_secs = 0.0;
                 }
                 Popped::Nothing if stopping_since.is_some() => return Ok(Next::End),
@@ -234,9 +237,13 @@ impl Worker {
 
     /// Analyses one chunk and publishes the readings it completes. When the newest of them was
     /// taken, seconds of audio.
-    fn push(&mut self, analyser: &mut Analyser, chunk: &[f32]) -> Result<Option<f64>, ModelError> {
-        let (publisher, held_tempo) = (&mut self.publisher, &mut self.held_tempo);
-        let (shared, samples) = (&self.shared, &self.samples);
+    fn push(
+        &mut self,
+        analyser: &mut Analyser,
+        chunk: &[f32],
+        held_tempo: &mut HeldTempo,
+    ) -> Result<Option<f64>, ModelError> {
+        let (publisher, shared, samples) = (&mut self.publisher, &self.shared, &self.samples);
         let mut read_secs = None;
         analyser.push(chunk, |reading| {
             publisher.publish(&Stamped {

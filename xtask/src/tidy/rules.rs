@@ -269,7 +269,7 @@ pub const RULES: &[Rule] = &[
             "engine::own",
         ],
     ),
-    rule("engine", &["held_tempo", "analysis::downmix", "model"]),
+    rule("engine", &["analysis::downmix", "model"]),
     rule("engine::tests", &["units", "analysis::downmix", "reading", "model", "history", "engine"]),
     rule("outputs", &["lock", "reading", "model::card", "engine::feed"]),
     rule("outputs::cell", &[]),
