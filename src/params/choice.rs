@@ -71,7 +71,7 @@ impl PersistentField<'_, String> for Choice {
 
 /// The kind of output whose file has a field of its own in the state, from when it was the only
 /// one.
-const FIRST: &FileKind = &FILES[0];
+static FIRST: &FileKind = &FILES[0];
 
 /// The files of the outputs, by kind.
 #[derive(Clone)]
