@@ -22,6 +22,7 @@ mod look_back;
 mod needles;
 mod pages;
 mod pipeline;
+mod pulse;
 mod repaint;
 pub mod strings;
 pub mod theme;

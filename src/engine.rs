@@ -12,6 +12,7 @@
 //! that reads a model from a file that does not answer is left behind, and whoever leaves a thread
 //! behind sees to it that the code stays in memory ([`crate::errand`]).
 
+pub mod beat;
 pub mod control;
 pub mod feed;
 mod handover;

@@ -22,6 +22,7 @@ use nice_plug::prelude::*;
 use crate::analysis::downmix::Layout;
 use crate::editor::MoodEditor;
 use crate::engine::Engine;
+use crate::engine::beat::Beat;
 use crate::engine::control::Control;
 use crate::engine::monitor::Monitor;
 use crate::engine::ring::AudioEnd;
@@ -202,6 +203,7 @@ impl Plugin for Moodring {
             // Not the audio end's own reset: bypassed, the request waits for the next block heard.
             self.control.ask_reset();
         }
+        self.monitor.beat().tell(beat(context.transport()));
         if let Some(running) = &mut self.running
             && !self.params.bypass.value()
         {
@@ -228,6 +230,12 @@ fn transport(host: &Transport) -> timeline::Transport {
         loop_secs: host.loop_range_seconds(),
         tempo_bpm: host.tempo,
     }
+}
+
+/// Where the host is on its beat grid, while it plays and says so.
+fn beat(host: &Transport) -> Option<Beat> {
+    let (quarters, tempo_bpm) = (host.pos_beats()?, host.tempo?);
+    host.playing.then_some(Beat { quarters, tempo_bpm })
 }
 
 impl ClapPlugin for Moodring {

@@ -98,6 +98,9 @@ pub struct Prefs {
     /// What the stage view shows.
     #[serde(deserialize_with = "or_default")]
     pub stage_look: StageLook,
+    /// Whether the edges of the stage swell with the host's beat.
+    #[serde(deserialize_with = "or_default")]
+    pub pulse: bool,
     /// Stretch of history shown at once, seconds; 0 for all there is.
     #[serde(deserialize_with = "or_default")]
     pub span_secs: f32,
@@ -120,6 +123,7 @@ impl Default for Prefs {
             reduced_motion: false,
             on_stage: false,
             stage_look: StageLook::default(),
+            pulse: false,
             span_secs: 0.0,
             hidden: Vec::new(),
             kept: [None, None],
@@ -182,6 +186,12 @@ impl Prefs {
         self.on_stage || self.page == Page::Now
     }
 
+    /// Whether what is in front moves with the host's beat.
+    #[must_use]
+    pub fn pulses(&self) -> bool {
+        self.on_stage && self.pulse && !self.reduced_motion
+    }
+
     /// Whether the page in front says what pushed the reading.
     #[must_use]
     pub fn asks_why(&self) -> bool {
@@ -208,6 +218,7 @@ mod tests {
             palette: PaletteChoice::Light,
             on_stage: true,
             stage_look: StageLook::Field,
+            pulse: true,
             span_secs: 90.0,
             ..Prefs::default()
         };

@@ -22,8 +22,14 @@ mod music;
 mod order;
 #[path = "window/scale.rs"]
 mod scale;
+#[path = "window/screen.rs"]
+mod screen;
 #[path = "support/tape.rs"]
 mod tape;
+#[path = "window/transport.rs"]
+mod transport;
+#[path = "support/vst3.rs"]
+mod vst3_host;
 #[path = "support/window.rs"]
 mod window;
 
@@ -89,13 +95,18 @@ fn home() -> PathBuf {
     std::env::temp_dir().join(format!("moodring-window-{}", std::process::id()))
 }
 
-/// What the plugin shows now, kept as `name` for a person to see.
-fn picture(editor: &Editor, name: &str) -> RgbImage {
-    let picture = editor.picture().unwrap();
+/// Where pictures are left.
+fn folder() -> PathBuf {
     let folder =
         std::env::var_os("MOODRING_WINDOW_DIR").map_or("target/window".into(), PathBuf::from);
     fs::create_dir_all(&folder).unwrap();
-    picture.save(folder.join(name).with_extension("png")).unwrap();
+    folder
+}
+
+/// What the plugin shows now, kept as `name` for a person to see.
+fn picture(editor: &Editor, name: &str) -> RgbImage {
+    let picture = editor.picture().unwrap();
+    picture.save(folder().join(name).with_extension("png")).unwrap();
     picture
 }
 

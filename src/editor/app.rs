@@ -1,5 +1,5 @@
-//! The running window: looks at the monitor, moves the needles, shows the page, and does what was
-//! asked for.
+//! The running window, in a host or with the stage alone in one of its own: looks at the monitor,
+//! moves the needles, shows the page, and does what was asked for.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, KeyCapture, NiceEguiApp};
 
 use super::command::Command;
-use super::host::Surface;
+use super::host::{Full, Screen, Surface};
 use super::keys::{Grip, Holder};
 use super::pipeline::Pipeline;
 use super::repaint::{Attention, OpenToken, Repainter};
@@ -45,6 +45,10 @@ pub struct MoodApp {
     due: Option<Instant>,
     attention: Arc<Attention>,
     repainter: Option<Repainter>,
+    /// The stage in a window of its own, where this one has opened it.
+    screen: Option<Screen>,
+    /// What lets this window, where it is that one, fill a screen.
+    full: Option<Full>,
     /// Keeps the keyboard between frames, and the keys that were last asked for.
     holder: Holder,
     capture: KeyCapture,
@@ -58,8 +62,18 @@ impl MoodApp {
         outputs: Arc<Outputs>,
         surface: Arc<Surface>,
     ) -> Self {
-        let kept = params.prefs();
         let source = Source::new(Arc::clone(&monitor), outputs, Instant::now());
+        Self::looking(params, control, monitor, source, surface)
+    }
+
+    fn looking(
+        params: Arc<MoodringParams>,
+        control: Arc<Control>,
+        monitor: Arc<Monitor>,
+        source: Source,
+        surface: Arc<Surface>,
+    ) -> Self {
+        let kept = params.prefs();
         Self {
             pipeline: Pipeline::new(Arc::clone(&monitor), source),
             ui_state: UiState::new(kept.clone()),
@@ -68,6 +82,8 @@ impl MoodApp {
             due: None,
             attention: Arc::default(),
             repainter: None,
+            screen: None,
+            full: None,
             holder: Holder::default(),
             capture: KeyCapture::default(),
             params,
@@ -78,7 +94,31 @@ impl MoodApp {
         }
     }
 
-    fn obey(&mut self, command: Command, ui: &Ui, view: &ViewState) {
+    /// The stage alone, beside the window of `self` and on a `surface` of its own.
+    fn for_screen(&self, surface: Arc<Surface>) -> Self {
+        let (params, control) = (Arc::clone(&self.params), Arc::clone(&self.control));
+        let (monitor, source) = (Arc::clone(&self.monitor), self.pipeline.source().clone());
+        let mut app = Self::looking(params, control, monitor, source, surface);
+        (app.ui_state.is_screen, app.ui_state.fills_screen) = (true, true);
+        app.ui_state.prefs.on_stage = true;
+        app
+    }
+
+    /// Opens the stage in a window of its own, or closes it. Where there can be none it is shown in
+    /// this one.
+    fn toggle_screen(&mut self, frame: &Frame) {
+        if self.screen.take().is_some_and(|screen| screen.is_open()) {
+            return;
+        }
+        let Some(gui) = self.gui.clone() else { return };
+        let surface = Arc::new(Surface::beside(frame));
+        let app = self.for_screen(Arc::clone(&surface));
+        let scale = frame.baseview_window().scale_factor();
+        self.screen = Screen::open(app, surface, gui, scale).ok();
+        self.ui_state.prefs.on_stage |= self.screen.is_none();
+    }
+
+    fn obey(&mut self, command: Command, ui: &Ui, frame: &Frame, view: &ViewState) {
         match command {
             Command::SetHold(on) => self.set(&self.params.hold, on),
             Command::SetAutoReset(on) => self.set(&self.params.auto_reset, on),
@@ -108,6 +148,8 @@ impl MoodApp {
                 self.export = Some(Export::start(path, format, Course { title, spaces, points }));
             }
             Command::CancelExport => self.export = None,
+            Command::Screen if self.ui_state.is_screen => frame.baseview_window().request_close(),
+            Command::Screen => self.toggle_screen(frame),
             Command::Copy => ui.copy_text(strings::reading(&view.meters, &view.facts)),
         }
     }
@@ -157,15 +199,36 @@ impl MoodApp {
         }
     }
 
+    /// Fills the screen as far as that is wanted, and closes the window once the stage is left.
+    fn show_screen(&mut self, frame: &Frame) {
+        if let Some(full) = &mut self.full {
+            full.set(self.ui_state.fills_screen);
+        }
+        if !self.ui_state.prefs.on_stage {
+            frame.baseview_window().request_close();
+        }
+    }
+
     /// Takes settings over that the host has restored, and keeps those that the user has changed.
     fn keep_prefs(&mut self) {
+        let is_screen = self.ui_state.is_screen;
         let stored = self.params.prefs();
         if stored != self.kept {
-            self.ui_state.prefs = stored;
-        } else if self.ui_state.prefs != self.kept {
-            self.params.set_prefs(self.ui_state.prefs.clone());
+            let on_stage = is_screen && self.ui_state.prefs.on_stage;
+            self.ui_state.prefs.clone_from(&stored);
+            self.ui_state.prefs.on_stage |= on_stage;
+            self.kept = stored;
+            return;
         }
-        self.kept.clone_from(&self.ui_state.prefs);
+        let mut changed = self.ui_state.prefs.clone();
+        if is_screen {
+            // What this window shows is not what the one in the host does.
+            changed.on_stage = self.kept.on_stage;
+        }
+        if changed != self.kept {
+            self.params.set_prefs(changed.clone());
+            self.kept = changed;
+        }
     }
 }
 
@@ -183,6 +246,9 @@ impl NiceEguiApp for MoodApp {
             options.zoom_with_keyboard = false;
         });
         self.surface.built(frame);
+        if self.ui_state.is_screen {
+            self.full = self.surface.fill_screen(frame);
+        }
         // The token lives in the window's context, since nothing else tells us that a window has
         // closed.
         let open = OpenToken::default();
@@ -206,19 +272,24 @@ impl NiceEguiApp for MoodApp {
         let export = self.export.as_ref().map(export_view);
         let (view, next) =
             self.pipeline.view(Instant::now(), n_pixels, controls, &self.ui_state, export);
+        let shown = self.ui_state.prefs.clone();
         content_ui(ui, &view, &mut self.ui_state);
-        let page_has_changed = self.ui_state.prefs != self.kept;
+        let page_has_changed = self.ui_state.prefs != shown;
         let commands = std::mem::take(&mut self.ui_state.commands);
         if page_has_changed || !commands.is_empty() {
             // What was pressed shows at once.
             ui.request_repaint();
         }
         for command in commands {
-            self.obey(command, ui, &view);
+            self.obey(command, ui, frame, &view);
         }
         self.keep_prefs();
         self.attention.set(&self.ui_state.prefs);
-        self.control.ask_why(self.ui_state.prefs.asks_why());
+        if self.ui_state.is_screen {
+            self.show_screen(frame);
+        } else {
+            self.control.ask_why(self.ui_state.prefs.asks_why());
+        }
         let writing = matches!(view.export, Some(ExportView::Writing(_)));
         if let Some(next) = next.into_iter().chain(writing.then_some(PROGRESS)).min() {
             self.paint_again(ui, next);
@@ -228,6 +299,9 @@ impl NiceEguiApp for MoodApp {
 
     fn resized(&mut self, size: WindowSize) {
         self.surface.resized(size);
+        if self.ui_state.is_screen {
+            return;
+        }
         self.ui_state.prefs.set_size(size.logical.width as f32, size.logical.height as f32);
         self.keep_prefs();
     }
@@ -235,8 +309,10 @@ impl NiceEguiApp for MoodApp {
 
 impl Drop for MoodApp {
     fn drop(&mut self) {
-        // Nobody looks any more.
-        self.control.ask_why(false);
+        if !self.ui_state.is_screen {
+            // Nobody looks any more.
+            self.control.ask_why(false);
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub enum Command {
     Export(Format, PathBuf),
     /// Write no further.
     CancelExport,
+    /// Open the stage in a window of its own, or close it.
+    Screen,
     /// Put the reading on the clipboard.
     Copy,
 }

@@ -1,5 +1,6 @@
 //! The window's place in a host: opened at the size at which it was left.
 
+mod screen;
 mod surface;
 mod window;
 #[cfg(target_os = "linux")]
@@ -16,8 +17,9 @@ use nice_plug::editor::{
 };
 use nice_plug_egui::{EguiEditorState, EguiNiceSettings, create_egui_editor};
 
-pub use surface::Surface;
+pub use screen::Screen;
 use surface::{Extent, is_scale};
+pub use surface::{Full, Surface};
 use window::{Caller, MoodHandle, MoodWindow};
 
 use super::{MoodApp, strings};

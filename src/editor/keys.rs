@@ -20,6 +20,8 @@ pub enum Shortcut {
     Stage,
     /// Gives the stage its other look; opens it where it is not open.
     StageLook,
+    /// Opens or closes the stage in a window of its own.
+    Screen,
     /// Leaves the stage view, else goes to the first page.
     Back,
     /// Holds the reading on show, or no longer.
@@ -34,7 +36,7 @@ pub enum Shortcut {
 type Named = (Key, &'static str);
 
 /// All shortcuts.
-pub const SHORTCUTS: [(Named, Shortcut); 12] = [
+pub const SHORTCUTS: [(Named, Shortcut); 13] = [
     ((Key::Num1, "1"), Shortcut::Page(Page::Now)),
     ((Key::Num2, "2"), Shortcut::Page(Page::Then)),
     ((Key::Num3, "3"), Shortcut::Page(Page::Why)),
@@ -43,6 +45,7 @@ pub const SHORTCUTS: [(Named, Shortcut); 12] = [
     ((Key::Num6, "6"), Shortcut::Page(Page::Outputs)),
     ((Key::F, "f"), Shortcut::Stage),
     ((Key::V, "v"), Shortcut::StageLook),
+    ((Key::W, "w"), Shortcut::Screen),
     ((Key::Escape, "Escape"), Shortcut::Back),
     ((Key::H, "h"), Shortcut::Hold),
     ((Key::R, "r"), Shortcut::Reset),
@@ -229,7 +232,10 @@ mod tests {
     #[test]
     fn the_framework_is_told_of_the_same_keys() {
         let names = captured(&NOBODY.capture(Modifiers::NONE));
-        assert_eq!(names, ["Tab", "1", "2", "3", "4", "5", "6", "f", "v", "Escape", "h", "r", "c"]);
+        assert_eq!(
+            names,
+            ["Tab", "1", "2", "3", "4", "5", "6", "f", "v", "w", "Escape", "h", "r", "c"]
+        );
         assert_eq!(captured(&NOBODY.capture(Modifiers::SHIFT)), ["Tab"]);
         assert!(captured(&NOBODY.capture(Modifiers::CTRL)).is_empty());
         let all = Grip { text: true, ..NOBODY }.capture(Modifiers::CTRL);

@@ -1,7 +1,7 @@
 //! From a moment of the analysis to the view of one frame, step by step.
 //!
 //! ```text
-//! Source::look → controls → hold → hide → needles → look back → export
+//! Source::look → controls → hold → hide → needles → look back → export, beat
 //! ```
 //!
 //! Each step takes the whole view and hands it on; nothing else changes one.
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::hold::Hold;
 use super::look_back::LookBack;
 use super::needles::Needles;
+use super::pulse;
 use super::ui_state::UiState;
 use super::view::{Controls, ExportView, Source, State, ViewState};
 use crate::engine::monitor::Monitor;
@@ -63,7 +64,9 @@ impl Pipeline {
         let held_secs = self.hold.newest_secs();
         self.look_back.add(&mut view, &self.monitor.read_history(), ui_state, held_secs);
         view.export = export;
-        (view, next)
+        let beat = self.monitor.beat().at(now).filter(|_| ui_state.prefs.pulses());
+        view.pulse = beat.map_or(0.0, pulse::strength);
+        (view, next.into_iter().chain(beat.map(|_| pulse::FRAME)).min())
     }
 
     /// Moves the needles; when what is seen of them will have changed by itself.

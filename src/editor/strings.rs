@@ -252,6 +252,16 @@ pub const STAGE_HINT: &str = "The mood in full size, readable from afar (F); Esc
 /// What the stage view does with what is pressed.
 pub const ON_STAGE_HINT: &str =
     "V changes between meters and colour field; a click, F or Escape comes back";
+/// The same in a window of its own.
+pub const ON_SCREEN_HINT: &str = if cfg!(target_os = "linux") {
+    "V changes between meters and colour field; F or a double click fills the screen, or no longer; Escape closes"
+} else {
+    "V changes between meters and colour field; Escape closes. Its own frame makes it fill the screen"
+};
+/// Title of the stage's own window, and the button that opens it.
+pub const SCREEN_TITLE: &str = "Moodring stage";
+/// See [`SCREEN_TITLE`].
+pub const SCREEN: &str = "Full screen";
 /// Keeps the reading on show.
 pub const HOLD: &str = "Hold";
 /// What its tooltip says.
@@ -530,6 +540,10 @@ pub mod hints {
     /// See the module.
     pub const STAGE: &str = "What the stage view shows: words with meters, or the colour of the mood (V changes it there)";
     /// See the module.
+    pub const SCREEN: &str = "The stage on the whole screen, in a window of its own, for as long as this one is open (W)";
+    /// See the module.
+    pub const PULSE: &str = "The edges of the stage swell with the host's beat while it plays, never more than three times a second";
+    /// See the module.
     pub const MODEL: &str =
         "Read by a model of your own: an .onnx file with its .json card beside it";
     /// See the module.
@@ -572,6 +586,8 @@ pub const SETTING_PALETTE: &str = "Colours";
 pub const SETTING_MOTION: &str = "Reduce motion";
 /// See [`SETTING_RESPONSE`].
 pub const SETTING_STAGE: &str = "Stage view";
+/// See [`SETTING_RESPONSE`].
+pub const SETTING_PULSE: &str = "Pulse with the host's beat";
 /// See [`SETTING_RESPONSE`].
 pub const SETTING_MODEL: &str = "Model";
 /// See [`SETTING_RESPONSE`].

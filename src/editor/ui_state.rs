@@ -23,6 +23,10 @@ pub struct UiState {
     pub copied_until_secs: f64,
     /// Whether the words on the stage's colour field were last black.
     pub field_ink_is_black: bool,
+    /// Whether this is the stage in a window of its own.
+    pub is_screen: bool,
+    /// Whether that window is to fill its screen.
+    pub fills_screen: bool,
     /// What was asked for, in that order.
     pub commands: Vec<Command>,
 }
@@ -59,6 +63,9 @@ impl UiState {
 
     fn obey(&mut self, shortcut: Shortcut, holds: bool) {
         match shortcut {
+            // It has no pages.
+            Shortcut::Page(_) if self.is_screen => {}
+            Shortcut::Stage if self.is_screen => self.fills_screen = !self.fills_screen,
             Shortcut::Page(page) => (self.prefs.page, self.prefs.on_stage) = (page, false),
             Shortcut::Stage => self.prefs.on_stage = !self.prefs.on_stage,
             Shortcut::StageLook => {
@@ -66,6 +73,7 @@ impl UiState {
                     self.prefs.stage_look = self.prefs.stage_look.other();
                 }
             }
+            Shortcut::Screen => self.ask(Command::Screen),
             Shortcut::Back => {
                 if !std::mem::take(&mut self.prefs.on_stage) {
                     self.prefs.page = Page::Now;

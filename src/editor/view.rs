@@ -221,6 +221,8 @@ pub struct ViewState {
     pub then: Option<ThenView>,
     /// What the reading rests on.
     pub why: WhyView,
+    /// How far the edges of the stage are lit by the host's beat, in [0, 1].
+    pub pulse: f32,
     /// What can be set.
     pub controls: Controls,
     /// The file that was last asked for.

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use atomic_float::AtomicF32;
 
+use super::beat::HostBeat;
 use super::feed::Feed;
 use super::latest::{Latest, LatestReader};
 use super::record::Recorder;
@@ -48,6 +49,7 @@ pub struct Monitor {
     state_problem: Mutex<Option<String>>,
     feed: Arc<Feed>,
     newest: Arc<Latest>,
+    beat: HostBeat,
     published: AtomicU64,
     heard: AtomicU64,
     /// How often the analysis has begun anew, and how often it must have for a reading to count.
@@ -81,6 +83,7 @@ impl Monitor {
             state_problem: Mutex::default(),
             feed: Arc::default(),
             newest: Arc::default(),
+            beat: HostBeat::default(),
             published: AtomicU64::new(0),
             heard: AtomicU64::new(0),
             begun: AtomicU64::new(0),
@@ -190,6 +193,12 @@ impl Monitor {
     #[must_use]
     pub fn latest_reader(&self) -> LatestReader {
         LatestReader::new(Arc::clone(&self.newest))
+    }
+
+    /// Where the host's beat is.
+    #[must_use]
+    pub fn beat(&self) -> &HostBeat {
+        &self.beat
     }
 
     /// Replaces the status.

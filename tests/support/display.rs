@@ -177,6 +177,33 @@ impl Display {
         Ok(windows)
     }
 
+    /// The window called `title`, wherever it is.
+    pub fn window_called(&self, title: &str) -> Result<Option<Window>> {
+        let mut windows = self.children(self.root)?;
+        while let Some(window) = windows.pop() {
+            let (name, any) = (AtomEnum::WM_NAME, AtomEnum::ANY);
+            let called = self.connection.get_property(false, window, name, any, 0, 64)?.reply();
+            // Any may be gone meanwhile.
+            if called.is_ok_and(|called| called.value == title.as_bytes()) {
+                return Ok(Some(window));
+            }
+            windows.extend(self.children(window).unwrap_or_default());
+        }
+        Ok(None)
+    }
+
+    /// Where `window` is on the screen, and how large.
+    pub fn place(&self, window: Window) -> Result<((i16, i16), (u16, u16))> {
+        let size = self.connection.get_geometry(window)?.reply()?;
+        let at = self.connection.translate_coordinates(window, self.root, 0, 0)?.reply()?;
+        Ok(((at.dst_x, at.dst_y), (size.width, size.height)))
+    }
+
+    /// The server's number of a name.
+    pub fn atom(&self, name: &str) -> Result<u32> {
+        Ok(self.connection.intern_atom(false, name.as_bytes())?.reply()?.atom)
+    }
+
     /// Whether `window` is on the screen, unless others cover it.
     pub fn is_seen(&self, window: Window) -> Result<bool> {
         let state = self.connection.get_window_attributes(window)?.reply()?.map_state;

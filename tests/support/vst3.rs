@@ -23,8 +23,9 @@ use vst3::Steinberg::Vst::{
     ProcessSetup, SpeakerArrangement, SymbolicSampleSizes_,
 };
 use vst3::Steinberg::{
-    FUnknown, IBStream, IBStreamTrait, IPluginBaseTrait, IPluginFactory, IPluginFactoryTrait,
-    PClassInfo, PFactoryInfo, int32, kInvalidArgument, kResultOk, tresult,
+    FUnknown, IBStream, IBStreamTrait, IPlugView, IPlugViewTrait, IPluginBaseTrait, IPluginFactory,
+    IPluginFactoryTrait, PClassInfo, PFactoryInfo, int32, kInvalidArgument,
+    kPlatformTypeX11EmbedWindowID, kResultOk, tresult,
 };
 use vst3::{Class, ComPtr, ComWrapper, Interface};
 
@@ -97,6 +98,18 @@ pub fn maker() -> Result<[String; 3]> {
         let text =
             |text: *const std::ffi::c_char| CStr::from_ptr(text).to_string_lossy().into_owned();
         Ok([text(info.vendor.as_ptr()), text(info.url.as_ptr()), text(info.email.as_ptr())])
+    }
+}
+
+/// The plugin's window; dropped, it closes.
+pub struct View(ComPtr<IPlugView>);
+
+impl Drop for View {
+    fn drop(&mut self) {
+        // SAFETY: it was attached.
+        unsafe {
+            self.0.removed();
+        }
     }
 }
 
@@ -278,6 +291,19 @@ impl Host {
             self.block(&mut ins, &mut outs, mode)?;
         }
         Ok(output)
+    }
+
+    /// Puts the plugin's window into `parent`, a window on the X server.
+    pub fn open_view(&mut self, parent: u32) -> Result<View> {
+        // SAFETY: as the format asks for; the window outlives the view.
+        unsafe {
+            let view = self.controller.createView(c"editor".as_ptr());
+            let view = ComPtr::from_raw(view).context("no view")?;
+            let result =
+                view.attached(parent as usize as *mut c_void, kPlatformTypeX11EmbedWindowID);
+            ensure!(result == kResultOk, "the plugin shows no window: {result}");
+            Ok(View(view))
+        }
     }
 
     /// The plugin's saved state, as the host would keep it in a project.

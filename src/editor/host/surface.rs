@@ -16,7 +16,9 @@ use nice_plug_egui::{Frame, RepaintNotifier};
 
 use super::super::keys::SharedGrip;
 #[cfg(target_os = "linux")]
-use super::x11::Embedding;
+pub use super::x11::Full;
+#[cfg(target_os = "linux")]
+use super::x11::{self, Embedding};
 
 /// Smallest and largest scale that a host may ask for, pixels a point: beyond it is a mistake, and
 /// the window would be nothing or larger than X11 can say.
@@ -51,6 +53,18 @@ impl Extent {
     }
 }
 
+/// Nothing has a window fill its screen here but its own frame.
+#[cfg(not(target_os = "linux"))]
+pub enum Full {}
+
+#[cfg(not(target_os = "linux"))]
+impl Full {
+    /// Fills the screen, or no longer.
+    pub fn set(&mut self, _on: bool) {
+        match *self {}
+    }
+}
+
 #[cfg(target_os = "linux")]
 thread_local! {
     /// Goes with its thread, the last of all that a window has there.
@@ -70,6 +84,9 @@ pub struct Surface {
     closing: AtomicBool,
     repaint: RepaintNotifier,
     waker: OnceLock<WindowWaker>,
+    /// The window in the host beside which it stands, where it is not in one itself.
+    #[cfg(target_os = "linux")]
+    beside: Option<u32>,
     #[cfg(target_os = "linux")]
     embedding: Mutex<Option<Embedding>>,
     /// Loses its other end with the window's thread.
@@ -78,6 +95,35 @@ pub struct Surface {
 }
 
 impl Surface {
+    /// A window that will stand beside `other`, which is in a host.
+    #[must_use]
+    pub fn beside(other: &Frame) -> Self {
+        #[cfg(target_os = "linux")]
+        {
+            Self { beside: x11::id_of(other.baseview_window()), ..Self::default() }
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = other;
+            Self::default()
+        }
+    }
+
+    /// Has the window, which is not shown yet and stands beside another, fill its screen. `None`
+    /// where it is left to whoever looks at it.
+    #[must_use]
+    pub fn fill_screen(&self, frame: &Frame) -> Option<Full> {
+        #[cfg(target_os = "linux")]
+        {
+            Full::new(frame.baseview_window(), self.beside)
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = frame;
+            None
+        }
+    }
+
     /// What the framework takes to know of wishes.
     #[must_use]
     pub fn notifier(&self) -> RepaintNotifier {
@@ -91,7 +137,7 @@ impl Surface {
         #[cfg(target_os = "linux")]
         {
             let (grip, painted) = (Arc::clone(&self.grip), Arc::clone(&self.painted));
-            let embedding = Embedding::start(frame.baseview_window(), grip, painted);
+            let embedding = Embedding::start(frame.baseview_window(), self.beside, grip, painted);
             *lock(&self.embedding) = embedding;
             let (end, ended) = mpsc::channel();
             END.set(Some(end));

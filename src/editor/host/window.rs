@@ -78,6 +78,16 @@ impl MoodWindow {
         Self { window: Some(window), surface, has_parent, is_wanted }
     }
 
+    /// Whether this is the window of `surface`.
+    pub(super) fn is_of(&self, surface: &Arc<Surface>) -> bool {
+        Arc::ptr_eq(&self.surface, surface)
+    }
+
+    /// Whether it is there, and nobody has closed it.
+    pub(super) fn is_open(&self) -> bool {
+        self.window.as_ref().is_some_and(baseview::Window::is_open)
+    }
+
     fn window(&self) -> Result<&baseview::Window, WindowError> {
         self.window.as_ref().ok_or(WindowError::Closed)
     }

@@ -8,9 +8,13 @@
 //!   has asked for before it listened.
 //! - It ends by itself when its host closes it.
 //!
+//! The same goes for a window of ours beside the host's, whose keys go on to the same host, and
+//! which fills a screen ([`full`]).
+//!
 //! All this is done over a connection of its own by the thread `mood-embed`, which sleeps until the
 //! server has something to say.
 
+mod full;
 mod keyboard;
 mod place;
 
@@ -29,6 +33,7 @@ use x11rb::resource_manager;
 use x11rb::rust_connection::RustConnection;
 
 use super::super::keys::SharedGrip;
+pub use full::Full;
 use place::Place;
 
 /// Name of the thread.
@@ -55,15 +60,16 @@ pub struct Embedding {
 
 impl Embedding {
     /// Looks after `window`, whose keys are used as `grip` says, and which has been `painted` or
-    /// not. `None` where the server does not let us: the window works, but does none of the above.
+    /// not; keys go on to the host that `beside` is in, or the window itself. `None` where the server does not let us: the window works, but does none of the above.
     #[must_use]
     pub fn start(
         window: &WindowContext,
+        beside: Option<Window>,
         grip: Arc<SharedGrip>,
         painted: Arc<AtomicBool>,
     ) -> Option<Self> {
         let window = id_of(window)?;
-        let place = Place::new(window, grip, painted).ok()?;
+        let place = Place::new(window, beside.unwrap_or(window), grip, painted).ok()?;
         let (stop, stopped) = UnixStream::pair().ok()?;
         let run = move || {
             // A server that is gone has no window to look after.
@@ -96,7 +102,9 @@ impl Drop for Embedding {
     }
 }
 
-fn id_of(window: &WindowContext) -> Option<Window> {
+/// The server's number of a window.
+#[must_use]
+pub fn id_of(window: &WindowContext) -> Option<Window> {
     match window.window_handle().ok()?.as_raw() {
         RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok(),
         RawWindowHandle::Xcb(handle) => Some(handle.window.get()),

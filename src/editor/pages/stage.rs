@@ -9,7 +9,8 @@ use std::f32::consts::TAU;
 
 use egui::accesskit::Role;
 use egui::{
-    Align2, Color32, Mesh, Painter, Pos2, Rect, Sense, Shape, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Color32, CursorIcon, Mesh, Painter, Pos2, Rect, Sense, Shape, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
 };
 
 use crate::editor::strings;
@@ -25,28 +26,49 @@ const OUTLINE: f32 = 0.04;
 const BOLD: f32 = 0.013;
 const OUTLINE_STRENGTH: f32 = 0.35;
 
-/// Shows the stage in `rect`. A click leaves it.
+/// Longest way between two of the letters that widen one, points.
+const WHOLE: f32 = 2.0;
+
+/// How far the beat lights the window's edges, and how far in, as a part of its shorter side: words
+/// and needles stay as they are.
+const PULSE_STRENGTH: f32 = 0.5;
+const PULSE_REACH: f32 = 0.12;
+
+/// Shows the stage in `rect`. A click leaves it; in a window of its own a double click
+/// fills the screen, or no longer.
 pub fn stage_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_state: &mut UiState) {
     let response = ui.interact(rect, ui.scope_id().with("stage"), Sense::click());
     let spoken = format!("{}. {}", strings::STAGE, strings::plane(&view.meters));
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
-    let response = hint::hinted(response, strings::ON_STAGE_HINT);
+    let hint = if ui_state.is_screen { strings::ON_SCREEN_HINT } else { strings::ON_STAGE_HINT };
+    let response = hint::hinted(response, hint);
     // Nothing of it on the audience's screen.
     hint::take(ui.ctx());
+    if ui_state.is_screen && ui_state.fills_screen {
+        ui.ctx().set_cursor_icon(CursorIcon::None);
+    }
     let painter = ui.painter().with_clip_rect(rect);
-    match ui_state.prefs.stage_look {
-        StageLook::Meter => paint_meters(&painter, rect, theme, view),
+    let ink = match ui_state.prefs.stage_look {
+        StageLook::Meter => {
+            paint_meters(&painter, rect, theme, view);
+            theme.palette.text
+        }
         StageLook::Field => {
             let ink_is_black = &mut ui_state.field_ink_is_black;
-            paint_field(&painter, rect, theme, view, ink_is_black);
+            paint_field(&painter, rect, theme, view, ink_is_black)
         }
+    };
+    if view.pulse > 0.0 {
+        painter.add(edges(rect, ink.gamma_multiply(PULSE_STRENGTH * view.pulse)));
     }
     // How much has been heard is no news for an audience.
     if !matches!(view.state, State::Live | State::Listening { .. }) {
         paint_state(&painter, rect, theme, view);
     }
-    if response.clicked() {
+    if !ui_state.is_screen && response.clicked() {
         ui_state.prefs.on_stage = false;
+    } else if ui_state.is_screen && response.double_clicked() {
+        ui_state.fills_screen = !ui_state.fills_screen;
     }
 }
 
@@ -77,11 +99,13 @@ fn paint_bold(
 ) {
     let corner = middle - 0.5 * galley.size();
     let height = galley.size().y;
-    // Letters are the most that is filled on the stage: as few of them as look whole.
-    let outline = outline.map(|colour| (OUTLINE, 8, colour));
-    for (reach, n, colour) in outline.into_iter().chain([(BOLD, 6, ink)]) {
-        for turn in 0..n {
-            let shift = height * reach * Vec2::angled(TAU * (0.5 + turn as f32) / n as f32);
+    let outline = outline.map(|colour| (OUTLINE, colour));
+    for (reach, colour) in outline.into_iter().chain([(BOLD, ink)]) {
+        let reach = reach * height;
+        // Letters are the most that is filled on the stage: as few of them as look whole.
+        let n = (TAU * reach / WHOLE).ceil().clamp(6.0, 20.0);
+        for turn in 0..n as usize {
+            let shift = reach * Vec2::angled(TAU * (0.5 + turn as f32) / n);
             painter.galley_with_override_text_color(corner + shift, galley.clone(), colour);
         }
     }
@@ -140,14 +164,14 @@ fn paint_meter(painter: &Painter, rect: Rect, theme: Theme, meter: &MeterView) {
 }
 
 /// The window in the colour of the mood, a little of the neighbouring moods at its edges, and the
-/// words of whoever leads.
+/// words of whoever leads, whose colour it returns.
 fn paint_field(
     painter: &Painter,
     rect: Rect,
     theme: Theme,
     view: &ViewState,
     ink_is_black: &mut bool,
-) {
+) -> Color32 {
     // Those of light themes are dark enough to be read on white, and brown over a whole wall.
     let palette = if theme.palette.is_dark { theme.palette } else { &theme::DARK };
     let mood = view.mood();
@@ -192,6 +216,25 @@ fn paint_field(
         let galley = largest(painter, meter.leading(), size, 0.9 * rect.width(), ink);
         paint_bold(painter, pos2(rect.center().x, y), &galley, ink, Some(outline));
     }
+    ink
+}
+
+/// A frame just inside of `rect` that fades from `colour` at its edges to nothing.
+fn edges(rect: Rect, colour: Color32) -> Mesh {
+    let inner = rect.shrink(PULSE_REACH * rect.width().min(rect.height()));
+    let corners =
+        |rect: Rect| [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom()];
+    let mut mesh = Mesh::default();
+    for (outside, inside) in corners(rect).into_iter().zip(corners(inner)) {
+        mesh.colored_vertex(outside, colour);
+        mesh.colored_vertex(inside, Color32::TRANSPARENT);
+    }
+    for side in 0..4 {
+        let (here, next) = (2 * side, 2 * (side + 1) % 8);
+        mesh.add_triangle(here, here + 1, next);
+        mesh.add_triangle(here + 1, next, next + 1);
+    }
+    mesh
 }
 
 /// How much of its place a word fills: less where nobody wins.

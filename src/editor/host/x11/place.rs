@@ -41,6 +41,8 @@ struct Around {
 pub(super) struct Place {
     connection: RustConnection,
     window: Window,
+    /// The window in the host whose keys these are, too: the same, or the one that it stands beside.
+    in_host: Window,
     keyboard: Keyboard,
     grip: Arc<SharedGrip>,
     painted: Arc<AtomicBool>,
@@ -55,6 +57,7 @@ impl Place {
     /// Tells the server what the window is, and what to tell of it.
     pub(super) fn new(
         window: Window,
+        in_host: Window,
         grip: Arc<SharedGrip>,
         painted: Arc<AtomicBool>,
     ) -> Result<Self, Box<dyn std::error::Error>> {
@@ -71,7 +74,17 @@ impl Place {
         let before = connection.get_input_focus()?.reply()?.focus;
         let keyboard = Keyboard::read(&connection)?;
         let (is_mapped, has_keyboard) = (false, false);
-        Ok(Self { connection, window, keyboard, grip, painted, is_mapped, before, has_keyboard })
+        Ok(Self {
+            connection,
+            window,
+            in_host,
+            keyboard,
+            grip,
+            painted,
+            is_mapped,
+            before,
+            has_keyboard,
+        })
     }
 
     /// Looks after the window until it is gone, or `stopped` says that it is to go.
@@ -109,7 +122,10 @@ impl Place {
             // The pointer, or the keyboard of whoever is under it, comes before the click that
             // takes the keyboard.
             Event::EnterNotify(_) | Event::FocusIn(_) | Event::FocusOut(_) => self.see_focus()?,
-            Event::MapNotify(_) => self.is_mapped = true,
+            Event::MapNotify(_) => {
+                self.is_mapped = true;
+                self.take_keyboard()?;
+            }
             Event::UnmapNotify(_) => {
                 self.is_mapped = false;
                 self.give_keyboard_back()?;
@@ -138,6 +154,16 @@ impl Place {
             self.has_keyboard = true;
         } else if !self.is_nobody(focus) {
             (self.before, self.has_keyboard) = (focus, false);
+        }
+        Ok(())
+    }
+
+    /// Whoever opens a window beside the one in the host is going to press keys there; a window in
+    /// the host waits for a click.
+    fn take_keyboard(&self) -> Result<(), X11Error> {
+        if self.window != self.in_host {
+            let parent = InputFocus::PARENT;
+            self.connection.set_input_focus(parent, self.window, CURRENT_TIME)?.check()?;
         }
         Ok(())
     }
@@ -178,10 +204,10 @@ impl Place {
         Ok(around.windows.last().copied())
     }
 
-    /// The windows that ours is in.
+    /// The windows that the one in the host is in.
     fn around(&self) -> Result<Around, X11Error> {
         let mut windows = Vec::new();
-        let mut window = self.window;
+        let mut window = self.in_host;
         loop {
             let tree = self.connection.query_tree(window)?.reply()?;
             if tree.parent == tree.root || tree.parent == NONE {
@@ -220,7 +246,7 @@ impl Place {
     /// The nearest window around ours where anybody has selected `mask`, and the window in it
     /// towards ours.
     fn listener(&self, mask: EventMask) -> Result<Option<(Window, Window)>, X11Error> {
-        let mut child = self.window;
+        let mut child = self.in_host;
         for window in self.around()?.windows {
             let attributes = self.connection.get_window_attributes(window)?.reply()?;
             if attributes.all_event_masks.contains(mask) {
