@@ -397,6 +397,41 @@ fn the_colour_field_moves_with_the_mood_and_never_jumps_far_for_a_small_step() {
 }
 
 #[test]
+fn the_beat_lights_the_edges_of_the_stage_and_leaves_words_and_needles_alone() {
+    for look in [StageLook::Meter, StageLook::Field] {
+        let lit = |pulse: f32| {
+            let mut scene = scenes::states().remove(3);
+            scene.view.pulse = pulse;
+            (scene.prefs.on_stage, scene.prefs.stage_look) = (true, look);
+            Window::open(&scene).picture()
+        };
+        let (still, beat) = (lit(0.0), lit(1.0));
+        assert_ne!(still.get_pixel(2, 240), beat.get_pixel(2, 240), "{look:?}");
+        for (x, y, pixel) in still.enumerate_pixels() {
+            let is_inside = (60..700).contains(&x) && (60..420).contains(&y);
+            assert!(!is_inside || pixel == beat.get_pixel(x, y), "{look:?}: {x}, {y}");
+        }
+    }
+}
+
+#[test]
+fn the_stage_of_its_own_window_has_no_pages_and_closes_where_the_other_comes_back() {
+    let mut window = on(Page::Why);
+    window.press(Key::W);
+    assert_eq!(window.asked(), [Command::Screen]);
+    let ui_state = &mut window.harness.state_mut().1;
+    (ui_state.is_screen, ui_state.fills_screen, ui_state.prefs.on_stage) = (true, true, true);
+    window.press(Key::Num1);
+    assert_eq!((window.ui_state().prefs.page, window.ui_state().prefs.on_stage), (Page::Why, true));
+    window.press(Key::F);
+    assert!(!window.ui_state().fills_screen && window.ui_state().prefs.on_stage);
+    window.press(Key::W);
+    assert_eq!(window.asked(), [Command::Screen]);
+    window.press(Key::Escape);
+    assert!(!window.ui_state().prefs.on_stage);
+}
+
+#[test]
 fn settings_ask_for_what_they_say() {
     let mut window = on(Page::Setup);
     window.click(Role::Button, "Slow");
@@ -405,8 +440,14 @@ fn settings_ask_for_what_they_say() {
     assert_eq!(asked, [Command::SetResponse(Response::Slow), Command::SetAutoReset(false)]);
     window.click(Role::Button, "Light");
     window.click(Role::CheckBox, "Reduce motion");
+    window.click(Role::CheckBox, "Pulse with the host's beat");
+    window.click(Role::Button, "Full screen");
+    assert_eq!(window.asked(), [Command::Screen]);
     let prefs = &window.ui_state().prefs;
-    assert_eq!((prefs.palette, prefs.reduced_motion), (PaletteChoice::Light, true));
+    assert_eq!(
+        (prefs.palette, prefs.reduced_motion, prefs.pulse),
+        (PaletteChoice::Light, true, true)
+    );
 }
 
 #[test]
@@ -725,7 +766,7 @@ const MOST_WORK: [(&str, Work); 5] = [
     ("live", Work { draws: 1, vertices: 2700, triangles: 3100 }),
     ("then", Work { draws: 9, vertices: 18_300, triangles: 18_900 }),
     ("why", Work { draws: 6, vertices: 4250, triangles: 4800 }),
-    ("stage-meter", Work { draws: 2, vertices: 670, triangles: 700 }),
+    ("stage-meter", Work { draws: 2, vertices: 720, triangles: 700 }),
     ("stage-field", Work { draws: 2, vertices: 800, triangles: 410 }),
 ];
 

@@ -250,6 +250,8 @@ pub fn pages() -> Vec<Scene> {
     };
     let calm = heard(Phase::Live, 10.0, [0.12, 0.30]);
     let quiet = heard(Phase::Silent, 10.0, [0.5, 0.5]);
+    let mut on_the_beat = stage("stage-pulse", StageLook::Field, &live);
+    on_the_beat.view.pulse = 1.0;
     vec![
         then(),
         with_history(compared),
@@ -268,6 +270,7 @@ pub fn pages() -> Vec<Scene> {
         stage("stage-meter-silent", StageLook::Meter, &quiet),
         stage("stage-field", StageLook::Field, &live),
         stage("stage-field-calm", StageLook::Field, &calm),
+        on_the_beat,
     ]
 }
 

@@ -22,8 +22,8 @@ thread_local! {
     static OPEN: RefCell<Vec<MoodWindow>> = const { RefCell::new(Vec::new()) };
 }
 
-/// An open window of the stage's own; dropped, it closes. Used and dropped in the thread that opened
-/// it.
+/// An open window of the stage's own; dropped, it closes. Used and dropped in the thread that
+/// opened it.
 pub struct Screen {
     surface: Arc<Surface>,
 }

@@ -60,7 +60,8 @@ pub struct Embedding {
 
 impl Embedding {
     /// Looks after `window`, whose keys are used as `grip` says, and which has been `painted` or
-    /// not; keys go on to the host that `beside` is in, or the window itself. `None` where the server does not let us: the window works, but does none of the above.
+    /// not; keys go on to the host that `beside` is in, or the window itself. `None` where the
+    /// server does not let us: the window works, but does none of the above.
     #[must_use]
     pub fn start(
         window: &WindowContext,

@@ -113,8 +113,6 @@ fn look_ui(ui: &mut Ui, theme: Theme, ui_state: &mut UiState) {
         if hinted(ui.button(strings::SCREEN), hints::SCREEN).clicked() {
             ui_state.ask(Command::Screen);
         }
-    });
-    setting(ui, theme, "", |ui| {
         let response = ui.checkbox(&mut ui_state.prefs.pulse, strings::SETTING_PULSE);
         hinted(response, hints::PULSE);
     });

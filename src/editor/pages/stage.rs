@@ -26,7 +26,7 @@ const OUTLINE: f32 = 0.04;
 const BOLD: f32 = 0.013;
 const OUTLINE_STRENGTH: f32 = 0.35;
 
-/// Longest way between two of the letters that widen one, points.
+/// Longest way between two of the letters that widen one, points: farther apart they show corners.
 const WHOLE: f32 = 2.0;
 
 /// How far the beat lights the window's edges, and how far in, as a part of its shorter side: words
@@ -99,11 +99,11 @@ fn paint_bold(
 ) {
     let corner = middle - 0.5 * galley.size();
     let height = galley.size().y;
-    let outline = outline.map(|colour| (OUTLINE, colour));
-    for (reach, colour) in outline.into_iter().chain([(BOLD, ink)]) {
+    // Letters are the most that is filled on the stage: as few of them as look whole.
+    let whole = (TAU * BOLD * height / WHOLE).ceil().clamp(6.0, 14.0);
+    let outline = outline.map(|colour| (OUTLINE, 8.0, colour));
+    for (reach, n, colour) in outline.into_iter().chain([(BOLD, whole, ink)]) {
         let reach = reach * height;
-        // Letters are the most that is filled on the stage: as few of them as look whole.
-        let n = (TAU * reach / WHOLE).ceil().clamp(6.0, 20.0);
         for turn in 0..n as usize {
             let shift = reach * Vec2::angled(TAU * (0.5 + turn as f32) / n);
             painter.galley_with_override_text_color(corner + shift, galley.clone(), colour);

@@ -220,6 +220,7 @@ pub static RULES: &[Rule] = &[
     ),
     rule("engine::pace", &["config"]),
     rule("engine::record", &["reading", "history"]),
+    rule("engine::beat", &["engine::sequenced"]),
     rule("engine::latest", &["reading", "engine::sequenced"]),
     rule("engine::feed", &["lock", "reading", "model::card", "engine::seat"]),
     rule(
@@ -231,6 +232,7 @@ pub static RULES: &[Rule] = &[
             "model::space",
             "model::card",
             "history",
+            "engine::beat",
             "engine::feed",
             "engine::latest",
             "engine::record",
@@ -438,6 +440,7 @@ pub static RULES: &[Rule] = &[
     rule("editor::hold", &["editor::view"]),
     rule("editor::needles", &["params", "editor::ballistics", "editor::view"]),
     rule("editor::look_back", &["history", "prefs", "editor::ui_state", "editor::view"]),
+    rule("editor::pulse", &["engine::beat"]),
     rule(
         "editor::pipeline",
         &[
@@ -445,11 +448,14 @@ pub static RULES: &[Rule] = &[
             "editor::hold",
             "editor::look_back",
             "editor::needles",
+            "editor::pulse",
             "editor::ui_state",
             "editor::view",
         ],
     ),
     rule("editor::repaint", &["engine::monitor", "history", "prefs", "editor::view"]),
+    // It runs an app of its own in the second window.
+    rule("editor::host::screen", &["editor", "editor::strings"]),
     rule("editor::host::*", &["lock", "editor::keys"]),
     rule(
         "editor::host",

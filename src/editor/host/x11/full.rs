@@ -1,5 +1,5 @@
-//! A window of its own that fills a screen, as the window manager arranges it (Extended Window Manager
-//! Hints, `_NET_WM_STATE_FULLSCREEN`); where there is no manager, as large as everything.
+//! A window of its own that fills a screen, as the window manager arranges it (Extended Window
+//! Manager Hints, `_NET_WM_STATE_FULLSCREEN`); where there is no manager, as large as everything.
 
 use nice_plug_egui::baseview::WindowContext;
 use x11rb::connection::Connection;

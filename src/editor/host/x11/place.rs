@@ -41,7 +41,8 @@ struct Around {
 pub(super) struct Place {
     connection: RustConnection,
     window: Window,
-    /// The window in the host whose keys these are, too: the same, or the one that it stands beside.
+    /// The window in the host whose keys these are, too: the same, or the one that it stands
+    /// beside.
     in_host: Window,
     keyboard: Keyboard,
     grip: Arc<SharedGrip>,
