@@ -13,7 +13,6 @@
 //! [`UiState`], so that tests and previews drive it with invented ones.
 
 mod app;
-pub mod ballistics;
 pub mod command;
 mod hold;
 mod host;

@@ -151,6 +151,15 @@ pub mod prefs;
 pub mod params;
 
 #[cfg(feature = "plugin")]
+pub mod ballistics;
+
+#[cfg(feature = "plugin")]
+pub mod mood;
+
+#[cfg(feature = "plugin")]
+pub mod live;
+
+#[cfg(feature = "plugin")]
 pub mod editor;
 
 #[cfg(feature = "plugin")]

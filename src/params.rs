@@ -1,6 +1,7 @@
 //! What the host saves and automates.
 
 mod choice;
+mod osc;
 mod path;
 
 use std::path::PathBuf;
@@ -13,10 +14,12 @@ use serde_json::Value;
 
 use crate::config::SILENCE_DB;
 use crate::history::{History, state};
+use crate::live::settings::OscSettings;
 use crate::outputs::settings::FileKind;
 use crate::prefs::Prefs;
 
 use choice::{Choice, FirstOutput, OtherOutputs, OutputChoices};
+use osc::SavedOsc;
 
 /// Lowest and highest gate, dB re full scale: a quiet room's noise, and quiet music.
 pub const GATE_RANGE_DB: (f32, f32) = (-90.0, -30.0);
@@ -76,6 +79,10 @@ pub struct MoodringParams {
     /// The files of all other outputs.
     #[persist = "outputs"]
     other_outputs: OtherOutputs,
+
+    /// What is sent by OSC, and to whom.
+    #[persist = "osc"]
+    osc: SavedOsc,
 
     /// The user's own model, an ONNX file; the shipped one while empty.
     #[persist = "model_path"]
@@ -185,6 +192,7 @@ impl Default for MoodringParams {
             editor: SavedPrefs::default(),
             first_output: FirstOutput(outputs.clone()),
             other_outputs: OtherOutputs(outputs),
+            osc: SavedOsc::default(),
             model: Choice::default(),
             history: SavedHistory::default(),
             unread: Unread::default(),
@@ -226,6 +234,22 @@ impl MoodringParams {
         if let Some(choice) = self.other_outputs.0.of(kind) {
             choice.choose(path);
         }
+    }
+
+    /// What is sent by OSC, and to whom.
+    #[must_use]
+    pub fn osc(&self) -> OscSettings {
+        self.osc.get()
+    }
+
+    /// Sends by OSC as these settings say.
+    pub fn set_osc(&self, settings: OscSettings) {
+        self.osc.choose(settings);
+    }
+
+    /// As [`on_model`](Self::on_model), of what is sent by OSC.
+    pub fn on_osc(&self, listener: impl Fn(OscSettings) + Send + Sync + 'static) {
+        self.osc.listen(listener);
     }
 
     /// Has `listener` act on the model that is chosen now, and whenever the user or a state chooses
@@ -318,6 +342,25 @@ mod tests {
             loaded.deserialize_fields(&with_one.serialize_fields());
             loaded.deserialize_fields(&BTreeMap::from([("outputs".to_owned(), junk.to_owned())]));
             assert_eq!(loaded.output_path(&FILES[1]), None, "{junk}");
+        }
+    }
+
+    #[test]
+    fn what_is_sent_by_osc_survives_and_whoever_sends_is_told_once_of_each_change() {
+        let settings = OscSettings { is_on: true, rate_hz: 30, ..OscSettings::default() };
+        let params = MoodringParams::default();
+        params.set_osc(settings.clone());
+        let loaded = MoodringParams::default();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let listener = Arc::clone(&told);
+        loaded.on_osc(move |settings| listener.lock().unwrap().push(settings));
+        for _ in 0..2 {
+            loaded.deserialize_fields(&params.serialize_fields());
+        }
+        assert_eq!(*told.lock().unwrap(), [OscSettings::default(), settings]);
+        for junk in ["[1]", "\"x\"", "null", "{\"is_on\": 7}"] {
+            loaded.deserialize_fields(&BTreeMap::from([("osc".to_owned(), junk.to_owned())]));
+            assert_eq!(loaded.osc(), OscSettings::default(), "{junk}");
         }
     }
 

@@ -6,11 +6,12 @@
 //! | `reset` | marks a new start in the stream; real-time safe |
 //! | a state with another model, or another file for readings | asks the running engine for it |
 //! | `process` | copies the block to the ring; the audio itself is not written to, so it passes bit for bit with no latency |
-//! | `deactivate`, drop | stops the engine, then the outputs, and their threads |
+//! | `deactivate`, drop | stops the engine, then the outputs and what is sent live, and their threads |
 //!
 //! Whether the host plays live or renders is not taken from what it announces, which comes late, or
 //! never, or outlasts the render: see [`crate::engine::lead`].
 
+mod desk;
 mod front;
 mod state;
 
@@ -27,9 +28,11 @@ use crate::engine::control::Control;
 use crate::engine::monitor::Monitor;
 use crate::engine::ring::AudioEnd;
 use crate::engine::timeline;
+use crate::live::Live;
 use crate::model;
 use crate::outputs::Outputs;
 use crate::params::MoodringParams;
+use desk::Desk;
 
 /// The plugin's state between calls from the host.
 pub struct Moodring {
@@ -37,6 +40,7 @@ pub struct Moodring {
     control: Arc<Control>,
     monitor: Arc<Monitor>,
     outputs: Arc<Outputs>,
+    live: Arc<Live>,
     running: Option<Running>,
     /// The reset button in the last block.
     reset_was_on: bool,
@@ -60,6 +64,10 @@ impl Default for Moodring {
         params.on_model(move |path| asked.ask_model(path));
         let set = Arc::clone(&outputs);
         params.on_output(move |kind, path| set.set(kind, path));
+        let desk = Desk::new(&params, &control, &monitor);
+        let live = Arc::new(Live::new(Arc::clone(&monitor), Arc::new(desk)));
+        let sends = Arc::clone(&live);
+        params.on_osc(move |settings| sends.set(settings));
         let told = Arc::clone(&monitor);
         let history = params.history.clone();
         params.on_state_read(move |unread| {
@@ -67,7 +75,7 @@ impl Default for Moodring {
             let unread: Vec<&str> = unread.iter().map(String::as_str).chain(history).collect();
             told.set_state_problem(problem(&unread));
         });
-        Self { params, control, monitor, outputs, running: None, reset_was_on: false }
+        Self { params, control, monitor, outputs, live, running: None, reset_was_on: false }
     }
 }
 
@@ -157,6 +165,7 @@ impl Plugin for Moodring {
             Arc::clone(&self.control),
             Arc::clone(&self.monitor),
             Arc::clone(&self.outputs),
+            Arc::clone(&self.live),
         ))
     }
 
@@ -181,6 +190,7 @@ impl Plugin for Moodring {
         let (control, monitor) = (Arc::clone(&self.control), Arc::clone(&self.monitor));
         let Settings { host_rate_hz, layout } = settings;
         let (engine, audio) = Engine::start(host_rate_hz, layout, control, monitor);
+        self.live.open();
         self.running = Some(Running { settings, audio, _engine: engine });
         true
     }
@@ -219,6 +229,7 @@ impl Plugin for Moodring {
         // First the engine, which publishes its last readings; then what writes them.
         self.running = None;
         self.outputs.close();
+        self.live.close();
     }
 }
 

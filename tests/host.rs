@@ -6,6 +6,7 @@
 mod support {
     pub mod host;
     pub mod music;
+    pub mod osc;
     pub mod readings_file;
     pub mod sounds;
 }
@@ -16,9 +17,11 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use moodring::history::{Clock, History, Point, state};
-use serde_json::json;
+use rosc::OscType;
+use serde_json::{Value, json};
 use support::host::{Host, Playing, framed};
 use support::music::{Random, music};
+use support::osc::Peer;
 use support::readings_file::CsvPath;
 #[cfg(target_os = "linux")]
 use support::readings_file::{STRAY_WAITS, n_waits};
@@ -648,6 +651,50 @@ fn a_file_for_readings_that_comes_with_a_state_is_written_at_once() {
     playing.play(&audio, Blocks::Of(512).sizes(), |_| true).unwrap();
     drop(playing);
     assert!(rows(&csv.text()).len() >= 10, "{}", csv.text());
+}
+
+#[test]
+fn what_is_read_goes_out_by_osc_and_what_other_programs_ask_for_is_done() {
+    let _guard = others_may_play();
+    let audio = music(5.0, 48_000.0, 2);
+    let csv = CsvPath::new("osc");
+    let mut peer = Peer::new();
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    host.set_field("osc", peer.settings(0)).unwrap();
+    let mut playing = host.activate(48_000.0, MAX_BLOCK).unwrap();
+    let began = Instant::now();
+    for (second, said) in [
+        None,
+        Some(("/moodring/hello", vec![])),
+        Some(("/moodring/snapshot", vec![OscType::Int(0)])),
+        Some(("/moodring/hold", vec![OscType::Int(1)])),
+        Some(("/moodring/hold", vec![OscType::Int(0)])),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        if let Some((address, args)) = said {
+            peer.say(address, args);
+        }
+        let part = audio.iter().map(|c| c[second * 48_000..(second + 1) * 48_000].to_vec());
+        playing.set_song_secs(Some(second as f64));
+        let pace = |played: usize| {
+            let due = Duration::from_secs_f64(second as f64 + played as f64 / 48_000.0);
+            std::thread::sleep(due.saturating_sub(began.elapsed()));
+            peer.hear();
+            true
+        };
+        playing.play(&part.collect::<Vec<_>>(), Blocks::Of(512).sizes(), pace).unwrap();
+    }
+    let kept =
+        playing.host().state_json().unwrap()["fields"]["editor"].as_str().unwrap().to_owned();
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    assert!(kept["kept"][0].is_object(), "no snapshot was kept: {kept}");
+    drop(playing);
+    peer.hear();
+    peer.check(&csv.text());
+    assert!(peer.numbers("/moodring/state").contains(&3.0), "it was never held");
 }
 
 #[test]

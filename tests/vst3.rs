@@ -6,6 +6,7 @@
 
 mod support {
     pub mod music;
+    pub mod osc;
     pub mod readings_file;
     pub mod sounds;
     pub mod vst3;
@@ -16,8 +17,10 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rosc::OscType;
 use serde_json::json;
 use support::music::{Random, music};
+use support::osc::Peer;
 use support::readings_file::{CsvPath, STRAY_WAITS, n_waits};
 use support::sounds::{SETTLED_SECS, TOLERANCE, sounds};
 use support::vst3::{Host, Mode, maker};
@@ -409,6 +412,36 @@ fn a_file_for_readings_that_comes_with_a_state_is_written_at_once() {
     host.play(&music(3.0, RATE_HZ, 2), BLOCK, Mode::Realtime, |_| {}).unwrap();
     drop(host);
     assert!(csv.text().lines().count() > 10, "{}", csv.text());
+}
+
+#[test]
+fn what_is_read_goes_out_by_osc_and_what_other_programs_ask_for_is_done() {
+    let _alone = alone();
+    let csv = CsvPath::new("osc");
+    let mut peer = Peer::new();
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    host.set_field("osc", peer.settings(30)).unwrap();
+    host.set_up(RATE_HZ, BLOCK, Mode::Realtime).unwrap();
+    host.start().unwrap();
+    host.set_song_secs(Some(0.0));
+    let mut wait = pace(Instant::now(), 1.0);
+    let holds = [(1.5, 1), (2.5, 0)].map(|(secs, on)| ((secs * RATE_HZ) as usize, on));
+    host.play(&music(5.0, RATE_HZ, 2), BLOCK, Mode::Realtime, |played| {
+        wait(played);
+        for (at, on) in holds {
+            if (at..at + BLOCK).contains(&played) {
+                peer.say("/moodring/hold", vec![OscType::Int(on)]);
+            }
+        }
+        peer.hear();
+    })
+    .unwrap();
+    drop(host);
+    peer.hear();
+    peer.check(&csv.text());
+    assert!(peer.numbers("/moodring/state").contains(&3.0), "it was never held");
+    assert!(peer.numbers("/moodring/beat").len() > 90, "thirty a second");
 }
 
 #[test]

@@ -22,6 +22,7 @@ use crate::engine::control::Control;
 use crate::engine::monitor::Monitor;
 use crate::export::{Course, Export};
 use crate::history::compare::Snapshot;
+use crate::live::Live;
 use crate::outputs::Outputs;
 use crate::params::MoodringParams;
 use crate::prefs::Prefs;
@@ -60,9 +61,10 @@ impl MoodApp {
         control: Arc<Control>,
         monitor: Arc<Monitor>,
         outputs: Arc<Outputs>,
+        live: Arc<Live>,
         surface: Arc<Surface>,
     ) -> Self {
-        let source = Source::new(Arc::clone(&monitor), outputs, Instant::now());
+        let source = Source::new(Arc::clone(&monitor), outputs, Instant::now()).with_live(live);
         Self::looking(params, control, monitor, source, surface)
     }
 
@@ -120,7 +122,12 @@ impl MoodApp {
 
     fn obey(&mut self, command: Command, ui: &Ui, frame: &Frame, view: &ViewState) {
         match command {
-            Command::SetHold(on) => self.set(&self.params.hold, on),
+            Command::SetHold(on) => {
+                // Whoever holds it from elsewhere is overruled.
+                self.control.set_held(false);
+                self.set(&self.params.hold, on);
+            }
+            Command::SetOsc(settings) => self.params.set_osc(settings),
             Command::SetAutoReset(on) => self.set(&self.params.auto_reset, on),
             Command::SetResponse(response) => self.set(&self.params.response, response),
             Command::SetGate(gate_db) => self.set(&self.params.gate_db, gate_db),
@@ -268,7 +275,8 @@ impl NiceEguiApp for MoodApp {
         self.keep_prefs();
         frame.set_clear_color(self.ground());
         let n_pixels = ui.max_rect().width() * ui.pixels_per_point();
-        let controls = controls(&self.params);
+        let mut controls = controls(&self.params);
+        controls.hold |= self.control.is_held();
         let export = self.export.as_ref().map(export_view);
         let (view, next) =
             self.pipeline.view(Instant::now(), n_pixels, controls, &self.ui_state, export);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::export::Format;
+use crate::live::settings::OscSettings;
 use crate::outputs::settings::FileKind;
 use crate::params::Response;
 
@@ -23,6 +24,8 @@ pub enum Command {
     UseModel(Option<PathBuf>),
     /// Write every reading from here on to this file in the manner of this kind, or no longer.
     Write(&'static FileKind, Option<PathBuf>),
+    /// Send by OSC as these settings say.
+    SetOsc(OscSettings),
     /// Keep the last minute: 0 as A, 1 as B.
     Keep(usize),
     /// Forget the history.

@@ -25,6 +25,7 @@ use window::{Caller, MoodHandle, MoodWindow};
 use super::{MoodApp, strings};
 use crate::engine::control::Control;
 use crate::engine::monitor::Monitor;
+use crate::live::Live;
 use crate::lock::lock;
 use crate::outputs::Outputs;
 use crate::params::MoodringParams;
@@ -44,6 +45,7 @@ pub struct MoodEditor {
     control: Arc<Control>,
     monitor: Arc<Monitor>,
     outputs: Arc<Outputs>,
+    live: Arc<Live>,
     /// The newest window, while it is open.
     newest: Mutex<Weak<Surface>>,
     /// The newest scale that the host has asked for.
@@ -51,15 +53,17 @@ pub struct MoodEditor {
 }
 
 impl MoodEditor {
-    /// The editor over `monitor` and `outputs`, which sets `params` and asks `control`.
+    /// The editor over `monitor`, `outputs` and `live`, which sets `params` and asks `control`.
     #[must_use]
     pub fn new(
         params: Arc<MoodringParams>,
         control: Arc<Control>,
         monitor: Arc<Monitor>,
         outputs: Arc<Outputs>,
+        live: Arc<Live>,
     ) -> Self {
-        Self { params, control, monitor, outputs, newest: Mutex::default(), scale: Arc::default() }
+        let (newest, scale) = Default::default();
+        Self { params, control, monitor, outputs, live, newest, scale }
     }
 
     /// How large the next window will be, if the host's own idea of a scale is `hosts`.
@@ -116,6 +120,7 @@ impl Editor for MoodEditor {
             Arc::clone(&self.control),
             Arc::clone(&self.monitor),
             Arc::clone(&self.outputs),
+            Arc::clone(&self.live),
             Arc::clone(&surface),
         );
         let mut settings = EguiNiceSettings::new()

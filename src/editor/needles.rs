@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::ballistics::{FRAME, Needle, Peak};
 use super::view::{State, ViewState};
+use crate::ballistics::{FRAME, Needle, Peak};
 use crate::params::Response;
 
 /// What moves on one meter.

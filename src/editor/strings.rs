@@ -7,6 +7,7 @@ use super::view::then::KeptView;
 use super::view::{Banner, ExportView, Facts, MeterView, RecentView, State};
 use crate::export::Format;
 use crate::history::compare::Comparison;
+use crate::live::OscState;
 use crate::model::card::{JudgedOn, ModelFacts};
 use crate::model::space::{adjective, in_words};
 use crate::params::Response;
@@ -559,6 +560,25 @@ pub mod hints {
     /// See the module.
     pub const STOP_OUTPUT: &str = "Write no more readings; the file stays as it is";
     /// See the module.
+    pub const OSC_ON: &str = "Send what the meters show as numbers to lights and visuals, also while this window is closed; docs/outputs.md has every address";
+    /// See the module.
+    pub const OSC_TARGETS: &str =
+        "Who is sent to, as host:port, several with commas between them; press Enter to take it";
+    /// See the module.
+    pub const OSC_PRESET: &str =
+        "Add a program on this machine, at the port where it listens by default";
+    /// See the module.
+    pub const OSC_PREFIX: &str =
+        "What every address begins with: give each deck one of its own, such as /deck/1";
+    /// See the module.
+    pub const OSC_RATE: &str = "How often what has changed is sent; everything is sent again once a second. A reading comes every 0.19 s";
+    /// See the module.
+    pub const OSC_LISTENS: &str = "Obey /reset, /hold 0 or 1, /snapshot 0 or 1 and /hello, each after the prefix, at this port";
+    /// See the module.
+    pub const OSC_PORT: &str = "The port at which commands are heard";
+    /// See the module.
+    pub const OSC_PUBLIC: &str = "Obey whoever can reach this machine, not only programs on it";
+    /// See the module.
     pub const BACK_TO_SETUP: &str = "Back to everything else that can be set (4)";
     /// What the cards of readings over time are.
     pub const MEANS: [&str; 3] = [
@@ -620,6 +640,48 @@ pub fn outputs_on(names: &[&str]) -> String {
 
 /// What the outputs are.
 pub const OUTPUTS_HINT: &str = "Every reading goes to these files while the music plays, also while this window is closed. Which they are is kept with the project.";
+/// What is sent live.
+pub const OSC: &str = "OSC";
+/// See [`OSC`].
+pub const OSC_HELP: &str = "the mood as numbers, for lights and visuals";
+/// See [`OSC`].
+pub const OSC_ON: &str = "Send";
+/// See [`OSC`].
+pub const OSC_TARGETS: &str = "Receivers";
+/// See [`OSC`].
+pub const OSC_PREFIX: &str = "Addresses begin with";
+/// See [`OSC`].
+pub const OSC_RATE: &str = "How often";
+/// See [`OSC`].
+pub const OSC_COMMANDS: &str = "Commands";
+/// See [`OSC`].
+pub const OSC_LISTENS: &str = "Obey at port";
+/// See [`OSC`].
+pub const OSC_PUBLIC: &str = "from other machines, too";
+
+/// How often something is sent.
+#[must_use]
+pub fn osc_rate(rate_hz: u8) -> String {
+    if rate_hz == 0 { "with every reading".to_owned() } else { format!("{rate_hz} a second") }
+}
+
+/// How much was sent and heard.
+#[must_use]
+pub fn osc_sent(state: &OscState) -> String {
+    let counted = |n: u64, one: &str, many: &str| match n {
+        1 => format!("1 {one}"),
+        n => format!("{n} {many}"),
+    };
+    let mut text = format!("{} sent", counted(state.n_sent, "packet", "packets"));
+    if state.settings.listens {
+        text += &format!(", {} heard", counted(state.n_heard, "command", "commands"));
+    }
+    if state.n_foreign > 0 {
+        text += &format!(", {} not understood", state.n_foreign);
+    }
+    text
+}
+
 /// What an output is called that is off.
 pub const OUTPUT_OFF: &str = "Off";
 /// A button.

@@ -13,10 +13,19 @@ use egui::{
     Visuals, vec2,
 };
 
+use crate::mood::{self, Rgb};
 use crate::prefs::PaletteChoice;
 
 const fn rgb(hex: u32) -> Color32 {
     Color32::from_rgb((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
+}
+
+const fn bytes([r, g, b]: Rgb) -> Color32 {
+    Color32::from_rgb(r, g, b)
+}
+
+const fn poles((first, second): (Rgb, Rgb)) -> (Color32, Color32) {
+    (bytes(first), bytes(second))
 }
 
 /// The colours of a choice.
@@ -65,7 +74,7 @@ pub const DARK: Palette = Palette {
     is_dark: true,
     ground: rgb(0x12161c),
     edge: rgb(0x303846),
-    track: rgb(0x272d38),
+    track: bytes(mood::NEUTRAL),
     ambiguous: rgb(0x454e5d),
     tick: rgb(0x4c5564),
     text: rgb(0xf1f3f6),
@@ -73,7 +82,7 @@ pub const DARK: Palette = Palette {
     good: rgb(0x5fd3a5),
     pending: rgb(0xf2c14e),
     bad: rgb(0xff8578),
-    poles: [(rgb(0xff8a4c), rgb(0x5cb0ff)), (rgb(0xf7cb45), rgb(0xb99bff))],
+    poles: [poles(mood::POLES[0]), poles(mood::POLES[1])],
 };
 
 /// Dark on light.

@@ -27,6 +27,8 @@ pub struct UiState {
     pub is_screen: bool,
     /// Whether that window is to fill its screen.
     pub fills_screen: bool,
+    /// What is being typed for OSC, before it is taken: receivers, prefix.
+    pub osc_texts: [Option<String>; 2],
     /// What was asked for, in that order.
     pub commands: Vec<Command>,
 }

@@ -13,9 +13,10 @@ use std::sync::Arc;
 
 use egui::Vec2;
 
-use super::ballistics::MIDDLE;
+use crate::ballistics::MIDDLE;
 use crate::config::{RING_SECS, SILENCE_DB};
 use crate::engine::monitor::Status;
+use crate::live::OscState;
 use crate::model::card::ModelFacts;
 use crate::model::space::{LabelSpace, adjective};
 use crate::outputs::OutputState;
@@ -213,6 +214,8 @@ pub struct ViewState {
     pub facts: Facts,
     /// Every kind of output.
     pub outputs: Vec<OutputState>,
+    /// How what is sent by OSC is doing.
+    pub osc: OscState,
     /// A message, if something is wrong.
     pub banner: Option<Banner>,
     /// Where the mood was, on the plane, oldest first.
@@ -242,6 +245,7 @@ impl ViewState {
             facts: Facts::of(moment, state.has_shares()),
             banner: Banner::of(moment),
             outputs: moment.outputs.clone(),
+            osc: moment.osc.clone(),
             why: WhyView::of(moment, state.has_shares()),
             ..Self::default()
         }

@@ -10,3 +10,4 @@ pub mod meter;
 pub mod picker;
 pub mod plane;
 mod ring;
+pub mod setting;

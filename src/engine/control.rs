@@ -19,6 +19,7 @@ pub struct Control {
     models: AtomicU64,
     model_path: Mutex<Option<PathBuf>>,
     asks_why: AtomicBool,
+    held: AtomicBool,
 }
 
 impl std::fmt::Debug for Control {
@@ -35,6 +36,7 @@ impl Default for Control {
             models: AtomicU64::new(0),
             model_path: Mutex::default(),
             asks_why: AtomicBool::new(false),
+            held: AtomicBool::new(false),
         }
     }
 }
@@ -93,6 +95,18 @@ impl Control {
     /// is too busy for all readings, or a render waits, none is explained.
     pub fn ask_why(&self, on: bool) {
         self.asks_why.store(on, Ordering::Relaxed);
+    }
+
+    /// Has what is shown and sent held, as another program asks for it, or no longer: the host's own
+    /// parameter for it is another matter. Wait-free.
+    pub fn set_held(&self, on: bool) {
+        self.held.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether another program has it held. Wait-free.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed)
     }
 
     /// Whether anybody asks for reasons. Wait-free.

@@ -14,6 +14,8 @@ use moodring::editor::view::{ExportView, Moment, State, ViewState};
 use moodring::engine::monitor::Status;
 use moodring::history::History;
 use moodring::history::compare::Snapshot;
+use moodring::live::OscState;
+use moodring::live::settings::OscSettings;
 use moodring::model::card::ModelFacts;
 use moodring::model::shipped_facts;
 use moodring::outputs::OutputState;
@@ -250,6 +252,14 @@ pub fn pages() -> Vec<Scene> {
     };
     let calm = heard(Phase::Live, 10.0, [0.12, 0.30]);
     let quiet = heard(Phase::Silent, 10.0, [0.5, 0.5]);
+    let mut osc = scene("outputs-osc").on(Page::Outputs);
+    let settings = OscSettings { is_on: true, listens: true, ..OscSettings::default() };
+    let (n_sent, n_heard) = (12_480, 3);
+    osc.view.osc = OscState { settings, is_at_work: true, n_sent, n_heard, ..OscState::default() };
+    osc.view.osc.problem = Some(
+        "Another program listens at port 9001 already. Choose another port for commands."
+            .to_owned(),
+    );
     let mut on_the_beat = stage("stage-pulse", StageLook::Field, &live);
     on_the_beat.view.pulse = 1.0;
     vec![
@@ -263,6 +273,7 @@ pub fn pages() -> Vec<Scene> {
         unexplained,
         scene("setup").on(Page::Setup),
         outputs("outputs"),
+        osc,
         outputs("outputs-light").wearing(PaletteChoice::Light),
         outputs("outputs-320x200-at-2").sized(320.0, 200.0, 2.0),
         scene("about").on(Page::About),

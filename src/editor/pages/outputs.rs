@@ -1,7 +1,10 @@
 //! The page of the outputs: where every reading goes while the music plays.
 
 use egui::accesskit::Role;
-use egui::{Align, Layout, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec2};
+use egui::{
+    Align, DragValue, Layout, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, UiBuilder,
+    WidgetInfo, vec2,
+};
 
 use crate::editor::command::Command;
 use crate::editor::strings;
@@ -11,6 +14,9 @@ use crate::editor::ui_state::UiState;
 use crate::editor::view::ViewState;
 use crate::editor::widgets::hint::hinted;
 use crate::editor::widgets::picker::Picker;
+use crate::editor::widgets::setting::setting;
+use crate::live::OscState;
+use crate::live::settings::{OscSettings, PRESETS};
 use crate::outputs::OutputState;
 use crate::prefs::Page;
 
@@ -44,6 +50,8 @@ pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_state
                 ui.add_space(theme.points(GAP));
                 output_ui(ui, theme, output, ui_state);
             }
+            ui.add_space(theme.points(GAP));
+            osc_ui(ui, theme, &view.osc, ui_state);
         });
     });
 }
@@ -81,6 +89,109 @@ fn output_ui(ui: &mut Ui, theme: Theme, output: &OutputState, ui_state: &mut UiS
     if let Some(problem) = &output.problem {
         line(ui, problem.clone(), palette.pending);
     }
+}
+
+/// Bundles a second that are offered; 0 is one with every reading.
+const RATES_HZ: [u8; 4] = [0, 10, 30, 60];
+
+/// What is sent by OSC: whether, to whom, how often, and what is heard.
+fn osc_ui(ui: &mut Ui, theme: Theme, state: &OscState, ui_state: &mut UiState) {
+    let palette = theme.palette;
+    let line = |ui: &mut Ui, text: String, colour| {
+        ui.label(RichText::new(text).font(theme.font(TEXT)).color(colour));
+    };
+    let mut settings = state.settings.clone();
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(strings::OSC).font(theme.font(TITLE_TEXT)).color(palette.text));
+        if ui.available_width() >= NARROW {
+            line(ui, strings::OSC_HELP.to_owned(), palette.muted);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            hinted(ui.checkbox(&mut settings.is_on, strings::OSC_ON), hints::OSC_ON);
+        });
+    });
+    if settings.is_on {
+        osc_settings_ui(ui, theme, &mut settings, &mut ui_state.osc_texts);
+    }
+    if state.is_at_work {
+        line(ui, strings::osc_sent(state), palette.muted);
+    }
+    if let Some(problem) = &state.problem {
+        line(ui, problem.clone(), palette.pending);
+    }
+    if settings != state.settings {
+        ui_state.ask(Command::SetOsc(settings));
+    }
+}
+
+fn osc_settings_ui(
+    ui: &mut Ui,
+    theme: Theme,
+    settings: &mut OscSettings,
+    [targets, prefix]: &mut [Option<String>; 2],
+) {
+    setting(ui, theme, strings::OSC_TARGETS, |ui| {
+        let shown = settings.targets_text();
+        if let Some(text) = text_ui(ui, shown, targets, strings::OSC_TARGETS, hints::OSC_TARGETS) {
+            settings.set_targets_text(&text);
+        }
+    });
+    setting(ui, theme, "", |ui| {
+        for (name, at) in PRESETS {
+            let is_there = settings.targets.iter().any(|target| target == at);
+            let button = ui.add_enabled(!is_there, egui::Button::new(format!("+ {name}")));
+            if hinted(button, hints::OSC_PRESET).clicked() {
+                settings.targets.push(at.to_owned());
+            }
+        }
+    });
+    setting(ui, theme, strings::OSC_PREFIX, |ui| {
+        let shown = settings.prefix.clone();
+        if let Some(text) = text_ui(ui, shown, prefix, strings::OSC_PREFIX, hints::OSC_PREFIX) {
+            settings.prefix = text;
+        }
+    });
+    setting(ui, theme, strings::OSC_RATE, |ui| {
+        for rate_hz in RATES_HZ {
+            let is_chosen = settings.rate_hz == rate_hz;
+            let choice = ui.selectable_label(is_chosen, strings::osc_rate(rate_hz));
+            if hinted(choice, hints::OSC_RATE).clicked() {
+                settings.rate_hz = rate_hz;
+            }
+        }
+    });
+    setting(ui, theme, strings::OSC_COMMANDS, |ui| {
+        hinted(ui.checkbox(&mut settings.listens, strings::OSC_LISTENS), hints::OSC_LISTENS);
+        if settings.listens {
+            let port = DragValue::new(&mut settings.port).range(1..=u16::MAX);
+            hinted(ui.add(port), hints::OSC_PORT);
+            let public = ui.checkbox(&mut settings.is_public, strings::OSC_PUBLIC);
+            hinted(public, hints::OSC_PUBLIC);
+        }
+    });
+}
+
+/// A field that shows `value` until something is typed into it; what was typed, once it is done.
+fn text_ui(
+    ui: &mut Ui,
+    value: String,
+    typed: &mut Option<String>,
+    name: &str,
+    hint: &str,
+) -> Option<String> {
+    let mut text = typed.clone().unwrap_or_else(|| value.clone());
+    let field = TextEdit::singleline(&mut text).desired_width(f32::INFINITY);
+    let response = ui.add(field);
+    response.widget_info(|| {
+        let mut info = WidgetInfo::text_edit(true, &value, &text, "");
+        info.label = Some(name.to_owned());
+        info
+    });
+    let response = hinted(response, hint);
+    if response.changed() {
+        *typed = Some(text);
+    }
+    if response.lost_focus() { typed.take().filter(|text| *text != value) } else { None }
 }
 
 /// A button of which screen readers say what it belongs to. Whether it was clicked.

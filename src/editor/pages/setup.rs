@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use egui::{
-    Align, DragValue, Layout, Rect, RichText, ScrollArea, Slider, Ui, UiBuilder, WidgetInfo, vec2,
-};
+use egui::{DragValue, Rect, ScrollArea, Slider, Ui, UiBuilder, WidgetInfo, vec2};
 
 use crate::editor::command::Command;
 use crate::editor::strings;
@@ -14,11 +12,9 @@ use crate::editor::ui_state::UiState;
 use crate::editor::view::ViewState;
 use crate::editor::widgets::hint::hinted;
 use crate::editor::widgets::picker::Picker;
+use crate::editor::widgets::setting::setting;
 use crate::params::{GATE_RANGE_DB, Response};
 use crate::prefs::{Page, PaletteChoice, StageLook};
-
-/// Narrower than this a setting stands under its name, points.
-const NARROW: f32 = 420.0;
 
 /// Shows everything that can be set in `rect`, scrolled where it does not fit.
 pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_state: &mut UiState) {
@@ -33,27 +29,6 @@ pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_state
             outputs_ui(ui, theme, view, ui_state);
             setting(ui, theme, strings::SETTING_VERSION, |ui| _ = ui.label(strings::VERSION));
         });
-    });
-}
-
-/// A setting called `name`: beside its name, or under it in a narrow window.
-fn setting(ui: &mut Ui, theme: Theme, name: &str, add: impl FnOnce(&mut Ui)) {
-    let label = RichText::new(name).color(theme.palette.muted);
-    if ui.available_width() < NARROW {
-        if !name.is_empty() {
-            ui.label(label);
-        }
-        ui.horizontal_wrapped(add);
-        return;
-    }
-    let column = theme.points(160.0);
-    ui.horizontal(|ui| {
-        let place = vec2(column, ui.spacing().interact_size.y);
-        ui.allocate_ui_with_layout(place, Layout::left_to_right(Align::Center), |ui| {
-            ui.set_min_width(column);
-            ui.label(label);
-        });
-        ui.horizontal_wrapped(add);
     });
 }
 

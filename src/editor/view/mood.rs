@@ -3,7 +3,6 @@
 use egui::{Vec2, vec2};
 
 use super::MeterView;
-use crate::editor::ballistics::MIDDLE;
 
 /// Angles nearer than this to one axis span no plane, as the sine between them.
 const FLAT: f32 = 0.2;
@@ -16,25 +15,11 @@ pub fn is_spanned(meters: &[MeterView]) -> bool {
     meters.iter().any(|a| meters.iter().any(|b| between(a, b) > FLAT))
 }
 
-/// Where shares are on the plane, each coordinate about −1 to 1, y up: the point whose projections
-/// on the axes come nearest to them.
-///
-/// ```text
-/// p = argmin Σ (p·d − (2·share − 1))²,  d = direction of a space's first pole;  least squares, by its normal equations
-/// ```
-///
-/// Shares that are not numbers do not count. With axes that span no plane the point lies on them.
+/// As [`mood::position`](crate::mood::position), for the eye.
 #[must_use]
 pub fn position(spaces: impl Iterator<Item = (f32, f32)>) -> Vec2 {
-    /// Keeps axes in one line soluble.
-    const RIDGE: f32 = 1e-3;
-    let (mut xx, mut xy, mut yy, mut b) = (RIDGE, 0.0, RIDGE, Vec2::ZERO);
-    for (angle_degrees, share) in spaces.filter(|(_, share)| share.is_finite()) {
-        let (sin, cos) = angle_degrees.to_radians().sin_cos();
-        (xx, xy, yy) = (xx + cos * cos, xy + cos * sin, yy + sin * sin);
-        b += 2.0 * (share - MIDDLE) * vec2(cos, sin);
-    }
-    vec2(yy * b.x - xy * b.y, xx * b.y - xy * b.x) / (xx * yy - xy * xy)
+    let [x, y] = crate::mood::position(spaces);
+    vec2(x, y)
 }
 
 /// Where `shares`, one per label space, are on the plane that these meters span.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::ViewState;
 use crate::engine::monitor::{Monitor, Status};
+use crate::live::{Live, OscState};
 use crate::lock::lock;
 use crate::model::card::ModelFacts;
 use crate::outputs::{OutputState, Outputs};
@@ -30,6 +31,8 @@ pub struct Moment {
     pub output_problem: Option<String>,
     /// How each kind of output is doing.
     pub outputs: Vec<OutputState>,
+    /// How what is sent by OSC is doing.
+    pub osc: OscState,
     /// The model in charge.
     pub model: Arc<ModelFacts>,
     /// Any audio has come since the host has activated the plugin.
@@ -52,6 +55,7 @@ pub struct Moment {
 pub struct Source {
     monitor: Arc<Monitor>,
     outputs: Arc<Outputs>,
+    live: Option<Arc<Live>>,
     /// How much was heard, and when one of the clones has noticed it.
     newest: Arc<Mutex<(u64, Instant)>>,
 }
@@ -61,7 +65,13 @@ impl Source {
     #[must_use]
     pub fn new(monitor: Arc<Monitor>, outputs: Arc<Outputs>, now: Instant) -> Self {
         let newest = Arc::new(Mutex::new((monitor.heard(), now)));
-        Self { monitor, outputs, newest }
+        Self { monitor, outputs, live: None, newest }
+    }
+
+    /// The same with an eye on what is sent live.
+    #[must_use]
+    pub fn with_live(self, live: Arc<Live>) -> Self {
+        Self { live: Some(live), ..self }
     }
 
     /// What there is at `now`, as it is to be seen.
@@ -81,6 +91,7 @@ impl Source {
         };
         let is_stale = now.saturating_duration_since(changed_at) > STALE_AFTER;
         let (stamped, outputs) = (self.monitor.latest(), self.outputs.states());
+        let osc = self.live.as_ref().map(|live| live.state()).unwrap_or_default();
         Moment {
             reading: stamped.reading,
             held_bpm: stamped.held_bpm,
@@ -89,7 +100,9 @@ impl Source {
             output_problem: outputs
                 .iter()
                 .find_map(|state| state.problem.clone())
+                .or_else(|| osc.problem.clone())
                 .or_else(|| self.monitor.state_problem()),
+            osc,
             model: self.monitor.model(),
             has_heard: self.monitor.heard() > 0,
             is_stale,

@@ -16,7 +16,7 @@ use egui::{
     Vec2, WidgetInfo, pos2, vec2,
 };
 
-use crate::editor::ballistics::MIDDLE;
+use crate::ballistics::MIDDLE;
 use crate::editor::strings;
 use crate::editor::theme::Theme;
 use crate::editor::view::MeterView;

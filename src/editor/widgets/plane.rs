@@ -14,6 +14,7 @@ use crate::editor::view::MeterView;
 use crate::editor::view::mood::position;
 use crate::editor::widgets::hint;
 use crate::editor::widgets::ring::{halo, pieces, ring};
+use crate::mood;
 
 /// Size for which the plane is drawn, units.
 pub const DESIGN: (f32, f32) = (230.0, 230.0);
@@ -27,39 +28,29 @@ fn direction(meter: &MeterView) -> Vec2 {
     vec2(cos, sin)
 }
 
+/// The meters' spaces as axes of the plane, in the colours of `palette`.
+fn axes(meters: &[MeterView], palette: &Palette) -> impl Iterator<Item = mood::Axis> {
+    let bytes = |colour: Color32| [colour.r(), colour.g(), colour.b()];
+    meters.iter().map(move |meter| {
+        let (first, second) = palette.poles(meter.index);
+        let angle_degrees = meter.angle_degrees;
+        mood::Axis { angle_degrees, first: bytes(first), second: bytes(second) }
+    })
+}
+
 /// The colour at `degrees`: those of the poles, each weighted by how nearly it points there.
 #[must_use]
 pub fn colour_at(degrees: f32, meters: &[MeterView], palette: &Palette) -> Color32 {
-    let mut sum = [0.0; 3];
-    let mut weights = 0.0;
-    for meter in meters {
-        let (first, second) = palette.poles(meter.index);
-        for (pole, angle) in [(first, meter.angle_degrees), (second, meter.angle_degrees + 180.0)] {
-            let weight = (degrees - angle).to_radians().cos().max(0.0).powi(2);
-            for (sum, byte) in sum.iter_mut().zip([pole.r(), pole.g(), pole.b()]) {
-                *sum += weight * f32::from(byte);
-            }
-            weights += weight;
-        }
-    }
-    if weights < 1e-3 {
-        return palette.muted;
-    }
-    // A weighted mean of bytes is a byte.
-    let [r, g, b] = sum.map(|sum| (sum / weights).round() as u8);
-    Color32::from_rgb(r, g, b)
+    let colour = mood::colour_towards(degrees, axes(meters, palette));
+    colour.map_or(palette.muted, |[r, g, b]| Color32::from_rgb(r, g, b))
 }
-
-/// How far from the middle a mood has no colour yet: about where both pairs of words are too close
-/// to call.
-const NEUTRAL: f32 = 0.15;
 
 /// The colour of a mood at `at` on the plane: that of its direction, the stronger the farther from
 /// the middle, where it is neutral.
 #[must_use]
 pub fn mood_colour(at: Vec2, meters: &[MeterView], palette: &Palette) -> Color32 {
     let degrees = at.y.atan2(at.x).to_degrees();
-    let strength = ((at.length() - NEUTRAL) / (1.0 - NEUTRAL)).clamp(0.0, 1.0).powf(0.75);
+    let strength = mood::strength([at.x, at.y]);
     palette.track.lerp_to_gamma(colour_at(degrees, meters, palette), strength)
 }
 

@@ -291,9 +291,31 @@ pub static RULES: &[Rule] = &[
     rule("params::path", &[]),
     rule("params::choice", &["lock", "outputs::settings", "params::path"]),
     rule("params", &["config", "history", "outputs::settings", "prefs"]),
-    rule("editor::ballistics", &["params"]),
+    rule("ballistics", &["params"]),
+    rule("mood", &["ballistics"]),
+    rule("live::settings", &[]),
+    rule("live::values", &["live", "ballistics", "engine::beat", "model::card", "mood", "reading"]),
+    rule("live::osc", &["live", "live::values", "model::card"]),
+    rule("live::receiver", &["live", "live::osc"]),
+    rule("live::sender", &["live", "live::settings", "errand"]),
+    rule(
+        "live::thread",
+        &[
+            "live",
+            "live::osc",
+            "live::receiver",
+            "live::sender",
+            "live::settings",
+            "live::values",
+            "engine::feed",
+            "engine::monitor",
+            "lock",
+        ],
+    ),
+    rule("live", &["engine::monitor", "lock", "params"]),
+    rule("editor::widgets::setting", &["editor::theme"]),
     // The first layer of the window: what is to be seen.
-    rule("editor::view::mood", &["editor::ballistics"]),
+    rule("editor::view::mood", &["mood"]),
     rule("editor::view::then", &["history", "reading", "prefs"]),
     rule("editor::view::banner", &["engine::monitor"]),
     rule(
@@ -312,12 +334,12 @@ pub static RULES: &[Rule] = &[
             "engine::monitor",
             "outputs",
             "params",
-            "editor::ballistics",
+            "ballistics",
         ],
     ),
     rule("editor::command", &["export", "outputs::settings", "params"]),
     rule("editor::keys", &["prefs"]),
-    rule("editor::theme", &["prefs"]),
+    rule("editor::theme", &["mood", "prefs"]),
     rule(
         "editor::strings",
         &[
@@ -355,6 +377,7 @@ pub static RULES: &[Rule] = &[
     rule(
         "editor::widgets::plane",
         &[
+            "mood",
             "editor::strings",
             "editor::theme",
             "editor::view",
@@ -365,7 +388,7 @@ pub static RULES: &[Rule] = &[
     rule(
         "editor::widgets::meter",
         &[
-            "editor::ballistics",
+            "ballistics",
             "editor::strings",
             "editor::theme",
             "editor::view",
@@ -438,7 +461,7 @@ pub static RULES: &[Rule] = &[
     rule("editor::pages", &[]),
     // What runs them.
     rule("editor::hold", &["editor::view"]),
-    rule("editor::needles", &["params", "editor::ballistics", "editor::view"]),
+    rule("editor::needles", &["params", "ballistics", "editor::view"]),
     rule("editor::look_back", &["history", "prefs", "editor::ui_state", "editor::view"]),
     rule("editor::pulse", &["engine::beat"]),
     rule(

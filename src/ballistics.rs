@@ -1,8 +1,7 @@
 //! How a needle moves: quickly away from the middle, slowly back, the same at any frame rate; and
 //! how a peak is held.
 //!
-//! **Architecture Invariant**: raw values cross the border into the editor; all smoothing for the
-//! eye is here.
+//! **Architecture Invariant**: readings are raw; all smoothing for eyes and lights is here.
 
 use std::time::Duration;
 

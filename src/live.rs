@@ -1,0 +1,184 @@
+//! The mood on its way to lights, visuals and other programs while the music plays, many times a
+//! second.
+//!
+//! ```text
+//! Feed ─→ Follower ─→ Values ─→ Sender ─→ UDP      thread mood-live
+//! HostBeat ─┘     Receiver ─→ Action ─→ Control, Prefs
+//! ```
+//!
+//! `docs/outputs.md` has every message, its range and its rate.
+//!
+//! **Architecture Invariants**: nothing here is called by the audio thread or the analysis thread.
+//! The thread waits for no network: its sockets never block, and names are looked up by an errand,
+//! so that it ends when it is told to. What goes wrong is told in the window and tried again.
+
+pub mod osc;
+pub mod receiver;
+pub mod sender;
+pub mod settings;
+mod thread;
+pub mod values;
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex};
+
+use crate::engine::monitor::Monitor;
+use crate::lock::lock;
+use crate::params::Response;
+
+pub use thread::LIVE_THREAD;
+
+use settings::OscSettings;
+use thread::Running;
+
+/// What another program asks for by OSC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Forget the last ten seconds.
+    Reset,
+    /// Hold what is shown and sent, or no longer.
+    Hold(bool),
+    /// Keep the last minute: 0 as A, 1 as B.
+    Snapshot(usize),
+    /// Send everything again, with what the sender is called.
+    Hello,
+}
+
+/// What is set elsewhere and counts for what is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asks {
+    /// How quickly needles follow.
+    pub response: Response,
+    /// Whether what is shown is held.
+    pub holds: bool,
+}
+
+/// Who knows what is set elsewhere, and does what other programs ask for. Called by the live thread
+/// alone.
+pub trait Desk: Send + Sync {
+    /// What is set now.
+    fn asks(&self) -> Asks;
+    /// Does it. Waits for nothing.
+    fn act(&self, action: Action);
+}
+
+/// How sending and receiving are doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OscState {
+    /// What is set.
+    pub settings: OscSettings,
+    /// Whether it is at work: it is on, and there is an engine whose readings can be sent.
+    pub is_at_work: bool,
+    /// Packets that went out since it was switched on.
+    pub n_sent: u64,
+    /// Commands that were heard, and packets that were none.
+    pub n_heard: u64,
+    /// See [`n_heard`](Self::n_heard).
+    pub n_foreign: u64,
+    /// What is wrong, and what to do.
+    pub problem: Option<String>,
+}
+
+/// OSC of one instance: off until it is asked for, at work while it is open.
+pub struct Live {
+    monitor: Arc<Monitor>,
+    desk: Arc<dyn Desk>,
+    all: Mutex<All>,
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct All {
+    is_open: bool,
+    settings: OscSettings,
+    running: Option<Running>,
+    /// Why it could not be started.
+    refused: Option<String>,
+}
+
+impl Live {
+    /// Of the readings of `monitor`; off.
+    #[must_use]
+    pub fn new(monitor: Arc<Monitor>, desk: Arc<dyn Desk>) -> Self {
+        Self { monitor, desk, all: Mutex::default() }
+    }
+
+    /// Sends and listens as these settings say from here on. Waits for no network.
+    pub fn set(&self, settings: OscSettings) {
+        let mut all = lock(&self.all);
+        if all.settings != settings {
+            all.settings = settings;
+            self.adjust(&mut all);
+        }
+    }
+
+    /// Begins.
+    pub fn open(&self) {
+        let mut all = lock(&self.all);
+        if !std::mem::replace(&mut all.is_open, true) {
+            self.adjust(&mut all);
+        }
+    }
+
+    /// Says that the mood is silent, and ends.
+    pub fn close(&self) {
+        let mut all = lock(&self.all);
+        all.is_open = false;
+        self.adjust(&mut all);
+    }
+
+    /// How it is doing.
+    #[must_use]
+    pub fn state(&self) -> OscState {
+        let all = lock(&self.all);
+        let settings = all.settings.clone();
+        let told = all.running.as_ref().map(Running::told).unwrap_or_default();
+        let is_at_work = all.running.is_some();
+        let problem = all.refused.clone().or(told.problem);
+        OscState { settings, is_at_work, problem, ..told }
+    }
+
+    fn adjust(&self, all: &mut All) {
+        // Its end first: it may hold the port.
+        (all.running, all.refused) = (None, None);
+        if !all.settings.is_on {
+            return;
+        }
+        match all.settings.checked() {
+            Ok(plan) if all.is_open => {
+                match Running::start(plan, Arc::clone(&self.monitor), Arc::clone(&self.desk)) {
+                    Ok(running) => all.running = Some(running),
+                    Err(why) => all.refused = Some(why),
+                }
+            }
+            Ok(_) => {}
+            Err(why) => all.refused = Some(why),
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Sockets that never wait.
+fn socket(address: SocketAddr) -> std::io::Result<UdpSocket> {
+    let socket = UdpSocket::bind(address)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Any address of this machine, of the same kind as `other`.
+fn any_like(other: SocketAddr) -> SocketAddr {
+    match other {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    }
+}
