@@ -97,8 +97,8 @@ impl Control {
         self.asks_why.store(on, Ordering::Relaxed);
     }
 
-    /// Has what is shown and sent held, as another program asks for it, or no longer: the host's own
-    /// parameter for it is another matter. Wait-free.
+    /// Has what is shown and sent held, as another program asks for it, or no longer: the host's
+    /// own parameter for it is another matter. Wait-free.
     pub fn set_held(&self, on: bool) {
         self.held.store(on, Ordering::Relaxed);
     }

@@ -147,8 +147,8 @@ fn target(text: &str) -> Result<Target, String> {
     Ok(Target::Named(name.to_owned(), port))
 }
 
-/// The beginning of every address as it is written: a slash first, none at the end, and nothing that
-/// OSC has another use for.
+/// The beginning of every address as it is written: a slash first, none at the end, and nothing
+/// that OSC has another use for.
 fn prefix(text: &str) -> Result<String, String> {
     let trimmed = text.trim().trim_end_matches('/');
     let is_plain = |c: char| c.is_ascii_graphic() && !"#*,?[]{}".contains(c);

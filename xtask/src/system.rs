@@ -59,7 +59,7 @@ use Source::{Apt, Rustup};
 
 /// Libraries stand here although the plugin links none of them: baseview and x11rb open them by
 /// name when a window opens.
-const NEEDS: [Need; 20] = [
+const NEEDS: [Need; 22] = [
     need(For::Building, "a C compiler and linker", Runs(&["cc", "--version"]), Apt("gcc")),
     need(For::Building, "C headers", Runs(C_HEADERS), Apt("libc6-dev")),
     need(For::Checking, "cargo fmt", Runs(&["cargo", "fmt", "--version"]), Rustup("rustfmt")),
@@ -72,6 +72,8 @@ const NEEDS: [Need; 20] = [
         Apt("python3-venv"),
     ),
     need(For::Python, "libatomic, for pedalboard", Library("libatomic.so.1"), Apt("libatomic1")),
+    need(For::Python, "a printer of OSC", Program("oscdump"), Apt("liblo-tools")),
+    need(For::Python, "Pure Data", Program("pd"), Apt("puredata-core")),
     need(For::Audio, "ffmpeg", Runs(&["ffmpeg", "-version"]), Apt("ffmpeg")),
     need(For::Window, "a virtual screen", Program("Xvfb"), Apt("xvfb")),
     need(For::Window, "a pointer for it", Program("xdotool"), Apt("xdotool")),

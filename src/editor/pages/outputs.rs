@@ -161,10 +161,11 @@ fn osc_settings_ui(
         }
     });
     setting(ui, theme, strings::OSC_COMMANDS, |ui| {
-        hinted(ui.checkbox(&mut settings.listens, strings::OSC_LISTENS), hints::OSC_LISTENS);
+        let listens = ui.checkbox(&mut settings.listens, strings::OSC_LISTENS);
+        let listens = hinted(listens, hints::OSC_LISTENS);
         if settings.listens {
             let port = DragValue::new(&mut settings.port).range(1..=u16::MAX);
-            hinted(ui.add(port), hints::OSC_PORT);
+            hinted(ui.add(port).labelled_by(listens.id), hints::OSC_PORT);
             let public = ui.checkbox(&mut settings.is_public, strings::OSC_PUBLIC);
             hinted(public, hints::OSC_PUBLIC);
         }

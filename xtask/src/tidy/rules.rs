@@ -290,7 +290,9 @@ pub static RULES: &[Rule] = &[
     rule("prefs", &["history"]),
     rule("params::path", &[]),
     rule("params::choice", &["lock", "outputs::settings", "params::path"]),
-    rule("params", &["config", "history", "outputs::settings", "prefs"]),
+    // What a project keeps of it; the rest stands further down.
+    rule("params::osc", &["lock", "live::settings"]),
+    rule("params", &["config", "history", "live::settings", "outputs::settings", "prefs"]),
     rule("ballistics", &["params"]),
     rule("mood", &["ballistics"]),
     rule("live::settings", &[]),
@@ -320,7 +322,7 @@ pub static RULES: &[Rule] = &[
     rule("editor::view::banner", &["engine::monitor"]),
     rule(
         "editor::view::source",
-        &["lock", "reading", "why", "model::card", "engine::monitor", "outputs"],
+        &["lock", "reading", "why", "model::card", "engine::monitor", "live", "outputs"],
     ),
     rule(
         "editor::view",
@@ -332,12 +334,13 @@ pub static RULES: &[Rule] = &[
             "model::space",
             "model::card",
             "engine::monitor",
+            "live",
             "outputs",
             "params",
             "ballistics",
         ],
     ),
-    rule("editor::command", &["export", "outputs::settings", "params"]),
+    rule("editor::command", &["export", "live::settings", "outputs::settings", "params"]),
     rule("editor::keys", &["prefs"]),
     rule("editor::theme", &["mood", "prefs"]),
     rule(
@@ -348,6 +351,7 @@ pub static RULES: &[Rule] = &[
             "model::card",
             "model::space",
             "history::compare",
+            "live",
             "export",
             "params",
             "prefs",
@@ -447,6 +451,7 @@ pub static RULES: &[Rule] = &[
             "why",
             "model::card",
             "export",
+            "live",
             "outputs",
             "params",
             "prefs",
@@ -476,7 +481,7 @@ pub static RULES: &[Rule] = &[
             "editor::view",
         ],
     ),
-    rule("editor::repaint", &["engine::monitor", "history", "prefs", "editor::view"]),
+    rule("editor::repaint", &["engine::monitor", "history", "live", "prefs", "editor::view"]),
     // It runs an app of its own in the second window.
     rule("editor::host::screen", &["editor", "editor::strings"]),
     rule("editor::host::*", &["lock", "editor::keys"]),
@@ -486,6 +491,7 @@ pub static RULES: &[Rule] = &[
             "lock",
             "engine::control",
             "engine::monitor",
+            "live",
             "outputs",
             "params",
             "prefs",
@@ -499,6 +505,7 @@ pub static RULES: &[Rule] = &[
             "engine::monitor",
             "export",
             "history",
+            "live",
             "outputs",
             "params",
             "prefs",
@@ -515,9 +522,16 @@ pub static RULES: &[Rule] = &[
     ),
     rule("editor", &["prefs"]),
     rule("plugin::state", &["config", "params"]),
+    rule(
+        "plugin::desk",
+        &["engine::control", "engine::monitor", "history::compare", "live", "params"],
+    ),
     rule("plugin::front", &[]),
     rule("plugin::front::*", &["lock", "plugin::state", "plugin::front"]),
-    rule("plugin", &["analysis::downmix", "model", "engine", "outputs", "params", "editor"]),
+    rule(
+        "plugin",
+        &["analysis::downmix", "model", "engine", "live", "outputs", "params", "editor"],
+    ),
     // It measures what an instance costs, threads and all.
     rule("bin::cli::bench", &["analysis", "model", "analyser"]),
     rule(
