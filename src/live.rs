@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! Feed ─→ Follower ─→ Values ─→ Sender ─→ UDP      thread mood-live
-//! HostBeat ─┘     Receiver ─→ Action ─→ Control, Prefs
+//! HostBeat ─┘            └────→ Page ───→ browsers
+//!                 Receiver ─→ Action ─→ Control, Prefs
 //! ```
 //!
 //! `docs/outputs.md` has every message, its range and its rate.
@@ -12,7 +13,9 @@
 //! The thread waits for no network: its sockets never block, and names are looked up by an errand,
 //! so that it ends when it is told to. What goes wrong is told in the window and tried again.
 
+mod json;
 pub mod osc;
+pub mod page;
 pub mod receiver;
 pub mod sender;
 pub mod settings;
@@ -28,8 +31,8 @@ use crate::params::Response;
 
 pub use thread::LIVE_THREAD;
 
-use settings::OscSettings;
-use thread::Running;
+use settings::{OscSettings, PageSettings};
+use thread::{Running, Wanted};
 
 /// What another program asks for by OSC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +82,20 @@ pub struct OscState {
     pub problem: Option<String>,
 }
 
-/// OSC of one instance: off until it is asked for, at work while it is open.
+/// How the page for browsers is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageState {
+    /// What is set.
+    pub settings: PageSettings,
+    /// Whether it is at work.
+    pub is_at_work: bool,
+    /// Browsers that look at it now.
+    pub n_viewers: usize,
+    /// What is wrong, and what to do.
+    pub problem: Option<String>,
+}
+
+/// What one instance sends and shows: nothing until it is asked for, at work while it is open.
 pub struct Live {
     monitor: Arc<Monitor>,
     desk: Arc<dyn Desk>,
@@ -95,10 +111,11 @@ impl std::fmt::Debug for Live {
 #[derive(Default)]
 struct All {
     is_open: bool,
-    settings: OscSettings,
+    osc: OscSettings,
+    page: PageSettings,
     running: Option<Running>,
-    /// Why it could not be started.
-    refused: Option<String>,
+    /// Why OSC, or the page, could not be started.
+    refused: [Option<String>; 2],
 }
 
 impl Live {
@@ -109,10 +126,19 @@ impl Live {
     }
 
     /// Sends and listens as these settings say from here on. Waits for no network.
-    pub fn set(&self, settings: OscSettings) {
+    pub fn set_osc(&self, settings: OscSettings) {
         let mut all = lock(&self.all);
-        if all.settings != settings {
-            all.settings = settings;
+        if all.osc != settings {
+            all.osc = settings;
+            self.adjust(&mut all);
+        }
+    }
+
+    /// Shows a page as these settings say from here on. Waits for no network.
+    pub fn set_page(&self, settings: PageSettings) {
+        let mut all = lock(&self.all);
+        if all.page != settings {
+            all.page = settings;
             self.adjust(&mut all);
         }
     }
@@ -132,34 +158,53 @@ impl Live {
         self.adjust(&mut all);
     }
 
-    /// How it is doing.
+    /// How both are doing.
     #[must_use]
-    pub fn state(&self) -> OscState {
+    pub fn state(&self) -> (OscState, PageState) {
         let all = lock(&self.all);
-        let settings = all.settings.clone();
-        let told = all.running.as_ref().map(Running::told).unwrap_or_default();
-        let is_at_work = all.running.is_some();
-        let problem = all.refused.clone().or(told.problem);
-        OscState { settings, is_at_work, problem, ..told }
+        let (osc, page) = all.running.as_ref().map(Running::told).unwrap_or_default();
+        let is_at_work = |is_on: bool| all.running.is_some() && is_on;
+        let [refused_osc, refused_page] = all.refused.clone();
+        let (osc_problem, page_problem) =
+            (refused_osc.or(osc.problem), refused_page.or(page.problem));
+        let osc = OscState {
+            is_at_work: is_at_work(all.osc.is_on && all.refused[0].is_none()),
+            settings: all.osc.clone(),
+            problem: osc_problem,
+            ..osc
+        };
+        let page = PageState {
+            is_at_work: is_at_work(all.page.is_on && all.refused[1].is_none()),
+            settings: all.page.clone(),
+            problem: page_problem,
+            ..page
+        };
+        (osc, page)
     }
 
     fn adjust(&self, all: &mut All) {
-        // Its end first: it may hold the port.
-        (all.running, all.refused) = (None, None);
-        if !all.settings.is_on {
+        // Its end first: it may hold a port.
+        (all.running, all.refused) = Default::default();
+        let osc = all.osc.is_on.then(|| all.osc.checked());
+        let page = all.page.is_on.then(|| all.page.checked());
+        all.refused = [osc.as_ref().and_then(told), page.as_ref().and_then(told)];
+        let wanted = Wanted { osc: osc.and_then(Result::ok), page: page.and_then(Result::ok) };
+        if !all.is_open || (wanted.osc.is_none() && wanted.page.is_none()) {
             return;
         }
-        match all.settings.checked() {
-            Ok(plan) if all.is_open => {
-                match Running::start(plan, Arc::clone(&self.monitor), Arc::clone(&self.desk)) {
-                    Ok(running) => all.running = Some(running),
-                    Err(why) => all.refused = Some(why),
-                }
+        match Running::start(wanted, Arc::clone(&self.monitor), Arc::clone(&self.desk)) {
+            Ok(running) => all.running = Some(running),
+            Err(why) => {
+                let why = |is_on: bool| is_on.then(|| why.clone());
+                all.refused = [why(all.osc.is_on), why(all.page.is_on)];
             }
-            Ok(_) => {}
-            Err(why) => all.refused = Some(why),
         }
     }
+}
+
+/// Why something cannot be carried out.
+fn told<T>(checked: &Result<T, String>) -> Option<String> {
+    checked.as_ref().err().cloned()
 }
 
 impl Drop for Live {

@@ -1,7 +1,7 @@
 //! What the host saves and automates.
 
 mod choice;
-mod osc;
+mod live;
 mod path;
 
 use std::path::PathBuf;
@@ -14,12 +14,12 @@ use serde_json::Value;
 
 use crate::config::SILENCE_DB;
 use crate::history::{History, state};
-use crate::live::settings::OscSettings;
+use crate::live::settings::{OscSettings, PageSettings};
 use crate::outputs::settings::FileKind;
 use crate::prefs::Prefs;
 
 use choice::{Choice, FirstOutput, OtherOutputs, OutputChoices};
-use osc::SavedOsc;
+use live::Saved;
 
 /// Lowest and highest gate, dB re full scale: a quiet room's noise, and quiet music.
 pub const GATE_RANGE_DB: (f32, f32) = (-90.0, -30.0);
@@ -82,7 +82,11 @@ pub struct MoodringParams {
 
     /// What is sent by OSC, and to whom.
     #[persist = "osc"]
-    osc: SavedOsc,
+    osc: Saved<OscSettings>,
+
+    /// The page for browsers.
+    #[persist = "page"]
+    page: Saved<PageSettings>,
 
     /// The user's own model, an ONNX file; the shipped one while empty.
     #[persist = "model_path"]
@@ -192,7 +196,8 @@ impl Default for MoodringParams {
             editor: SavedPrefs::default(),
             first_output: FirstOutput(outputs.clone()),
             other_outputs: OtherOutputs(outputs),
-            osc: SavedOsc::default(),
+            osc: Saved::default(),
+            page: Saved::default(),
             model: Choice::default(),
             history: SavedHistory::default(),
             unread: Unread::default(),
@@ -250,6 +255,22 @@ impl MoodringParams {
     /// As [`on_model`](Self::on_model), of what is sent by OSC.
     pub fn on_osc(&self, listener: impl Fn(OscSettings) + Send + Sync + 'static) {
         self.osc.listen(listener);
+    }
+
+    /// The page for browsers.
+    #[must_use]
+    pub fn page(&self) -> PageSettings {
+        self.page.get()
+    }
+
+    /// Shows a page to browsers as these settings say.
+    pub fn set_page(&self, settings: PageSettings) {
+        self.page.choose(settings);
+    }
+
+    /// As [`on_model`](Self::on_model), of the page for browsers.
+    pub fn on_page(&self, listener: impl Fn(PageSettings) + Send + Sync + 'static) {
+        self.page.listen(listener);
     }
 
     /// Has `listener` act on the model that is chosen now, and whenever the user or a state chooses

@@ -67,7 +67,9 @@ impl Default for Moodring {
         let desk = Desk::new(&params, &control, &monitor);
         let live = Arc::new(Live::new(Arc::clone(&monitor), Arc::new(desk)));
         let sends = Arc::clone(&live);
-        params.on_osc(move |settings| sends.set(settings));
+        params.on_osc(move |settings| sends.set_osc(settings));
+        let shows = Arc::clone(&live);
+        params.on_page(move |settings| shows.set_page(settings));
         let told = Arc::clone(&monitor);
         let history = params.history.clone();
         params.on_state_read(move |unread| {

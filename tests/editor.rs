@@ -489,6 +489,34 @@ fn a_pair_of_words_can_be_hidden_but_not_the_last_one() {
 }
 
 #[test]
+fn what_is_sent_by_osc_and_shown_to_browsers_is_set_on_the_page_of_outputs() {
+    let mut window = on(Page::Outputs);
+    window.click(Role::CheckBox, "Send");
+    let [Command::SetOsc(settings)] = &window.asked()[..] else { panic!() };
+    assert!(settings.is_on);
+    window.harness.state_mut().0.osc.settings = settings.clone();
+    window.harness.run_steps(2);
+    window.click(Role::Button, "+ Resolume");
+    let [Command::SetOsc(settings)] = &window.asked()[..] else { panic!() };
+    assert_eq!(settings.targets, ["127.0.0.1:9000", "127.0.0.1:7000"]);
+    let field = window.harness.get_by_role_and_label(Role::TextInput, "Addresses begin with");
+    field.focus();
+    window.harness.run_steps(1);
+    window.harness.get_by_role_and_label(Role::TextInput, "Addresses begin with").type_text("/2");
+    window.harness.run_steps(1);
+    assert!(window.asked().is_empty(), "not before it is done");
+    window.press(Key::Enter);
+    let [Command::SetOsc(settings)] = &window.asked()[..] else { panic!() };
+    assert_eq!(settings.prefix, "/moodring/2");
+    window.click(Role::Button, "60 a second");
+    let [Command::SetOsc(settings)] = &window.asked()[..] else { panic!() };
+    assert_eq!(settings.rate_hz, 60);
+    window.click(Role::CheckBox, "Show");
+    let [Command::SetPage(settings)] = &window.asked()[..] else { panic!() };
+    assert!(settings.is_on && !settings.is_public);
+}
+
+#[test]
 fn a_file_for_each_output_is_chosen_and_given_up_by_name() {
     let folder = std::env::temp_dir().join(format!("moodring-readings-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -499,7 +527,7 @@ fn a_file_for_each_output_is_chosen_and_given_up_by_name() {
     });
     window.harness.state_mut().0.outputs = outputs.collect();
     window.harness.run_steps(1);
-    window.click(Role::Button, "Outputs …");
+    window.click(Role::Button, "Choose …");
     assert_eq!(window.ui_state().prefs.page, Page::Outputs);
     for kind in FILES {
         let choose = format!("Write to a file …: {}", kind.name);

@@ -9,6 +9,7 @@ mod support {
     pub mod osc;
     pub mod readings_file;
     pub mod sounds;
+    pub mod viewer;
 }
 
 use std::fs;
@@ -26,6 +27,7 @@ use support::readings_file::CsvPath;
 #[cfg(target_os = "linux")]
 use support::readings_file::{STRAY_WAITS, n_waits};
 use support::sounds::{SETTLED_SECS, TOLERANCE, sounds};
+use support::viewer::Viewer;
 
 /// Tests that play share this; the one that counts threads has it alone.
 static PLAYING: RwLock<()> = RwLock::new(());
@@ -695,6 +697,31 @@ fn what_is_read_goes_out_by_osc_and_what_other_programs_ask_for_is_done() {
     peer.hear();
     peer.check(&csv.text());
     assert!(peer.numbers("/moodring/state").contains(&3.0), "it was never held");
+}
+
+#[test]
+fn a_browser_sees_on_the_live_page_what_is_read() {
+    let _guard = others_may_play();
+    let audio = music(4.0, 48_000.0, 2);
+    let csv = CsvPath::new("page");
+    let mut viewer = Viewer::new();
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    host.set_field("page", viewer.settings()).unwrap();
+    let mut playing = host.activate(48_000.0, MAX_BLOCK).unwrap();
+    viewer.come();
+    let began = Instant::now();
+    let pace = |played: usize| {
+        let due = Duration::from_secs_f64(played as f64 / 48_000.0);
+        std::thread::sleep(due.saturating_sub(began.elapsed()));
+        viewer.look();
+        true
+    };
+    playing.play(&audio, Blocks::Of(512).sizes(), pace).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    viewer.look();
+    drop(playing);
+    viewer.check(&csv.text());
 }
 
 #[test]

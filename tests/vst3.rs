@@ -9,6 +9,7 @@ mod support {
     pub mod osc;
     pub mod readings_file;
     pub mod sounds;
+    pub mod viewer;
     pub mod vst3;
 }
 
@@ -23,6 +24,7 @@ use support::music::{Random, music};
 use support::osc::Peer;
 use support::readings_file::{CsvPath, STRAY_WAITS, n_waits};
 use support::sounds::{SETTLED_SECS, TOLERANCE, sounds};
+use support::viewer::Viewer;
 use support::vst3::{Host, Mode, maker};
 use vst3::Steinberg::Vst::SpeakerArr;
 
@@ -442,6 +444,29 @@ fn what_is_read_goes_out_by_osc_and_what_other_programs_ask_for_is_done() {
     peer.check(&csv.text());
     assert!(peer.numbers("/moodring/state").contains(&3.0), "it was never held");
     assert!(peer.numbers("/moodring/beat").len() > 90, "thirty a second");
+}
+
+#[test]
+fn a_browser_sees_on_the_live_page_what_is_read() {
+    let _alone = alone();
+    let csv = CsvPath::new("page");
+    let mut viewer = Viewer::new();
+    let mut host = Host::load_bundle().unwrap();
+    host.set_field("csv_path", csv.0.to_str().unwrap()).unwrap();
+    host.set_field("page", viewer.settings()).unwrap();
+    host.set_up(RATE_HZ, BLOCK, Mode::Realtime).unwrap();
+    host.start().unwrap();
+    viewer.come();
+    let mut wait = pace(Instant::now(), 1.0);
+    host.play(&music(4.0, RATE_HZ, 2), BLOCK, Mode::Realtime, |played| {
+        wait(played);
+        viewer.look();
+    })
+    .unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    viewer.look();
+    drop(host);
+    viewer.check(&csv.text());
 }
 
 #[test]

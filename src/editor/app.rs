@@ -128,6 +128,7 @@ impl MoodApp {
                 self.set(&self.params.hold, on);
             }
             Command::SetOsc(settings) => self.params.set_osc(settings),
+            Command::SetPage(settings) => self.params.set_page(settings),
             Command::SetAutoReset(on) => self.set(&self.params.auto_reset, on),
             Command::SetResponse(response) => self.set(&self.params.response, response),
             Command::SetGate(gate_db) => self.set(&self.params.gate_db, gate_db),

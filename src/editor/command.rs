@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::export::Format;
-use crate::live::settings::OscSettings;
+use crate::live::settings::{OscSettings, PageSettings};
 use crate::outputs::settings::FileKind;
 use crate::params::Response;
 
@@ -26,6 +26,8 @@ pub enum Command {
     Write(&'static FileKind, Option<PathBuf>),
     /// Send by OSC as these settings say.
     SetOsc(OscSettings),
+    /// Show a page to browsers as these settings say.
+    SetPage(PageSettings),
     /// Keep the last minute: 0 as A, 1 as B.
     Keep(usize),
     /// Forget the history.

@@ -16,7 +16,6 @@ use crate::engine::monitor::Monitor;
 
 use super::view::{Source, ViewState, WhyView};
 use crate::history::HistoryMark;
-use crate::live::OscState;
 use crate::prefs::{Page, Prefs};
 
 /// Name of the thread.
@@ -62,7 +61,7 @@ impl Attention {
         }
         if !self.outputs.load(Ordering::Relaxed) {
             view.outputs.clear();
-            view.osc = OscState::default();
+            (view.osc, view.page) = Default::default();
         }
         let looks_back = self.history.load(Ordering::Relaxed);
         (view, looks_back.then(|| monitor.read_history().mark()))

@@ -7,7 +7,7 @@ use super::view::then::KeptView;
 use super::view::{Banner, ExportView, Facts, MeterView, RecentView, State};
 use crate::export::Format;
 use crate::history::compare::Comparison;
-use crate::live::OscState;
+use crate::live::{OscState, PageState};
 use crate::model::card::{JudgedOn, ModelFacts};
 use crate::model::space::{adjective, in_words};
 use crate::params::Response;
@@ -553,7 +553,7 @@ pub mod hints {
     pub const SPACES: &str =
         "Which pairs of words are shown, in every page and on the stage; the last one stays";
     /// See the module.
-    pub const OUTPUTS: &str = "Write every reading to files while the music plays";
+    pub const OUTPUTS: &str = "Files, OSC and a page for browsers, while the music plays (6)";
     /// See the module.
     pub const CHOOSE_OUTPUT: &str =
         "Write every reading to a file, from now on, also while this window is closed";
@@ -578,6 +578,15 @@ pub mod hints {
     pub const OSC_PORT: &str = "The port at which commands are heard";
     /// See the module.
     pub const OSC_PUBLIC: &str = "Obey whoever can reach this machine, not only programs on it";
+    /// See the module.
+    pub const PAGE_ON: &str = "A page with the meters on a transparent ground, for OBS as a browser source; docs/outputs.md has its views and its WebSocket";
+    /// See the module.
+    pub const PAGE_PORT: &str = "The port of the page's address";
+    /// See the module.
+    pub const PAGE_PUBLIC: &str =
+        "Whoever can reach this machine may look, not only browsers on it";
+    /// See the module.
+    pub const PAGE_OPEN: &str = "Open the page in this machine's browser";
     /// See the module.
     pub const BACK_TO_SETUP: &str = "Back to everything else that can be set (4)";
     /// What the cards of readings over time are.
@@ -622,24 +631,20 @@ pub const CHOOSE_MODEL: &str = "Choose a file …";
 pub const SHIPPED_MODEL: &str = "Use the shipped one";
 
 /// See [`SETTING_RESPONSE`].
-pub const SETTING_OUTPUTS: &str = "Readings";
+pub const SETTING_OUTPUTS: &str = "Outputs";
 /// Opens the page of the outputs.
-pub const SHOW_OUTPUTS: &str = "Outputs …";
+pub const SHOW_OUTPUTS: &str = "Choose …";
 /// Goes back to the page of settings.
 pub const BACK_TO_SETUP: &str = "Setup";
 
 /// Which outputs are on, by the names of their kinds.
 #[must_use]
 pub fn outputs_on(names: &[&str]) -> String {
-    if names.is_empty() {
-        "not written".to_owned()
-    } else {
-        format!("written as {}", names.join(" and "))
-    }
+    if names.is_empty() { "off".to_owned() } else { names.join(", ") }
 }
 
 /// What the outputs are.
-pub const OUTPUTS_HINT: &str = "Every reading goes to these files while the music plays, also while this window is closed. Which they are is kept with the project.";
+pub const OUTPUTS_HINT: &str = "To files and to other programs, while the music plays and also while this window is closed. What is set here is kept with the project.";
 /// What is sent live.
 pub const OSC: &str = "OSC";
 /// See [`OSC`].
@@ -658,6 +663,30 @@ pub const OSC_COMMANDS: &str = "Commands";
 pub const OSC_LISTENS: &str = "Obey at port";
 /// See [`OSC`].
 pub const OSC_PUBLIC: &str = "from other machines, too";
+
+/// The page for browsers.
+pub const PAGE: &str = "Live page";
+/// See [`PAGE`].
+pub const PAGE_HELP: &str = "the meters in a browser, for OBS and sketches";
+/// See [`PAGE`].
+pub const PAGE_ON: &str = "Show";
+/// See [`PAGE`].
+pub const PAGE_PORT: &str = "At port";
+/// See [`PAGE`].
+pub const PAGE_PUBLIC: &str = "to other machines, too";
+/// See [`PAGE`].
+pub const PAGE_OPEN: &str = "Open it";
+
+/// Where the page is, and how many look at it.
+#[must_use]
+pub fn page_shown(state: &PageState) -> String {
+    let url = state.settings.url();
+    match state.n_viewers {
+        0 => format!("{url}, nobody looks"),
+        1 => format!("{url}, 1 browser looks"),
+        n => format!("{url}, {n} browsers look"),
+    }
+}
 
 /// How often something is sent.
 #[must_use]

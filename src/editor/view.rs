@@ -16,7 +16,7 @@ use egui::Vec2;
 use crate::ballistics::MIDDLE;
 use crate::config::{RING_SECS, SILENCE_DB};
 use crate::engine::monitor::Status;
-use crate::live::OscState;
+use crate::live::{OscState, PageState};
 use crate::model::card::ModelFacts;
 use crate::model::space::{LabelSpace, adjective};
 use crate::outputs::OutputState;
@@ -216,6 +216,8 @@ pub struct ViewState {
     pub outputs: Vec<OutputState>,
     /// How what is sent by OSC is doing.
     pub osc: OscState,
+    /// How the page for browsers is doing.
+    pub page: PageState,
     /// A message, if something is wrong.
     pub banner: Option<Banner>,
     /// Where the mood was, on the plane, oldest first.
@@ -246,6 +248,7 @@ impl ViewState {
             banner: Banner::of(moment),
             outputs: moment.outputs.clone(),
             osc: moment.osc.clone(),
+            page: moment.page.clone(),
             why: WhyView::of(moment, state.has_shares()),
             ..Self::default()
         }

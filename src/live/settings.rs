@@ -62,6 +62,52 @@ impl Default for OscSettings {
     }
 }
 
+/// The page for browsers: whether there is one, and where. A setting of another version, or none,
+/// is the default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PageSettings {
+    /// Whether it is there.
+    #[serde(deserialize_with = "or_default")]
+    pub is_on: bool,
+    /// At which port.
+    #[serde(deserialize_with = "or_default")]
+    pub port: u16,
+    /// Whether browsers of other machines see it, too.
+    #[serde(deserialize_with = "or_default")]
+    pub is_public: bool,
+}
+
+impl Default for PageSettings {
+    fn default() -> Self {
+        Self { is_on: false, port: 9002, is_public: false }
+    }
+}
+
+impl PageSettings {
+    /// Where a browser on this machine finds it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+
+    /// Where it is to be.
+    ///
+    /// # Errors
+    /// What is no port, and what to write instead.
+    pub fn checked(&self) -> Result<SocketAddr, String> {
+        match self.port {
+            0 => Err("Name a port from 1 to 65535 for the page.".to_owned()),
+            port => Ok(SocketAddr::new(host(self.is_public), port)),
+        }
+    }
+}
+
+/// Where others are let in from.
+fn host(is_public: bool) -> IpAddr {
+    IpAddr::V4(if is_public { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST })
+}
+
 /// Settings that can be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -115,7 +161,6 @@ impl OscSettings {
             return Err(format!("Name {MOST_TARGETS} receivers at most."));
         }
         let targets = self.targets.iter().map(|text| target(text)).collect::<Result<_, _>>()?;
-        let host = if self.is_public { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
         if self.listens && self.port == 0 {
             return Err("Name a port from 1 to 65535 for commands.".to_owned());
         }
@@ -123,7 +168,7 @@ impl OscSettings {
             targets,
             prefix: prefix(&self.prefix)?,
             rate_hz: (self.rate_hz > 0).then(|| self.rate_hz.min(MOST_HZ)),
-            listens_at: self.listens.then(|| SocketAddr::new(IpAddr::V4(host), self.port)),
+            listens_at: self.listens.then(|| SocketAddr::new(host(self.is_public), self.port)),
         })
     }
 }

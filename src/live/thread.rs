@@ -1,5 +1,6 @@
 //! The thread that sends and listens, `mood-live`.
 
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,20 +9,25 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rosc::{OscType, encoder};
 
+use super::page::Page;
 use super::receiver::Receiver;
 use super::sender::Sender;
 use super::settings::{Plan, Target};
 use super::values::{Follower, LiveState, Values};
-use super::{Action, Desk, OscState, osc};
+use super::{Action, Desk, OscState, PageState, json, osc};
 use crate::engine::feed::{Event, Subscription};
 use crate::engine::monitor::Monitor;
 use crate::lock::lock;
+use crate::model::card::ModelFacts;
 
 /// Name of the thread.
 pub const LIVE_THREAD: &str = "mood-live";
 
 /// Longest time between looks for readings and commands.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// How often a page moves.
+const PAGE_HZ: u8 = 30;
 
 /// Time after which everything is sent again, for whoever joins late.
 const EVERYTHING: Duration = Duration::from_secs(1);
@@ -56,10 +62,16 @@ impl Drop for Place {
     }
 }
 
+/// What is to be done.
+pub(super) struct Wanted {
+    pub(super) osc: Option<Plan>,
+    pub(super) page: Option<SocketAddr>,
+}
+
 /// A thread at work; dropped, it ends.
 pub(super) struct Running {
     to_stop: Arc<AtomicBool>,
-    told: Arc<Mutex<OscState>>,
+    told: Arc<Mutex<(OscState, PageState)>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -69,35 +81,35 @@ impl Running {
     /// # Errors
     /// Where the system refuses a thread, or the feed a reader; in words.
     pub(super) fn start(
-        plan: Plan,
+        wanted: Wanted,
         monitor: Arc<Monitor>,
         desk: Arc<dyn Desk>,
     ) -> Result<Self, String> {
         let subscription = monitor.feed().subscribe().ok_or_else(|| {
-            "Too many outputs read along. Switch one off, then OSC off and on.".to_owned()
+            "Too many outputs read along. Switch one off, then this one off and on.".to_owned()
         })?;
-        let (to_stop, told) = <(Arc<AtomicBool>, Arc<Mutex<OscState>>)>::default();
+        let (to_stop, told) = <(Arc<AtomicBool>, Arc<Mutex<(OscState, PageState)>>)>::default();
         let (stops, tells) = (Arc::clone(&to_stop), Arc::clone(&told));
         let body = move || {
-            let place = Place::take(&plan);
-            let mut round = Round::new(plan, place, subscription, monitor, desk, tells);
+            let mut round = Round::new(wanted, subscription, monitor, desk, Arc::clone(&tells));
             let run = AssertUnwindSafe(|| round.run(&stops));
             if catch_unwind(run).is_err() {
-                let halfway = "OSC stopped half-way. Switch it off and on again.";
-                lock(&round.told).problem = Some(halfway.to_owned());
+                let halfway = "It stopped half-way. Switch it off and on again.";
+                let (osc, page) = &mut *lock(&tells);
+                (osc.problem, page.problem) = (Some(halfway.to_owned()), Some(halfway.to_owned()));
             }
         };
         let thread = Builder::new().name(LIVE_THREAD.to_owned()).spawn(body);
         let refused = |error| {
             format!(
-                "The system refused a thread for OSC ({error}). Close other programs and switch OSC off and on."
+                "The system refused a thread ({error}). Close other programs and switch this off and on."
             )
         };
         Ok(Self { to_stop, told, thread: Some(thread.map_err(refused)?) })
     }
 
     /// How it is doing.
-    pub(super) fn told(&self) -> OscState {
+    pub(super) fn told(&self) -> (OscState, PageState) {
         lock(&self.told).clone()
     }
 }
@@ -113,79 +125,107 @@ impl Drop for Running {
     }
 }
 
+/// When something is due again.
+struct Clock {
+    period: Duration,
+    due: Instant,
+}
+
+impl Clock {
+    fn new(hz: u8) -> Self {
+        Self { period: Duration::from_secs(1) / u32::from(hz), due: Instant::now() }
+    }
+
+    /// Whether it is due at `now`; whoever falls behind does not catch up.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let is_due = self.due <= now;
+        if is_due {
+            self.due = (self.due + self.period).max(now);
+        }
+        is_due
+    }
+}
+
 /// What the thread knows.
 struct Round {
-    plan: Plan,
-    place: Place,
     subscription: Subscription,
     monitor: Arc<Monitor>,
     desk: Arc<dyn Desk>,
-    told: Arc<Mutex<OscState>>,
+    told: Arc<Mutex<(OscState, PageState)>>,
     follower: Follower,
+    osc: Option<Osc>,
+    page: Option<(Page, Clock)>,
+}
+
+/// What is known of OSC.
+struct Osc {
+    plan: Plan,
+    place: Place,
     sender: Sender,
     receiver: Option<Receiver>,
+    /// `None` where a bundle goes with every reading.
+    clock: Option<Clock>,
     /// What every address was last sent with.
     sent: Vec<(String, OscType)>,
-    /// When everything is to be sent again, and what the sender is called.
+    /// When everything is to be sent again, and whether with what the sender is called.
     everything_at: Option<Instant>,
     introduces_itself: bool,
 }
 
 impl Round {
     fn new(
-        plan: Plan,
-        place: Place,
+        wanted: Wanted,
         subscription: Subscription,
         monitor: Arc<Monitor>,
         desk: Arc<dyn Desk>,
-        told: Arc<Mutex<OscState>>,
+        told: Arc<Mutex<(OscState, PageState)>>,
     ) -> Self {
         let mut follower = Follower::default();
         follower.begin(monitor.model());
-        Self {
-            sender: Sender::new(plan.targets.clone()),
-            receiver: plan.listens_at.map(Receiver::new),
-            plan,
-            place,
-            subscription,
-            monitor,
-            desk,
-            told,
-            follower,
-            sent: Vec::new(),
-            everything_at: None,
-            introduces_itself: true,
-        }
+        let osc = wanted.osc.map(Osc::new);
+        let page = wanted.page.map(|at| (Page::new(at), Clock::new(PAGE_HZ)));
+        Self { subscription, monitor, desk, told, follower, osc, page }
     }
 
     fn run(&mut self, to_stop: &AtomicBool) {
-        let period = self.plan.rate_hz.map(|hz| Duration::from_secs(1) / u32::from(hz));
-        let mut due = Instant::now();
         while !to_stop.load(Ordering::Acquire) {
             let now = Instant::now();
             let has_read = self.read(now);
-            self.listen(now);
-            let is_due = match period {
-                Some(period) if due <= now => {
-                    // Whoever falls behind does not catch up.
-                    due = (due + period).max(now);
-                    true
-                }
-                Some(_) => false,
-                None => has_read || self.everything_at.is_none_or(|at| at <= now),
-            };
-            if is_due {
+            let mut told = lock(&self.told).clone();
+            if let Some(osc) = &mut self.osc {
+                osc.listen(&*self.desk, &mut told.0, now);
+            }
+            let sends = self.osc.as_mut().is_some_and(|osc| osc.is_due(has_read, now));
+            let shows = self.page.as_mut().is_some_and(|(_, clock)| clock.is_due(now));
+            if sends || shows {
                 let beat = self.monitor.beat().at(now);
                 let values = self.follower.values(now, self.desk.asks(), beat);
-                self.send(&values, now);
+                let model = self.follower.model();
+                if let Some(osc) = self.osc.as_mut().filter(|_| sends) {
+                    osc.send(model, &values, &mut told.0, now);
+                }
+                if let Some((page, _)) = self.page.as_mut().filter(|_| shows) {
+                    page.round(&json::values(model, &values), now);
+                    told.1.n_viewers = page.n_viewers();
+                    told.1.problem = page.problem().map(str::to_owned);
+                }
             }
-            let rest = period.map_or(LOOK, |_| due.saturating_duration_since(Instant::now()));
+            *lock(&self.told) = told;
+            let clocks = [
+                self.osc.as_ref().and_then(|osc| osc.clock.as_ref()),
+                self.page.as_ref().map(|(_, clock)| clock),
+            ];
+            let rest = clocks.into_iter().flatten().map(|clock| clock.due);
+            let rest = rest.min().map_or(LOOK, |due| due.saturating_duration_since(Instant::now()));
             std::thread::park_timeout(rest.min(LOOK));
         }
         // Lights are not left as if the music went on.
         let now = Instant::now();
         let values = self.follower.values(now, self.desk.asks(), None);
-        self.send(&Values { state: LiveState::Silent, quadrant: 0, ..values }, now);
+        let values = Values { state: LiveState::Silent, quadrant: 0, ..values };
+        if let Some(osc) = &mut self.osc {
+            osc.send(self.follower.model(), &values, &mut lock(&self.told).0, now);
+        }
     }
 
     /// Takes what was published; whether there was a reading.
@@ -195,7 +235,9 @@ impl Round {
             match event {
                 Event::Model(model) => {
                     self.follower.begin(model);
-                    (self.introduces_itself, self.everything_at) = (true, None);
+                    if let Some(osc) = &mut self.osc {
+                        osc.begin();
+                    }
                 }
                 Event::Reading(stamped) => {
                     self.follower.take(&stamped, now);
@@ -205,28 +247,50 @@ impl Round {
         }
         has_read
     }
+}
+
+impl Osc {
+    fn new(plan: Plan) -> Self {
+        Self {
+            place: Place::take(&plan),
+            sender: Sender::new(plan.targets.clone()),
+            receiver: plan.listens_at.map(Receiver::new),
+            clock: plan.rate_hz.map(Clock::new),
+            plan,
+            sent: Vec::new(),
+            everything_at: None,
+            introduces_itself: true,
+        }
+    }
+
+    /// Sends everything next, and first of all its name.
+    fn begin(&mut self) {
+        (self.introduces_itself, self.everything_at) = (true, None);
+    }
+
+    fn is_due(&mut self, has_read: bool, now: Instant) -> bool {
+        match &mut self.clock {
+            Some(clock) => clock.is_due(now),
+            None => has_read || self.everything_at.is_none_or(|at| at <= now),
+        }
+    }
 
     /// Obeys what was asked for.
-    fn listen(&mut self, now: Instant) {
+    fn listen(&mut self, desk: &dyn Desk, told: &mut OscState, now: Instant) {
         let Some(receiver) = &mut self.receiver else { return };
         let heard = receiver.hear(&self.plan.prefix, now);
-        if heard.actions.is_empty() && heard.n_foreign == 0 {
-            return;
-        }
         for action in &heard.actions {
             match action {
                 Action::Hello => (self.introduces_itself, self.everything_at) = (true, None),
-                action => self.desk.act(*action),
+                action => desk.act(*action),
             }
         }
-        let mut told = lock(&self.told);
         told.n_heard += heard.actions.len() as u64;
         told.n_foreign += heard.n_foreign;
     }
 
     /// Sends what is new of `values`, and everything once a second.
-    fn send(&mut self, values: &Values, now: Instant) {
-        let model = self.follower.model();
+    fn send(&mut self, model: &ModelFacts, values: &Values, told: &mut OscState, now: Instant) {
         let messages = osc::messages(&self.plan.prefix, model, values);
         let sends_all = self.everything_at.is_none_or(|at| at <= now);
         let is_new = |message: &&(String, OscType)| sends_all || !self.sent.contains(message);
@@ -238,17 +302,14 @@ impl Round {
         if sends_all {
             self.everything_at = Some(now + EVERYTHING);
         }
-        let n_sent = self.sender.send(&packets, now);
+        told.n_sent += self.sender.send(&packets, now);
         self.sent = messages;
         let listening = self.receiver.as_ref().and_then(Receiver::problem);
         let problem = self.sender.problem().or(listening).map(str::to_owned);
-        let problem = problem.or_else(|| {
+        told.problem = problem.or_else(|| {
             let target = self.place.shared(&self.plan)?;
             let prefix = &self.plan.prefix;
             Some(format!("Another Moodring sends {prefix} to {target}, too. Give one of them another prefix, such as {prefix}/2."))
         });
-        let mut told = lock(&self.told);
-        told.n_sent += n_sent;
-        told.problem = problem;
     }
 }

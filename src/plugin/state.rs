@@ -35,7 +35,7 @@ const GATE: &str = "gate_db";
 /// Fields that hold text, and those that may hold any JSON, of which their readers take what they
 /// can.
 const TEXTS: [&str; 3] = ["csv_path", "model_path", "history"];
-const ANY_JSON: [&str; 3] = ["editor", "outputs", "osc"];
+const ANY_JSON: [&str; 4] = ["editor", "outputs", "osc", "page"];
 
 /// A state that the framework takes, with all of `bytes` that can be read; `None` where they are no
 /// state at all.
@@ -371,7 +371,10 @@ mod tests {
         let mut state = whole();
         state["fields"] = json!(5);
         let (read, unread) = loaded(state.to_string().as_bytes()).unwrap();
-        assert_eq!(unread, ["csv_path", "editor", "history", "model_path", "osc", "outputs"]);
+        assert_eq!(
+            unread,
+            ["csv_path", "editor", "history", "model_path", "osc", "outputs", "page"]
+        );
         assert_eq!(json_of(&read, "gate_db"), json!({"f32": -50.0}));
         assert_eq!(
             (&read.fields["history"], &read.fields["editor"]),

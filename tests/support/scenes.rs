@@ -260,6 +260,8 @@ pub fn pages() -> Vec<Scene> {
         "Another program listens at port 9001 already. Choose another port for commands."
             .to_owned(),
     );
+    osc.view.page.settings.is_on = true;
+    (osc.view.page.is_at_work, osc.view.page.n_viewers) = (true, 2);
     let mut on_the_beat = stage("stage-pulse", StageLook::Field, &live);
     on_the_beat.view.pulse = 1.0;
     vec![

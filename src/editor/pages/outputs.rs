@@ -2,7 +2,7 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align, DragValue, Layout, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, UiBuilder,
+    Align, DragValue, Layout, OpenUrl, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, UiBuilder,
     WidgetInfo, vec2,
 };
 
@@ -15,8 +15,8 @@ use crate::editor::view::ViewState;
 use crate::editor::widgets::hint::hinted;
 use crate::editor::widgets::picker::Picker;
 use crate::editor::widgets::setting::setting;
-use crate::live::OscState;
 use crate::live::settings::{OscSettings, PRESETS};
+use crate::live::{OscState, PageState};
 use crate::outputs::OutputState;
 use crate::prefs::Page;
 
@@ -52,6 +52,8 @@ pub fn page_ui(ui: &mut Ui, rect: Rect, theme: Theme, view: &ViewState, ui_state
             }
             ui.add_space(theme.points(GAP));
             osc_ui(ui, theme, &view.osc, ui_state);
+            ui.add_space(theme.points(GAP));
+            live_page_ui(ui, theme, &view.page, ui_state);
         });
     });
 }
@@ -170,6 +172,46 @@ fn osc_settings_ui(
             hinted(public, hints::OSC_PUBLIC);
         }
     });
+}
+
+/// The page for browsers: whether there is one, and the way to it.
+fn live_page_ui(ui: &mut Ui, theme: Theme, state: &PageState, ui_state: &mut UiState) {
+    let palette = theme.palette;
+    let line = |ui: &mut Ui, text: String, colour| {
+        ui.label(RichText::new(text).font(theme.font(TEXT)).color(colour));
+    };
+    let mut settings = state.settings.clone();
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(strings::PAGE).font(theme.font(TITLE_TEXT)).color(palette.text));
+        if ui.available_width() >= NARROW {
+            line(ui, strings::PAGE_HELP.to_owned(), palette.muted);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            hinted(ui.checkbox(&mut settings.is_on, strings::PAGE_ON), hints::PAGE_ON);
+        });
+    });
+    if settings.is_on {
+        setting(ui, theme, strings::PAGE_PORT, |ui| {
+            let port = DragValue::new(&mut settings.port).range(1..=u16::MAX);
+            let port = ui.add(port);
+            port.widget_info(|| WidgetInfo::labeled(Role::SpinButton, true, strings::PAGE_PORT));
+            hinted(port, hints::PAGE_PORT);
+            let public = ui.checkbox(&mut settings.is_public, strings::PAGE_PUBLIC);
+            hinted(public, hints::PAGE_PUBLIC);
+            if hinted(ui.button(strings::PAGE_OPEN), hints::PAGE_OPEN).clicked() {
+                ui.ctx().open_url(OpenUrl::new_tab(settings.url()));
+            }
+        });
+    }
+    if state.is_at_work {
+        line(ui, strings::page_shown(state), palette.muted);
+    }
+    if let Some(problem) = &state.problem {
+        line(ui, problem.clone(), palette.pending);
+    }
+    if settings != state.settings {
+        ui_state.ask(Command::SetPage(settings));
+    }
 }
 
 /// A field that shows `value` until something is typed into it; what was typed, once it is done.

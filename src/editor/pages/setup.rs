@@ -127,7 +127,10 @@ fn model_ui(ui: &mut Ui, theme: Theme, view: &ViewState, ui_state: &mut UiState)
 fn outputs_ui(ui: &mut Ui, theme: Theme, view: &ViewState, ui_state: &mut UiState) {
     setting(ui, theme, strings::SETTING_OUTPUTS, |ui| {
         let on = view.outputs.iter().filter(|output| output.path.is_some());
-        let names: Vec<&str> = on.map(|output| output.kind.name).collect();
+        let live =
+            [(view.osc.settings.is_on, strings::OSC), (view.page.settings.is_on, strings::PAGE)];
+        let live = live.into_iter().filter_map(|(is_on, name)| is_on.then_some(name));
+        let names: Vec<&str> = on.map(|output| output.kind.name).chain(live).collect();
         ui.label(strings::outputs_on(&names));
         if hinted(ui.button(strings::SHOW_OUTPUTS), hints::OUTPUTS).clicked() {
             ui_state.prefs.page = Page::Outputs;

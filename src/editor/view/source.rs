@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::ViewState;
 use crate::engine::monitor::{Monitor, Status};
-use crate::live::{Live, OscState};
+use crate::live::{Live, OscState, PageState};
 use crate::lock::lock;
 use crate::model::card::ModelFacts;
 use crate::outputs::{OutputState, Outputs};
@@ -33,6 +33,8 @@ pub struct Moment {
     pub outputs: Vec<OutputState>,
     /// How what is sent by OSC is doing.
     pub osc: OscState,
+    /// How the page for browsers is doing.
+    pub page: PageState,
     /// The model in charge.
     pub model: Arc<ModelFacts>,
     /// Any audio has come since the host has activated the plugin.
@@ -91,7 +93,7 @@ impl Source {
         };
         let is_stale = now.saturating_duration_since(changed_at) > STALE_AFTER;
         let (stamped, outputs) = (self.monitor.latest(), self.outputs.states());
-        let osc = self.live.as_ref().map(|live| live.state()).unwrap_or_default();
+        let (osc, page) = self.live.as_ref().map(|live| live.state()).unwrap_or_default();
         Moment {
             reading: stamped.reading,
             held_bpm: stamped.held_bpm,
@@ -101,8 +103,10 @@ impl Source {
                 .iter()
                 .find_map(|state| state.problem.clone())
                 .or_else(|| osc.problem.clone())
+                .or_else(|| page.problem.clone())
                 .or_else(|| self.monitor.state_problem()),
             osc,
+            page,
             model: self.monitor.model(),
             has_heard: self.monitor.heard() > 0,
             is_stale,

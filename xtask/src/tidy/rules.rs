@@ -291,7 +291,7 @@ pub static RULES: &[Rule] = &[
     rule("params::path", &[]),
     rule("params::choice", &["lock", "outputs::settings", "params::path"]),
     // What a project keeps of it; the rest stands further down.
-    rule("params::osc", &["lock", "live::settings"]),
+    rule("params::live", &["lock"]),
     rule("params", &["config", "history", "live::settings", "outputs::settings", "prefs"]),
     rule("ballistics", &["params"]),
     rule("mood", &["ballistics"]),
@@ -299,12 +299,15 @@ pub static RULES: &[Rule] = &[
     rule("live::values", &["live", "ballistics", "engine::beat", "model::card", "mood", "reading"]),
     rule("live::osc", &["live", "live::values", "model::card"]),
     rule("live::receiver", &["live", "live::osc"]),
+    rule("live::json", &["live::values", "model::card", "model::space"]),
+    rule("live::page", &[]),
     rule("live::sender", &["live", "live::settings", "errand"]),
     rule(
         "live::thread",
         &[
             "live",
             "live::osc",
+            "live::page",
             "live::receiver",
             "live::sender",
             "live::settings",
@@ -312,6 +315,7 @@ pub static RULES: &[Rule] = &[
             "engine::feed",
             "engine::monitor",
             "lock",
+            "model::card",
         ],
     ),
     rule("live", &["engine::monitor", "lock", "params"]),
@@ -481,7 +485,7 @@ pub static RULES: &[Rule] = &[
             "editor::view",
         ],
     ),
-    rule("editor::repaint", &["engine::monitor", "history", "live", "prefs", "editor::view"]),
+    rule("editor::repaint", &["engine::monitor", "history", "prefs", "editor::view"]),
     // It runs an app of its own in the second window.
     rule("editor::host::screen", &["editor", "editor::strings"]),
     rule("editor::host::*", &["lock", "editor::keys"]),
