@@ -10,6 +10,7 @@ use rosc::{OscBundle, OscMessage, OscPacket, OscTime, OscType, encoder};
 use super::Action;
 use super::values::Values;
 use crate::model::card::ModelFacts;
+use crate::reading::MAX_SPACES;
 
 /// Longest packet, bytes: what an Ethernet takes in one piece.
 pub const MOST_PACKET_BYTES: usize = 1400;
@@ -18,37 +19,48 @@ pub const MOST_PACKET_BYTES: usize = 1400;
 /// deep its bundles are nested.
 pub const MOST_COMMAND_BYTES: usize = 1024;
 
-/// Every address and what stands there, in an order that stays while the model does.
+/// Every address under `prefix`, in the order of [`numbers`], for as long as `model` is in charge.
 #[must_use]
-pub fn messages(prefix: &str, model: &ModelFacts, values: &Values) -> Vec<(String, OscType)> {
-    let mut all = Vec::with_capacity(64);
-    let mut add = |address: String, value: OscType| all.push((format!("{prefix}{address}"), value));
-    let number = OscType::Float;
-    for (space, pair) in model.spaces.iter().zip(&values.pairs).take(values.n_pairs) {
+pub fn addresses(prefix: &str, model: &ModelFacts) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut add = |address: &str| all.push(format!("{prefix}/{address}"));
+    for space in model.spaces.iter().take(MAX_SPACES) {
         let name = word(&space.first);
-        add(format!("/{name}"), number(pair.needle));
-        add(format!("/{name}/raw"), number(pair.raw));
-        add(format!("/{name}/low"), number(pair.low));
-        add(format!("/{name}/high"), number(pair.high));
-        add(format!("/{name}/trend"), number(pair.trend));
-        add(format!("/{name}/sure"), OscType::Int(pair.is_sure.into()));
+        add(&name);
+        for part in ["raw", "low", "high", "trend", "sure"] {
+            add(&format!("{name}/{part}"));
+        }
     }
-    add("/quadrant".to_owned(), OscType::Int(values.quadrant.into()));
-    add("/section".to_owned(), OscType::Int(values.section.cast_signed()));
-    add("/state".to_owned(), OscType::Int(values.state as i32));
-    for (name, channel) in ["r", "g", "b"].iter().zip(values.colour) {
-        add(format!("/colour/{name}"), number(channel));
+    for address in
+        ["quadrant", "section", "state", "colour/r", "colour/g", "colour/b", "tempo", "beat"]
+    {
+        add(address);
     }
-    add("/tempo".to_owned(), number(values.tempo_bpm));
-    if let Some(phase) = values.beat {
-        add("/beat".to_owned(), number(phase));
+    for part in ["harmonic", "percussive"] {
+        add(&format!("energy/{part}"));
     }
-    for (name, energy) in ["harmonic", "percussive"].iter().zip(values.energy) {
-        add(format!("/energy/{name}"), number(energy));
+    for note in 0..12 {
+        add(&format!("chroma/{note}"));
     }
-    for (note, strength) in values.chroma.iter().enumerate() {
-        add(format!("/chroma/{note}"), number(*strength));
+    all
+}
+
+/// What stands at each address; `None` where there is nothing to say.
+#[must_use]
+pub fn numbers(values: &Values) -> Vec<Option<OscType>> {
+    let float = |number: f32| Some(OscType::Float(number));
+    let int = |number: i32| Some(OscType::Int(number));
+    let mut all = Vec::with_capacity(64);
+    for pair in values.pairs.iter().take(values.n_pairs) {
+        all.extend([pair.needle, pair.raw, pair.low, pair.high, pair.trend].map(float));
+        all.push(int(pair.is_sure.into()));
     }
+    all.extend([int(values.quadrant.into()), int(values.section.cast_signed())]);
+    all.push(int(values.state as i32));
+    all.extend(values.colour.map(float));
+    all.extend([float(values.tempo_bpm), values.beat.and_then(float)]);
+    all.extend(values.energy.map(float));
+    all.extend(values.chroma.map(float));
     all
 }
 
@@ -71,34 +83,38 @@ fn word(name: &str) -> String {
     name.chars().map(plain).collect()
 }
 
-/// `messages` as packets of one time, each short enough to travel in one piece.
+/// Numbers at their addresses as packets of one time, each short enough to travel in one piece.
 #[must_use]
 pub fn packets<'a>(
-    messages: impl Iterator<Item = &'a (String, OscType)>,
+    messages: impl Iterator<Item = (&'a String, &'a OscType)>,
     time: SystemTime,
 ) -> Vec<Vec<u8>> {
-    /// Of a bundle: its name and time; and before each message its length.
+    /// Of a bundle: its name and time.
     const HEAD_BYTES: usize = 16;
-    const LENGTH_BYTES: usize = 4;
     let timetag = OscTime::try_from(time).unwrap_or(OscTime { seconds: 0, fractional: 1 });
     let mut bundles = Vec::new();
     let (mut content, mut n_bytes) = (Vec::new(), HEAD_BYTES);
-    for (address, value) in messages {
-        let message = OscMessage { addr: address.clone(), args: vec![value.clone()] };
-        let packet = OscPacket::Message(message);
-        let length = LENGTH_BYTES + encoder::encode(&packet).map_or(0, |bytes| bytes.len());
+    for (address, number) in messages {
+        let length = message_bytes(address);
         if n_bytes + length > MOST_PACKET_BYTES {
             bundles.push(OscBundle { timetag, content: std::mem::take(&mut content) });
             n_bytes = HEAD_BYTES;
         }
         n_bytes += length;
-        content.push(packet);
+        let message = OscMessage { addr: address.clone(), args: vec![number.clone()] };
+        content.push(OscPacket::Message(message));
     }
     if !content.is_empty() {
         bundles.push(OscBundle { timetag, content });
     }
     // Nothing in them can fail to be written.
     bundles.into_iter().filter_map(|b| encoder::encode(&OscPacket::Bundle(b)).ok()).collect()
+}
+
+/// What a message with one number takes in a bundle: its length, its address with a zero and filled
+/// up to four bytes, its kind likewise, its number.
+fn message_bytes(address: &str) -> usize {
+    4 + (address.len() + 1).next_multiple_of(4) + 4 + 4
 }
 
 /// The commands in a packet that are ours, and how much in it is none.
@@ -156,6 +172,13 @@ mod tests {
         values
     }
 
+    /// Every address with what stands there.
+    fn messages(prefix: &str, model: &ModelFacts, values: &Values) -> Vec<(String, OscType)> {
+        let (addresses, numbers) = (addresses(prefix, model), numbers(values));
+        assert_eq!(addresses.len(), numbers.len());
+        addresses.into_iter().zip(numbers).filter_map(|(a, n)| Some((a, n?))).collect()
+    }
+
     #[test]
     fn every_address_is_there_once_with_one_number() {
         let all = messages("/moodring", &shipped_facts(), &values());
@@ -182,7 +205,7 @@ mod tests {
     #[test]
     fn packets_hold_everything_in_order_and_travel_in_one_piece() {
         let all = messages("/a/long/prefix/of/a/big/installation", &shipped_facts(), &values());
-        let packets = packets(all.iter(), SystemTime::now());
+        let packets = packets(all.iter().map(|(a, n)| (a, n)), SystemTime::now());
         assert!(packets.len() > 1);
         let mut found = Vec::new();
         for packet in &packets {

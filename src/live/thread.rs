@@ -165,8 +165,9 @@ struct Osc {
     receiver: Option<Receiver>,
     /// `None` where a bundle goes with every reading.
     clock: Option<Clock>,
-    /// What every address was last sent with.
-    sent: Vec<(String, OscType)>,
+    /// Every address of the model in charge, and what it was last sent with.
+    addresses: Vec<String>,
+    sent: Vec<Option<OscType>>,
     /// When everything is to be sent again, and whether with what the sender is called.
     everything_at: Option<Instant>,
     introduces_itself: bool,
@@ -257,14 +258,16 @@ impl Osc {
             receiver: plan.listens_at.map(Receiver::new),
             clock: plan.rate_hz.map(Clock::new),
             plan,
+            addresses: Vec::new(),
             sent: Vec::new(),
             everything_at: None,
             introduces_itself: true,
         }
     }
 
-    /// Sends everything next, and first of all its name.
+    /// Has other addresses: sends everything next, and first of all its name.
     fn begin(&mut self) {
+        self.addresses.clear();
         (self.introduces_itself, self.everything_at) = (true, None);
     }
 
@@ -291,10 +294,17 @@ impl Osc {
 
     /// Sends what is new of `values`, and everything once a second.
     fn send(&mut self, model: &ModelFacts, values: &Values, told: &mut OscState, now: Instant) {
-        let messages = osc::messages(&self.plan.prefix, model, values);
+        if self.addresses.is_empty() {
+            self.addresses = osc::addresses(&self.plan.prefix, model);
+            self.sent.clear();
+        }
+        let numbers = osc::numbers(values);
+        self.sent.resize(numbers.len(), None);
         let sends_all = self.everything_at.is_none_or(|at| at <= now);
-        let is_new = |message: &&(String, OscType)| sends_all || !self.sent.contains(message);
-        let mut packets = osc::packets(messages.iter().filter(is_new), SystemTime::now());
+        let new = self.addresses.iter().zip(&numbers).zip(&self.sent);
+        let new = new.filter(|((_, number), sent)| sends_all || number != sent);
+        let new = new.filter_map(|((address, number), _)| Some((address, number.as_ref()?)));
+        let mut packets = osc::packets(new, SystemTime::now());
         if self.introduces_itself {
             packets.extend(encoder::encode(&osc::info(&self.plan.prefix, model)).ok());
             self.introduces_itself = false;
@@ -303,7 +313,7 @@ impl Osc {
             self.everything_at = Some(now + EVERYTHING);
         }
         told.n_sent += self.sender.send(&packets, now);
-        self.sent = messages;
+        self.sent = numbers;
         let listening = self.receiver.as_ref().and_then(Receiver::problem);
         let problem = self.sender.problem().or(listening).map(str::to_owned);
         told.problem = problem.or_else(|| {

@@ -238,9 +238,10 @@ impl Follower {
         for (index, space) in self.model.spaces.iter().take(n_pairs).enumerate() {
             let needle = &mut self.needles[index];
             let pair = &mut values.pairs[index];
-            if let (Some(&raw), true) = (reading.shares().get(index), state != LiveState::Silent) {
+            let raw = reading.shares().get(index).filter(|raw| raw.is_finite());
+            if let (Some(&raw), true) = (raw, state != LiveState::Silent) {
                 needle.advance(raw, secs, RESOLUTION, asks.response);
-                let [low, high] = reading.bands[index];
+                let [low, high] = reading.bands[index].map(|end| part(end, raw));
                 let trend = (raw - oldest[index]).clamp(-1.0, 1.0);
                 *pair = Pair { raw, low, high, trend, ..*pair };
                 pair.is_sure = !space.is_ambiguous(needle.position());
@@ -251,8 +252,8 @@ impl Follower {
         if state != LiveState::Silent {
             values.tempo_bpm = self.stamped.held_bpm.unwrap_or(0.0);
             values.energy = [reading.energy_harmonic_db, reading.energy_percussive_db]
-                .map(|db| (1.0 - db / NO_ENERGY_DB).clamp(0.0, 1.0));
-            values.chroma = reading.chroma.map(|note| note.clamp(0.0, 1.0));
+                .map(|db| part(1.0 - db / NO_ENERGY_DB, 0.0));
+            values.chroma = reading.chroma.map(|note| part(note, 0.0));
         }
         values
     }
@@ -281,6 +282,12 @@ impl Follower {
             (false, true) => 4,
         };
     }
+}
+
+/// A number from 0 to 1, or `else_` for none: JSON knows no such number, and lights make anything
+/// of it.
+fn part(number: f32, else_: f32) -> f32 {
+    if number.is_finite() { number.clamp(0.0, 1.0) } else { else_ }
 }
 
 #[cfg(test)]
@@ -386,6 +393,22 @@ mod tests {
         assert_eq!(played.follower.values(played.now, played.asks, beat).beat, Some(0.25));
         played.asks.holds = false;
         assert!(played.play([0.2, 0.2], Phase::Live, 5.0).pairs[0].needle < 0.3);
+    }
+
+    #[test]
+    fn whatever_a_reading_holds_what_is_sent_is_a_number_in_its_range() {
+        let mut played = Played::new();
+        for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30] {
+            let mut reading = Reading { phase: Phase::Live, n_spaces: 2, ..Reading::default() };
+            (reading.shares, reading.bands) = ([odd; MAX_SPACES], [[odd; 2]; MAX_SPACES]);
+            (reading.chroma, reading.energy_harmonic_db) = ([odd; 12], odd);
+            played.follower.take(&reading.into(), played.now);
+            let values = played.follower.values(played.now, played.asks, None);
+            let parts = values.pairs.iter().flat_map(|pair| [pair.needle, pair.low, pair.high]);
+            let parts = parts.chain(values.energy).chain(values.chroma).chain(values.colour);
+            assert!(parts.into_iter().all(|part| (0.0..=1.0).contains(&part)), "{values:?}");
+            assert!(values.pairs.iter().all(|pair| (-1.0..=1.0).contains(&pair.trend)));
+        }
     }
 
     #[test]

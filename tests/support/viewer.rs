@@ -1,5 +1,8 @@
 //! Who looks at the live page's WebSocket.
 
+// Each test binary uses its own part of this.
+#![allow(dead_code)]
+
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -50,6 +53,11 @@ impl Viewer {
                 self.seen.extend(serde_json::from_str::<Value>(text.as_str()).ok());
             }
         }
+    }
+
+    /// The newest reading of the first pair of words.
+    pub fn newest_raw(&self) -> Option<f64> {
+        self.seen.last()?["pairs"][0]["raw"].as_f64()
     }
 
     /// Checks what was seen while music played and `csv` was written.

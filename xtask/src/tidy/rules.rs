@@ -297,9 +297,9 @@ pub static RULES: &[Rule] = &[
     rule("mood", &["ballistics"]),
     rule("live::settings", &[]),
     rule("live::values", &["live", "ballistics", "engine::beat", "model::card", "mood", "reading"]),
-    rule("live::osc", &["live", "live::values", "model::card"]),
+    rule("live::osc", &["live", "live::values", "model::card", "reading"]),
     rule("live::receiver", &["live", "live::osc"]),
-    rule("live::json", &["live::values", "model::card", "model::space"]),
+    rule("live::json", &["live::values", "model::card", "model::space", "outputs::cell"]),
     rule("live::page", &[]),
     rule("live::sender", &["live", "live::settings", "errand"]),
     rule(
