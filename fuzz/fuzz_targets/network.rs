@@ -1,5 +1,5 @@
-//! Any bytes from the network, as a packet of commands and as a browser's question: they are counted,
-//! or answered, and nothing panics.
+//! Any bytes from the network, as a packet of commands and as a browser's question: they are
+//! counted, or answered, and nothing panics.
 //!
 //! ```text
 //! RUSTC_BOOTSTRAP=1 cargo fuzz run network --sanitizer none -- -max_len=2048 -max_total_time=600

@@ -197,7 +197,7 @@ impl Monitor {
 
     /// Where the host's beat is.
     #[must_use]
-    pub fn beat(&self) -> &HostBeat {
+    pub(crate) fn beat(&self) -> &HostBeat {
         &self.beat
     }
 

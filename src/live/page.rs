@@ -271,8 +271,8 @@ fn write_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> std::io::Result<()
     Ok(())
 }
 
-/// What to answer to a browser that has `asked` this, and whether it then looks on; `None` while the
-/// question is not over. `values` are those of the moment; where the page `is_local`, only this
+/// What to answer to a browser that has `asked` this, and whether it then looks on; `None` while
+/// the question is not over. `values` are those of the moment; where the page `is_local`, only this
 /// machine's own names lead to it.
 #[must_use]
 pub fn answer_to(asked: &[u8], values: &str, is_local: bool) -> Option<(Vec<u8>, bool)> {

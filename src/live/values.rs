@@ -343,7 +343,7 @@ mod tests {
         assert!((excited.needle - 0.9).abs() < 0.01 && excited.is_sure, "{excited:?}");
         assert_eq!((joy.raw, joy.low, joy.high), (0.2, 0.1, 0.3));
         assert_eq!(values.energy, [0.5, 0.0]);
-        assert_eq!(played.play([0.5, 0.2], Phase::Live, 6.0).pairs[0].is_sure, false);
+        assert!(!played.play([0.5, 0.2], Phase::Live, 6.0).pairs[0].is_sure);
         let silent = played.play([0.5, 0.5], Phase::Silent, 1.0);
         assert_eq!((silent.state, silent.quadrant, silent.tempo_bpm), (LiveState::Silent, 0, 0.0));
         assert!((silent.pairs[1].needle - 0.2).abs() < 0.01, "it rests where it was");
