@@ -8,10 +8,9 @@ use nice_plug::editor::dpi::LogicalSize;
 use nice_plug_egui::baseview::{self, WindowSize};
 use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame, NiceEguiApp};
 
-use super::super::{MoodApp, strings};
-use super::NEVER;
 use super::surface::Surface;
 use super::window::MoodWindow;
+use super::{MoodApp, NEVER, strings};
 
 /// Size while it does not fill the screen, points.
 const SIZE: (f64, f64) = (960.0, 540.0);

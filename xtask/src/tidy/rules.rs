@@ -288,24 +288,24 @@ pub static RULES: &[Rule] = &[
     rule("export::json", &["outputs::row", "export"]),
     rule("export::png", &["reading", "plot", "export"]),
     rule("prefs", &["history"]),
+    // What a project keeps of what is sent live; the rest stands further down.
+    rule("live::settings", &[]),
     rule("params::path", &[]),
     rule("params::choice", &["lock", "outputs::settings", "params::path"]),
-    // What a project keeps of it; the rest stands further down.
     rule("params::live", &["lock"]),
     rule("params", &["config", "history", "live::settings", "outputs::settings", "prefs"]),
     rule("ballistics", &["params"]),
     rule("mood", &["ballistics"]),
-    rule("live::settings", &[]),
-    rule("live::values", &["live", "ballistics", "engine::beat", "model::card", "mood", "reading"]),
-    rule("live::osc", &["live", "live::values", "model::card", "reading"]),
-    rule("live::receiver", &["live", "live::osc"]),
+    rule("live::values", &["ballistics", "engine::beat", "model::card", "mood", "reading"]),
+    rule("live::osc", &["live::values", "model::card", "reading"]),
+    rule("live::receiver", &["live::osc"]),
     rule("live::json", &["live::values", "model::card", "model::space", "outputs::cell"]),
     rule("live::page", &[]),
-    rule("live::sender", &["live", "live::settings", "errand"]),
+    rule("live::sender", &["live::settings", "errand"]),
     rule(
         "live::thread",
         &[
-            "live",
+            "live::json",
             "live::osc",
             "live::page",
             "live::receiver",
@@ -319,7 +319,6 @@ pub static RULES: &[Rule] = &[
         ],
     ),
     rule("live", &["engine::monitor", "lock", "params"]),
-    rule("editor::widgets::setting", &["editor::theme"]),
     // The first layer of the window: what is to be seen.
     rule("editor::view::mood", &["mood"]),
     rule("editor::view::then", &["history", "reading", "prefs"]),
@@ -366,6 +365,7 @@ pub static RULES: &[Rule] = &[
     rule("editor::widgets::button", &["editor::theme"]),
     rule("editor::widgets::hint", &[]),
     rule("editor::widgets::ring", &[]),
+    rule("editor::widgets::setting", &["editor::theme"]),
     rule(
         "editor::widgets::picker",
         &[
@@ -486,8 +486,6 @@ pub static RULES: &[Rule] = &[
         ],
     ),
     rule("editor::repaint", &["engine::monitor", "history", "prefs", "editor::view"]),
-    // It runs an app of its own in the second window.
-    rule("editor::host::screen", &["editor", "editor::strings"]),
     rule("editor::host::*", &["lock", "editor::keys"]),
     rule(
         "editor::host",
