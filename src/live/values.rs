@@ -193,10 +193,12 @@ impl Follower {
         }
         if reading.phase.has_shares() {
             let secs = (reading.time_secs - before).clamp(0.0, 1.0) as f32;
-            if self.part.take(reading.shares(), secs) {
+            // One that is no number says nothing.
+            let shares = reading.shares.map(|share| part(share, MIDDLE));
+            if self.part.take(&shares[..reading.shares().len()], secs) {
                 self.section = self.section.wrapping_add(1);
             }
-            self.recent.push_back((reading.time_secs, reading.shares));
+            self.recent.push_back((reading.time_secs, shares));
             while self.recent.len() > 1
                 && self.recent.get(1).is_some_and(|r| reading.time_secs - r.0 >= TREND_SECS)
             {
@@ -234,7 +236,7 @@ impl Follower {
         };
         let n_pairs = self.model.spaces.len().min(MAX_SPACES);
         let mut values = Values { state, n_pairs, section: self.section, ..Values::default() };
-        let oldest = self.recent.front().map_or(reading.shares, |(_, shares)| *shares);
+        let oldest = self.recent.front().map_or([MIDDLE; MAX_SPACES], |(_, shares)| *shares);
         for (index, space) in self.model.spaces.iter().take(n_pairs).enumerate() {
             let needle = &mut self.needles[index];
             let pair = &mut values.pairs[index];
@@ -242,7 +244,8 @@ impl Follower {
             if let (Some(&raw), true) = (raw, state != LiveState::Silent) {
                 needle.advance(raw, secs, RESOLUTION, asks.response);
                 let [low, high] = reading.bands[index].map(|end| part(end, raw));
-                let trend = (raw - oldest[index]).clamp(-1.0, 1.0);
+                let raw = raw.clamp(0.0, 1.0);
+                let trend = raw - oldest[index];
                 *pair = Pair { raw, low, high, trend, ..*pair };
                 pair.is_sure = !space.is_ambiguous(needle.position());
             }
