@@ -130,7 +130,7 @@ pub fn leave_behind(thread: JoinHandle<()>) {
 
 /// Keeps this library in memory when the host unloads it.
 #[allow(unsafe_code)]
-fn keep_in_memory() {
+pub fn keep_in_memory() {
     #[cfg(unix)]
     {
         let mut library = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();

@@ -4,6 +4,7 @@
 //! ```text
 //! Feed ─→ Follower ─→ Values ─→ Sender ─→ UDP      thread mood-live
 //! HostBeat ─┘            └────→ Page ───→ browsers
+//!                        └────→ Tree ───→ OSCQuery
 //!                 Receiver ─→ Action ─→ Control, Prefs
 //! ```
 //!
@@ -13,14 +14,17 @@
 //! The thread waits for no network: its sockets never block, and names are looked up by an errand,
 //! so that it ends when it is told to. What goes wrong is told in the window and tried again.
 
+mod found;
 mod json;
 pub mod osc;
 pub mod page;
+pub mod query;
 pub mod receiver;
 pub mod sender;
 pub mod settings;
 mod thread;
 pub mod values;
+pub mod web;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex};
@@ -78,6 +82,8 @@ pub struct OscState {
     pub n_heard: u64,
     /// See [`n_heard`](Self::n_heard).
     pub n_foreign: u64,
+    /// Programs that listen to the tree.
+    pub n_listeners: usize,
     /// What is wrong, and what to do.
     pub problem: Option<String>,
 }

@@ -577,7 +577,12 @@ pub mod hints {
     /// See the module.
     pub const OSC_PORT: &str = "The port at which commands are heard";
     /// See the module.
-    pub const OSC_PUBLIC: &str = "Obey whoever can reach this machine, not only programs on it";
+    pub const OSC_PUBLIC: &str =
+        "Obey and answer whoever can reach this machine, not only programs on it";
+    /// See the module.
+    pub const OSC_QUERY: &str = "VDMX, Chataigne, ossia score and others list every value by themselves, and listen to those they use";
+    /// See the module.
+    pub const OSC_QUERY_PORT: &str = "The port at which the values are listed";
     /// See the module.
     pub const PAGE_ON: &str = "A page with the meters on a transparent ground, for OBS as a browser source; docs/outputs.md has its views and its WebSocket";
     /// See the module.
@@ -662,7 +667,11 @@ pub const OSC_COMMANDS: &str = "Commands";
 /// See [`OSC`].
 pub const OSC_LISTENS: &str = "Obey at port";
 /// See [`OSC`].
-pub const OSC_PUBLIC: &str = "from other machines, too";
+pub const OSC_PUBLIC: &str = "other machines, too";
+/// See [`OSC`].
+pub const OSC_QUERY: &str = "OSCQuery";
+/// See [`OSC`].
+pub const OSC_QUERIED: &str = "Let programs find the values at port";
 
 /// The page for browsers.
 pub const PAGE: &str = "Live page";
@@ -704,6 +713,12 @@ pub fn osc_sent(state: &OscState) -> String {
     let mut text = format!("{} sent", counted(state.n_sent, "packet", "packets"));
     if state.settings.listens {
         text += &format!(", {} heard", counted(state.n_heard, "command", "commands"));
+    }
+    if state.settings.is_queried {
+        text += &format!(
+            ", {} to OSCQuery",
+            counted(state.n_listeners as u64, "listener", "listeners")
+        );
     }
     if state.n_foreign > 0 {
         text += &format!(", {} not understood", state.n_foreign);

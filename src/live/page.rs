@@ -4,430 +4,106 @@
 //! GET /             the page        GET /values.json   the values once
 //! GET /live         a WebSocket: the values as JSON, thirty times a second while they change
 //! ```
-//!
-//! One thread serves all: no socket is waited for, and a viewer that takes too little too late is
-//! let go, so that two hundred that have stopped reading cost no other anything.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use tungstenite::handshake::derive_accept_key;
-use tungstenite::protocol::{Role, WebSocketConfig};
-use tungstenite::{Message, WebSocket};
+use tungstenite::Message;
+
+use super::web::{Answer, Asked, Server, Site};
 
 /// The page itself: no asset from anywhere else.
 const PAGE: &str = include_str!("page.html");
-
-/// Most viewers at a time; more are told to come again.
-pub const MOST_VIEWERS: usize = 256;
-
-/// Longest question, and the longest thing that a viewer may say, bytes.
-const MOST_ASKED_BYTES: usize = 8192;
-const MOST_SAID_BYTES: usize = 1024;
-
-/// What may wait for a viewer that is slow, bytes: some seconds of values.
-const MOST_WAITING_BYTES: usize = 64 << 10;
-
-/// How long a viewer may take to ask, or to take an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Time after which values are sent that have not changed: whoever hears nothing for longer may
 /// take the connection for lost.
 const ALIVE: Duration = Duration::from_secs(1);
 
-/// Time between tries to get a port that somebody else has.
-const AGAIN: Duration = Duration::from_secs(2);
-
-/// Most connections that are let in in a round.
-const MOST_A_ROUND: usize = 64;
-
-/// How far a viewer has come.
-enum Stage {
-    /// It asks: so much has come.
-    Asking(Vec<u8>),
-    /// It is answered: what is left; and whether it then looks on.
-    Answering(Vec<u8>, bool),
-    Watching(Box<WebSocket<TcpStream>>),
-    /// It has its answer, and may have more to say: were it cut off meanwhile, the system would
-    /// take the answer back.
-    Leaving,
-    Gone,
+/// What is shown in a round.
+#[derive(Debug)]
+pub struct Shown {
+    /// The values, as JSON.
+    pub values: String,
+    /// Whether they are sent to whoever looks on.
+    pub is_news: bool,
 }
 
-/// One connection.
-struct Viewer {
-    stage: Stage,
-    stream: Option<TcpStream>,
-    since: Instant,
+impl Site for Shown {
+    type Watcher = ();
+
+    fn answer(&self, asked: &Asked) -> Answer {
+        match asked.path {
+            "/" => Answer::Text("text/html; charset=utf-8", PAGE.to_owned()),
+            "/values.json" => Answer::Text("application/json", self.values.clone()),
+            "/live" if asked.wants_to_watch => Answer::Watch,
+            "/live" => Answer::Not("426 Upgrade Required", "This is a WebSocket.\n"),
+            _ => {
+                Answer::Not("404 Not Found", "There are /, /values.json and the WebSocket /live.\n")
+            }
+        }
+    }
+
+    fn hear(&self, (): &mut (), _said: &str) {}
+
+    fn news(&self, (): &mut (), is_first: bool) -> Vec<Message> {
+        let is_shown = self.is_news || is_first;
+        is_shown.then(|| Message::text(self.values.clone())).into_iter().collect()
+    }
 }
 
 /// The page, and whoever looks at it.
 pub struct Page {
-    at: SocketAddr,
-    listener: Option<TcpListener>,
-    again_at: Option<Instant>,
-    viewers: Vec<Viewer>,
+    server: Server<Shown>,
     /// What was last sent to all, and when.
-    shown: String,
+    shown: Shown,
     shown_at: Option<Instant>,
-    problem: Option<String>,
 }
 
 impl Page {
     /// One that will be found there.
     #[must_use]
     pub fn new(at: SocketAddr) -> Self {
-        let (listener, again_at, viewers, shown, shown_at, problem) = Default::default();
-        Self { at, listener, again_at, viewers, shown, shown_at, problem }
+        let shown = Shown { values: String::new(), is_news: false };
+        Self { server: Server::new(at), shown, shown_at: None }
     }
 
-    /// Viewers that are shown the values.
+    /// Whoever has come.
     #[must_use]
-    pub fn n_viewers(&self) -> usize {
-        let is_watching = |viewer: &&Viewer| matches!(viewer.stage, Stage::Watching(_));
-        self.viewers.iter().filter(is_watching).count()
+    pub fn server(&self) -> &Server<Shown> {
+        &self.server
     }
 
-    /// What is wrong, and what to do.
-    #[must_use]
-    pub fn problem(&self) -> Option<&str> {
-        self.problem.as_deref()
-    }
-
-    /// Lets in whoever has come, answers whoever asks, and shows `values`, a text of JSON, to
-    /// whoever looks. Waits for nobody.
-    pub fn round(&mut self, values: &str, now: Instant) {
-        if self.listener.is_none() && self.again_at.is_none_or(|at| at <= now) {
-            self.bind(now);
+    /// Serves everybody, and shows `values`, a text of JSON, where they are news. Waits for nobody.
+    pub fn round(&mut self, values: String, now: Instant) {
+        let is_old = self.shown_at.is_none_or(|at| now.saturating_duration_since(at) >= ALIVE);
+        self.shown.is_news = is_old || self.shown.values != values;
+        if self.shown.is_news {
+            (self.shown.values, self.shown_at) = (values, Some(now));
         }
-        self.let_in(now);
-        let is_news = self.shown != values
-            || self.shown_at.is_none_or(|at| now.saturating_duration_since(at) >= ALIVE);
-        if is_news {
-            values.clone_into(&mut self.shown);
-            self.shown_at = Some(now);
-        }
-        let is_local = self.at.ip().is_loopback();
-        for viewer in &mut self.viewers {
-            viewer.step(values, is_news, is_local, now);
-        }
-        self.viewers.retain(|viewer| !matches!(viewer.stage, Stage::Gone));
+        self.server.round(&self.shown, now);
     }
-
-    fn bind(&mut self, now: Instant) {
-        let bound = TcpListener::bind(self.at).and_then(|listener| {
-            listener.set_nonblocking(true)?;
-            Ok(listener)
-        });
-        match bound {
-            Ok(listener) => (self.listener, self.problem) = (Some(listener), None),
-            Err(error) => {
-                let port = self.at.port();
-                self.problem = Some(match error.kind() {
-                    ErrorKind::AddrInUse => format!(
-                        "Another program has port {port} already. Choose another port for the page."
-                    ),
-                    _ => format!("There can be no page at port {port} ({error}). Choose another."),
-                });
-                self.again_at = Some(now + AGAIN);
-            }
-        }
-    }
-
-    fn let_in(&mut self, now: Instant) {
-        let Some(listener) = &self.listener else { return };
-        for _ in 0..MOST_A_ROUND {
-            // One that is gone again, or that the system has no room for, is none.
-            let Ok((stream, _)) = listener.accept() else { return };
-            if stream.set_nonblocking(true).is_err() {
-                continue;
-            }
-            // A value is worth nothing later.
-            let _ = stream.set_nodelay(true);
-            let stage = if self.viewers.len() < MOST_VIEWERS {
-                Stage::Asking(Vec::new())
-            } else if self.viewers.len() < 2 * MOST_VIEWERS {
-                let full = "Too many browsers look at this page. Close one and come again.\n";
-                Stage::Answering(answer("503 Service Unavailable", "text/plain", full), false)
-            } else {
-                continue;
-            };
-            self.viewers.push(Viewer { stage, stream: Some(stream), since: now });
-        }
-    }
-}
-
-impl Viewer {
-    fn step(&mut self, values: &str, is_news: bool, is_local: bool, now: Instant) {
-        if let Stage::Asking(asked) = &mut self.stage {
-            let Some(stream) = &mut self.stream else { return self.go() };
-            match read_some(stream, asked) {
-                Ok(()) => {}
-                Err(_) => return self.go(),
-            }
-            match answer_to(asked, values, is_local) {
-                Some((bytes, looks_on)) => {
-                    (self.stage, self.since) = (Stage::Answering(bytes, looks_on), now);
-                }
-                None if now.saturating_duration_since(self.since) > PATIENCE => return self.go(),
-                None => return,
-            }
-        }
-        if let Stage::Answering(bytes, looks_on) = &mut self.stage {
-            let Some(stream) = &mut self.stream else { return self.go() };
-            match write_some(stream, bytes) {
-                Ok(()) if bytes.is_empty() && *looks_on => self.watch(),
-                Ok(()) if bytes.is_empty() => return self.leave(now),
-                Ok(()) if now.saturating_duration_since(self.since) <= PATIENCE => return,
-                _ => return self.go(),
-            }
-            // Whoever has just come sees at once what there is.
-            return self.show(values);
-        }
-        if let Stage::Leaving = self.stage {
-            let mut unheard = Vec::new();
-            let stream = self.stream.as_mut();
-            let has_more = stream.is_some_and(|stream| read_some(stream, &mut unheard).is_ok());
-            if !has_more || now.saturating_duration_since(self.since) > PATIENCE {
-                self.go();
-            }
-            return;
-        }
-        if let Stage::Watching(socket) = &mut self.stage {
-            // Answers to pings, and goodbyes; what else it says is nothing to us.
-            loop {
-                match socket.read() {
-                    Ok(_) => {}
-                    Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
-                        break;
-                    }
-                    Err(_) => return self.go(),
-                }
-            }
-            if is_news {
-                self.show(values);
-            }
-        }
-    }
-
-    /// Has nothing more to say, and waits for the other side to have no more.
-    fn leave(&mut self, now: Instant) {
-        let ends = self.stream.as_ref().map(|stream| stream.shutdown(Shutdown::Write));
-        let ends = matches!(ends, Some(Ok(())));
-        (self.stage, self.since) = (if ends { Stage::Leaving } else { Stage::Gone }, now);
-    }
-
-    fn watch(&mut self) {
-        let Some(stream) = self.stream.take() else { return self.go() };
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(MOST_SAID_BYTES))
-            .max_frame_size(Some(MOST_SAID_BYTES))
-            .write_buffer_size(0)
-            .max_write_buffer_size(MOST_WAITING_BYTES);
-        let socket = WebSocket::from_raw_socket(stream, Role::Server, Some(config));
-        self.stage = Stage::Watching(Box::new(socket));
-    }
-
-    fn show(&mut self, values: &str) {
-        let Stage::Watching(socket) = &mut self.stage else { return };
-        match socket.send(Message::text(values)) {
-            Ok(()) => {}
-            // It waits with the others, as long as there is room.
-            Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => self.go(),
-        }
-    }
-
-    fn go(&mut self) {
-        self.stage = Stage::Gone;
-    }
-}
-
-/// Reads what has come onto the end of `asked`.
-fn read_some(stream: &mut TcpStream, asked: &mut Vec<u8>) -> std::io::Result<()> {
-    let mut bytes = [0; 1024];
-    while asked.len() <= MOST_ASKED_BYTES {
-        match stream.read(&mut bytes) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(length) => asked.extend(&bytes[..length]),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// Writes what the other side takes of `bytes`, and leaves the rest.
-fn write_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> std::io::Result<()> {
-    while !bytes.is_empty() {
-        match stream.write(bytes) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(length) => drop(bytes.drain(..length)),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// What to answer to a browser that has `asked` this, and whether it then looks on; `None` while
-/// the question is not over. `values` are those of the moment; where the page `is_local`, only this
-/// machine's own names lead to it.
-#[must_use]
-pub fn answer_to(asked: &[u8], values: &str, is_local: bool) -> Option<(Vec<u8>, bool)> {
-    let mut headers = [httparse::EMPTY_HEADER; 64];
-    let mut request = httparse::Request::new(&mut headers);
-    let plain = |status: &str, text: &str| Some((answer(status, "text/plain", text), false));
-    match request.parse(asked) {
-        Ok(httparse::Status::Complete(_)) => {}
-        Ok(httparse::Status::Partial) if asked.len() <= MOST_ASKED_BYTES => return None,
-        Ok(httparse::Status::Partial) => return plain("431 Request Header Fields Too Large", ""),
-        Err(_) => return plain("400 Bad Request", ""),
-    }
-    let header = |name: &str| {
-        let mut all = request.headers.iter();
-        let found = all.find(|header| header.name.eq_ignore_ascii_case(name))?;
-        std::str::from_utf8(found.value).ok()
-    };
-    // A page from elsewhere that has its own name lead here is to see nothing.
-    if is_local && !header("host").is_some_and(is_this_machine) {
-        return plain("403 Forbidden", "Call this machine 127.0.0.1 or localhost.\n");
-    }
-    if request.method != Some("GET") {
-        return plain("405 Method Not Allowed", "");
-    }
-    let path = request.path.unwrap_or_default().split('?').next().unwrap_or_default();
-    match path {
-        "/" => Some((answer("200 OK", "text/html; charset=utf-8", PAGE), false)),
-        "/values.json" => Some((answer("200 OK", "application/json", values), false)),
-        "/live" => match header("sec-websocket-key") {
-            Some(key) => {
-                let accept = derive_accept_key(key.as_bytes());
-                let head = format!(
-                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-                );
-                Some((head.into_bytes(), true))
-            }
-            None => plain("426 Upgrade Required", "This is a WebSocket.\n"),
-        },
-        _ => plain("404 Not Found", "There are /, /values.json and the WebSocket /live.\n"),
-    }
-}
-
-/// Whether a host's name, with or without a port, is one of this machine's own.
-fn is_this_machine(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost")
-        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn answer(status: &str, kind: &str, text: &str) -> Vec<u8> {
-    // Sketches of any origin may look; what may run on the page is its own.
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\nX-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self' ws:\r\nConnection: close\r\n\r\n",
-        text.len()
-    );
-    [head.as_bytes(), text.as_bytes()].concat()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A page, and rounds until `is_so` of it.
-    struct Shown(Page);
+    fn shown() -> Shown {
+        Shown { values: r#"{"state":"live"}"#.to_owned(), is_news: false }
+    }
 
-    impl Shown {
-        fn new() -> Self {
-            let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-            let mut page = Page::new(free);
-            page.round("{}", Instant::now());
-            assert_eq!(page.problem(), None);
-            Self(page)
-        }
-
-        fn connect(&self) -> TcpStream {
-            let stream = TcpStream::connect(self.0.at).unwrap();
-            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-            stream
-        }
-
-        fn rounds(&mut self, values: &str, mut is_so: impl FnMut(&Page) -> bool) {
-            let end = Instant::now() + Duration::from_secs(10);
-            while !is_so(&self.0) {
-                assert!(Instant::now() < end, "{} viewers", self.0.n_viewers());
-                self.0.round(values, Instant::now());
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        }
-
-        /// What is answered to `asked`.
-        fn answer(&mut self, asked: &str) -> String {
-            let mut stream = self.connect();
-            stream.write_all(asked.as_bytes()).unwrap();
-            let mut told = String::new();
-            stream.set_nonblocking(true).unwrap();
-            self.rounds(r#"{"state":"live"}"#, |_| {
-                let mut bytes = [0; 65_536];
-                match stream.read(&mut bytes) {
-                    Ok(0) => true,
-                    Ok(length) => {
-                        told += std::str::from_utf8(&bytes[..length]).unwrap();
-                        false
-                    }
-                    Err(error) => {
-                        assert_eq!(error.kind(), ErrorKind::WouldBlock);
-                        false
-                    }
-                }
-            });
-            told
-        }
-
-        fn watch(&mut self) -> WebSocket<TcpStream> {
-            let mut stream = self.connect();
-            let asked = "GET /live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-            stream.write_all(asked.as_bytes()).unwrap();
-            let before = self.0.n_viewers();
-            self.rounds("{}", |page| page.n_viewers() > before);
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                let mut byte = [0];
-                stream.read_exact(&mut byte).unwrap();
-                head.push(byte[0]);
-            }
-            let head = String::from_utf8(head).unwrap();
-            // The example of RFC 6455.
-            assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
-            WebSocket::from_raw_socket(stream, Role::Client, None)
-        }
+    fn answer(path: &str, wants_to_watch: bool) -> Answer {
+        shown().answer(&Asked { path, query: "view=field", wants_to_watch })
     }
 
     #[test]
     fn browsers_get_the_page_and_the_values_and_nothing_else() {
-        let mut shown = Shown::new();
-        let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:9002\r\n\r\n");
-        let page = shown.answer(&get("/?view=field"));
-        assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("</html>\n"), "{page}");
-        assert!(shown.answer(&get("/values.json")).ends_with(r#"{"state":"live"}"#));
-        assert!(shown.answer(&get("/../etc/passwd")).starts_with("HTTP/1.1 404 "));
-        assert!(shown.answer(&get("/live")).starts_with("HTTP/1.1 426 "));
-        for (asked, status) in [
-            ("POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", "405"),
-            ("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", "403"),
-            ("GET / HTTP/1.1\r\n\r\n", "403"),
-            ("\0\u{1}\u{2} nonsense\r\n\r\n", "400"),
-        ] {
-            let told = shown.answer(asked);
-            assert!(told.starts_with(&format!("HTTP/1.1 {status} ")), "{asked}: {told}");
-        }
-        let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(MOST_ASKED_BYTES + 1000));
-        assert!(shown.answer(&long).starts_with("HTTP/1.1 431 "));
+        let Answer::Text(_, page) = answer("/", false) else { panic!() };
+        assert!(page.ends_with("</html>\n"));
+        assert_eq!(answer("/values.json", false), Answer::Text("application/json", shown().values));
+        assert_eq!(answer("/live", true), Answer::Watch);
+        assert!(matches!(answer("/live", false), Answer::Not("426 Upgrade Required", _)));
+        assert!(matches!(answer("/../etc/passwd", false), Answer::Not("404 Not Found", _)));
     }
 
     #[test]
@@ -438,77 +114,16 @@ mod tests {
     }
 
     #[test]
-    fn values_are_shown_when_they_change_and_once_a_second() {
-        let mut shown = Shown::new();
-        let mut watching = shown.watch();
-        let text =
-            |watching: &mut WebSocket<TcpStream>| watching.read().unwrap().into_text().unwrap();
-        assert_eq!(text(&mut watching).as_str(), "{}");
+    fn values_are_shown_when_they_change_and_once_a_second_and_to_whoever_comes() {
+        let mut page = Page::new("127.0.0.1:1".parse().unwrap());
         let now = Instant::now();
-        for step in 0..3 {
-            shown.0.round(r#"{"a":1}"#, now + Duration::from_millis(10 * step));
-        }
-        shown.0.round(r#"{"a":2}"#, now + Duration::from_millis(40));
-        shown.0.round(r#"{"a":2}"#, now + Duration::from_millis(41) + ALIVE);
-        for wanted in [r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":2}"#] {
-            assert_eq!(text(&mut watching).as_str(), wanted);
-        }
-        watching.close(None).unwrap();
-        shown.rounds("{}", |page| page.n_viewers() == 0);
-    }
-
-    #[test]
-    fn two_hundred_viewers_that_stop_reading_are_let_go_and_cost_another_nothing() {
-        let mut shown = Shown::new();
-        let mut watching = shown.watch();
-        let stuck: Vec<_> = (0..200).map(|_| shown.watch()).collect();
-        assert_eq!(shown.0.n_viewers(), 201);
-        let (mut n_read, mut n_shown) = (0_u32, 0_u32);
-        watching.get_mut().set_nonblocking(true).unwrap();
-        let end = Instant::now() + Duration::from_secs(60);
-        while shown.0.n_viewers() > 1 {
-            assert!(Instant::now() < end, "{} viewers", shown.0.n_viewers());
-            n_shown += 1;
-            // As much as some seconds of values, since the system keeps much for each.
-            shown.0.round(&format!("{n_shown} {}", "x".repeat(50_000)), Instant::now());
-            while let Ok(message) = watching.read() {
-                let text = message.into_text().unwrap();
-                n_read += u32::from(text.as_str() != "{}");
-            }
-        }
-        drop(stuck);
-        shown.rounds("{}", |_| {
-            n_read +=
-                u32::from(watching.read().is_ok_and(|m| m.into_text().unwrap().as_str() != "{}"));
-            n_read == n_shown
-        });
-    }
-
-    #[test]
-    fn whoever_never_asks_is_let_go_and_one_too_many_is_told() {
-        let mut shown = Shown::new();
-        let mut silent = Vec::new();
-        // The system keeps a hundred or so that nobody has let in yet.
-        while silent.len() < MOST_VIEWERS {
-            silent.push(shown.connect());
-            shown.rounds("{}", |page| page.viewers.len() == silent.len());
-        }
-        let told = shown.answer("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        assert!(told.starts_with("HTTP/1.1 503 "), "{told}");
-        shown.0.round("{}", Instant::now() + PATIENCE + Duration::from_secs(1));
-        assert_eq!(shown.0.viewers.len(), 0);
-        assert_eq!(silent[0].read(&mut [0; 8]).unwrap(), 0);
-    }
-
-    #[test]
-    fn a_port_that_somebody_has_is_told_of_and_taken_once_it_is_free() {
-        let other = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut page = Page::new(other.local_addr().unwrap());
-        let now = Instant::now();
-        page.round("{}", now);
-        assert!(page.problem().unwrap().contains("Choose another port"));
-        drop(other);
-        page.round("{}", now + AGAIN);
-        assert_eq!(page.problem(), None);
+        let mut is_news = |values: &str, millis: u64| {
+            page.round(values.to_owned(), now + Duration::from_millis(millis));
+            page.shown.is_news
+        };
+        assert!(is_news("1", 0) && !is_news("1", 500) && is_news("2", 501) && !is_news("2", 1500));
+        assert!(is_news("2", 1501));
+        assert_eq!(shown().news(&mut (), true), [Message::text(shown().values)]);
+        assert!(shown().news(&mut (), false).is_empty());
     }
 }

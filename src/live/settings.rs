@@ -43,7 +43,13 @@ pub struct OscSettings {
     /// Where commands are heard.
     #[serde(deserialize_with = "or_default")]
     pub port: u16,
-    /// Whether those of other machines are, too.
+    /// Whether the addresses are to be found and read at `query_port`, by OSCQuery.
+    #[serde(deserialize_with = "or_default")]
+    pub is_queried: bool,
+    /// Where.
+    #[serde(deserialize_with = "or_default")]
+    pub query_port: u16,
+    /// Whether other machines are let in, too.
     #[serde(deserialize_with = "or_default")]
     pub is_public: bool,
 }
@@ -57,6 +63,8 @@ impl Default for OscSettings {
             rate_hz: 0,
             listens: false,
             port: 9001,
+            is_queried: false,
+            query_port: 9003,
             is_public: false,
         }
     }
@@ -119,6 +127,8 @@ pub struct Plan {
     pub rate_hz: Option<u8>,
     /// Where commands are heard.
     pub listens_at: Option<SocketAddr>,
+    /// Where the addresses are to be found.
+    pub query_at: Option<SocketAddr>,
 }
 
 /// A program that is sent to.
@@ -161,14 +171,21 @@ impl OscSettings {
             return Err(format!("Name {MOST_TARGETS} receivers at most."));
         }
         let targets = self.targets.iter().map(|text| target(text)).collect::<Result<_, _>>()?;
-        if self.listens && self.port == 0 {
-            return Err("Name a port from 1 to 65535 for commands.".to_owned());
+        for (is_on, port, what) in
+            [(self.listens, self.port, "commands"), (self.is_queried, self.query_port, "OSCQuery")]
+        {
+            if is_on && port == 0 {
+                return Err(format!("Name a port from 1 to 65535 for {what}."));
+            }
         }
         Ok(Plan {
             targets,
             prefix: prefix(&self.prefix)?,
             rate_hz: (self.rate_hz > 0).then(|| self.rate_hz.min(MOST_HZ)),
             listens_at: self.listens.then(|| SocketAddr::new(host(self.is_public), self.port)),
+            query_at: self
+                .is_queried
+                .then(|| SocketAddr::new(host(self.is_public), self.query_port)),
         })
     }
 }

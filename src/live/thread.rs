@@ -9,11 +9,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rosc::{OscType, encoder};
 
+use super::found::Found;
 use super::page::Page;
+use super::query::Tree;
 use super::receiver::Receiver;
 use super::sender::Sender;
 use super::settings::{Plan, Target};
 use super::values::{Follower, LiveState, Values};
+use super::web::Server;
 use super::{Action, Desk, OscState, PageState, json, osc};
 use crate::engine::feed::{Event, Subscription};
 use crate::engine::monitor::Monitor;
@@ -26,7 +29,7 @@ pub const LIVE_THREAD: &str = "mood-live";
 /// Longest time between looks for readings and commands.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How often a page moves.
+/// How often a page, and whoever listens to the tree, is told.
 const PAGE_HZ: u8 = 30;
 
 /// Time after which everything is sent again, for whoever joins late.
@@ -146,6 +149,35 @@ impl Clock {
     }
 }
 
+/// The tree of addresses, and whoever reads it.
+struct Query {
+    at: SocketAddr,
+    server: Server<Tree>,
+    tree: Tree,
+    clock: Clock,
+    /// The name by which it is found, once it is there.
+    found: Option<Option<Found>>,
+}
+
+impl Query {
+    fn new(at: SocketAddr) -> Self {
+        let (tree, found) = Default::default();
+        Self { at, server: Server::new(at), tree, clock: Clock::new(PAGE_HZ), found }
+    }
+
+    /// Serves everybody.
+    fn round(&mut self, prefix: &str, model: &ModelFacts, values: &Values, now: Instant) {
+        if self.tree.addresses.is_empty() {
+            self.tree.addresses = osc::addresses(prefix, model);
+        }
+        self.tree.numbers = osc::numbers(values);
+        self.server.round(&self.tree, now);
+        if self.found.is_none() && self.server.problem().is_none() {
+            self.found = Some(Found::announce(prefix, self.at));
+        }
+    }
+}
+
 /// What the thread knows.
 struct Round {
     subscription: Subscription,
@@ -163,6 +195,7 @@ struct Osc {
     place: Place,
     sender: Sender,
     receiver: Option<Receiver>,
+    query: Option<Query>,
     /// `None` where a bundle goes with every reading.
     clock: Option<Clock>,
     /// Every address of the model in charge, and what it was last sent with.
@@ -198,22 +231,28 @@ impl Round {
             }
             let sends = self.osc.as_mut().is_some_and(|osc| osc.is_due(has_read, now));
             let shows = self.page.as_mut().is_some_and(|(_, clock)| clock.is_due(now));
-            if sends || shows {
+            let asks = self.osc.as_mut().and_then(|osc| osc.query.as_mut());
+            let asks = asks.is_some_and(|query| query.clock.is_due(now));
+            if sends || shows || asks {
                 let beat = self.monitor.beat().at(now);
                 let values = self.follower.values(now, self.desk.asks(), beat);
                 let model = self.follower.model();
                 if let Some(osc) = self.osc.as_mut().filter(|_| sends) {
                     osc.send(model, &values, &mut told.0, now);
                 }
+                if let Some(osc) = self.osc.as_mut().filter(|_| asks) {
+                    osc.answer(model, &values, &mut told.0, now);
+                }
                 if let Some((page, _)) = self.page.as_mut().filter(|_| shows) {
-                    page.round(&json::values(model, &values), now);
-                    told.1.n_viewers = page.n_viewers();
-                    told.1.problem = page.problem().map(str::to_owned);
+                    page.round(json::values(model, &values), now);
+                    told.1.n_viewers = page.server().n_viewers();
+                    told.1.problem = page.server().problem().map(str::to_owned);
                 }
             }
             *lock(&self.told) = told;
             let clocks = [
                 self.osc.as_ref().and_then(|osc| osc.clock.as_ref()),
+                self.osc.as_ref().and_then(|osc| osc.query.as_ref()).map(|query| &query.clock),
                 self.page.as_ref().map(|(_, clock)| clock),
             ];
             let rest = clocks.into_iter().flatten().map(|clock| clock.due);
@@ -256,6 +295,7 @@ impl Osc {
             place: Place::take(&plan),
             sender: Sender::new(plan.targets.clone()),
             receiver: plan.listens_at.map(Receiver::new),
+            query: plan.query_at.map(Query::new),
             clock: plan.rate_hz.map(Clock::new),
             plan,
             addresses: Vec::new(),
@@ -268,6 +308,9 @@ impl Osc {
     /// Has other addresses: sends everything next, and first of all its name.
     fn begin(&mut self) {
         self.addresses.clear();
+        if let Some(query) = &mut self.query {
+            query.tree.addresses.clear();
+        }
         (self.introduces_itself, self.everything_at) = (true, None);
     }
 
@@ -290,6 +333,14 @@ impl Osc {
         }
         told.n_heard += heard.actions.len() as u64;
         told.n_foreign += heard.n_foreign;
+    }
+
+    /// Answers whoever reads the tree.
+    fn answer(&mut self, model: &ModelFacts, values: &Values, told: &mut OscState, now: Instant) {
+        if let Some(query) = &mut self.query {
+            query.round(&self.plan.prefix, model, values, now);
+            told.n_listeners = query.server.n_viewers();
+        }
     }
 
     /// Sends what is new of `values`, and everything once a second.
@@ -315,7 +366,8 @@ impl Osc {
         told.n_sent += self.sender.send(&packets, now);
         self.sent = numbers;
         let listening = self.receiver.as_ref().and_then(Receiver::problem);
-        let problem = self.sender.problem().or(listening).map(str::to_owned);
+        let asked = self.query.as_ref().and_then(|query| query.server.problem());
+        let problem = self.sender.problem().or(listening).or(asked).map(str::to_owned);
         told.problem = problem.or_else(|| {
             let target = self.place.shared(&self.plan)?;
             let prefix = &self.plan.prefix;

@@ -241,10 +241,10 @@ impl Follower {
             let needle = &mut self.needles[index];
             let pair = &mut values.pairs[index];
             let raw = reading.shares().get(index).filter(|raw| raw.is_finite());
-            if let (Some(&raw), true) = (raw, state != LiveState::Silent) {
+            let raw = raw.map(|raw| raw.clamp(0.0, 1.0));
+            if let (Some(raw), true) = (raw, state != LiveState::Silent) {
                 needle.advance(raw, secs, RESOLUTION, asks.response);
                 let [low, high] = reading.bands[index].map(|end| part(end, raw));
-                let raw = raw.clamp(0.0, 1.0);
                 let trend = raw - oldest[index];
                 *pair = Pair { raw, low, high, trend, ..*pair };
                 pair.is_sure = !space.is_ambiguous(needle.position());

@@ -1,4 +1,5 @@
-"""What the bundled VST3 sends by OSC, as programs hear it that others wrote: python-osc, liblo's oscdump, Pure Data.
+"""What the bundled VST3 sends by OSC, as programs hear it that others wrote: python-osc, liblo's oscdump, Pure Data; and its OSCQuery tree, read by
+urllib and listened to by websockets.
 
     python tests/python/test_osc.py
 
@@ -14,10 +15,12 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
-from pythonosc import dispatcher, osc_server, udp_client
+from pythonosc import dispatcher, osc_message, osc_server, udp_client
+from websockets.sync.client import connect
 
 from test_vst3 import load, set_field, state
 
@@ -63,6 +66,30 @@ class Program:
         return self.log.read()
 
 
+class Query:
+    """Reads the tree, and listens to one address of it, on a thread of its own."""
+
+    def __init__(self, port):
+        self.port = port
+        self.tree = self.value = self.host = None
+        self.heard = []
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            return json.load(answer)
+
+    def run(self):
+        self.host = self.get("/?HOST_INFO")
+        self.tree = self.get("/")
+        self.value = self.get("/moodring/state?VALUE")
+        with connect(f"ws://127.0.0.1:{self.port}/") as socket:
+            socket.send(json.dumps({"COMMAND": "LISTEN", "DATA": "/moodring/excited"}))
+            while len(self.heard) < 10:
+                message = osc_message.OscMessage(socket.recv(timeout=5))
+                self.heard.append((message.address, *message.params))
+
+
 def play(plugin, secs, at_secs):
     """Plays music in real time; what is in `at_secs` is called once so much of it has been played."""
     time_secs = np.arange(int(secs * RATE_HZ)) / RATE_HZ
@@ -79,8 +106,8 @@ def play(plugin, secs, at_secs):
 
 
 def main():
-    ports = [free_port() for _ in range(4)]
-    ours, dump, pd, commands = ports
+    ours, dump, pd, commands, tree = [free_port() for _ in range(5)]
+    query = Query(tree)
     plugin = load()
     settings = {
         "is_on": True,
@@ -89,6 +116,8 @@ def main():
         "prefix": "/moodring",
         "listens": True,
         "port": commands,
+        "is_queried": True,
+        "query_port": tree,
     }
     set_field(plugin, "osc", settings)
     assert json.loads(state(plugin)["fields"]["osc"])["rate_hz"] == 30
@@ -100,6 +129,7 @@ def main():
         time.sleep(1.5)
         client = udp_client.SimpleUDPClient("127.0.0.1", commands)
         play(plugin, 6.0, {
+            1.5: query.thread.start,
             2.0: lambda: client.send_message("/moodring/hello", []),
             3.0: lambda: client.send_message("/moodring/hold", 1),
             4.0: lambda: client.send_message("/moodring/hold", 0),
@@ -118,6 +148,14 @@ def main():
     assert len(shares) > 10 and all(0 <= share <= 1 for share in shares), shares
     print(f"ok     python-osc heard {sum(map(len, here.heard.values()))} numbers at {len(here.heard)} addresses")
     print(f"ok     oscdump printed {dumped.count(chr(10))} lines")
+    query.thread.join(10)
+    assert query.host["EXTENSIONS"]["LISTEN"] is True
+    node = query.tree["CONTENTS"]["moodring"]["CONTENTS"]["excited"]
+    assert (node["TYPE"], node["ACCESS"], node["RANGE"]) == ("f", 1, [{"MIN": 0, "MAX": 1}]), node
+    assert 0 <= node["VALUE"][0] <= 1 and set(node["CONTENTS"]) == {"raw", "low", "high", "trend", "sure"}, node
+    assert query.value == {"VALUE": [1]}, query.value
+    assert len(query.heard) == 10 and all(address == "/moodring/excited" and 0 <= share <= 1 for address, share in query.heard), query.heard
+    print(f"ok     the tree has {len(query.tree['CONTENTS']['moodring']['CONTENTS'])} branches, and was listened to")
     printed = re.findall(r"^(excited|joy): ([\d.e-]+)", patched, re.MULTILINE)
     assert {name for name, _ in printed} == {"excited", "joy"}, f"Pure Data: {patched[:400]}"
     # The patch prints what it is sent, in its own rounding.

@@ -168,6 +168,16 @@ fn osc_settings_ui(
         if settings.listens {
             let port = DragValue::new(&mut settings.port).range(1..=u16::MAX);
             hinted(ui.add(port).labelled_by(listens.id), hints::OSC_PORT);
+        }
+    });
+    setting(ui, theme, strings::OSC_QUERY, |ui| {
+        let queried = ui.checkbox(&mut settings.is_queried, strings::OSC_QUERIED);
+        let queried = hinted(queried, hints::OSC_QUERY);
+        if settings.is_queried {
+            let port = DragValue::new(&mut settings.query_port).range(1..=u16::MAX);
+            hinted(ui.add(port).labelled_by(queried.id), hints::OSC_QUERY_PORT);
+        }
+        if settings.listens || settings.is_queried {
             let public = ui.checkbox(&mut settings.is_public, strings::OSC_PUBLIC);
             hinted(public, hints::OSC_PUBLIC);
         }
