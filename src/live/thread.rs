@@ -262,7 +262,8 @@ impl Round {
         // Lights are not left as if the music went on.
         let now = Instant::now();
         let values = self.follower.values(now, self.desk.asks(), None);
-        let values = Values { state: LiveState::Silent, quadrant: 0, ..values };
+        let mut values = Values { state: LiveState::Silent, quadrant: 0, ..values };
+        values.pairs.iter_mut().for_each(|pair| pair.is_sure = false);
         if let Some(osc) = &mut self.osc {
             osc.send(self.follower.model(), &values, &mut lock(&self.told).0, now);
         }
