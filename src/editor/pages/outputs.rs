@@ -96,6 +96,22 @@ fn output_ui(ui: &mut Ui, theme: Theme, output: &OutputState, ui_state: &mut UiS
 /// Bundles a second that are offered; 0 is one with every reading.
 const RATES_HZ: [u8; 4] = [0, 10, 30, 60];
 
+/// The head of what is sent live: its name, what it is good for, and a switch with its word and
+/// hint.
+fn head_ui(ui: &mut Ui, theme: Theme, name: &str, help: &str, switch: (&mut bool, &str, &str)) {
+    let (is_on, word, hint) = switch;
+    let palette = theme.palette;
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(name).font(theme.font(TITLE_TEXT)).color(palette.text));
+        if ui.available_width() >= NARROW {
+            ui.label(RichText::new(help).font(theme.font(TEXT)).color(palette.muted));
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            hinted(ui.checkbox(is_on, word), hint);
+        });
+    });
+}
+
 /// What is sent by OSC: whether, to whom, how often, and what is heard.
 fn osc_ui(ui: &mut Ui, theme: Theme, state: &OscState, ui_state: &mut UiState) {
     let palette = theme.palette;
@@ -103,15 +119,8 @@ fn osc_ui(ui: &mut Ui, theme: Theme, state: &OscState, ui_state: &mut UiState) {
         ui.label(RichText::new(text).font(theme.font(TEXT)).color(colour));
     };
     let mut settings = state.settings.clone();
-    ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new(strings::OSC).font(theme.font(TITLE_TEXT)).color(palette.text));
-        if ui.available_width() >= NARROW {
-            line(ui, strings::OSC_HELP.to_owned(), palette.muted);
-        }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            hinted(ui.checkbox(&mut settings.is_on, strings::OSC_ON), hints::OSC_ON);
-        });
-    });
+    let switch = (&mut settings.is_on, strings::OSC_ON, hints::OSC_ON);
+    head_ui(ui, theme, strings::OSC, strings::OSC_HELP, switch);
     if settings.is_on {
         osc_settings_ui(ui, theme, &mut settings, &mut ui_state.osc_texts);
     }
@@ -191,15 +200,8 @@ fn live_page_ui(ui: &mut Ui, theme: Theme, state: &PageState, ui_state: &mut UiS
         ui.label(RichText::new(text).font(theme.font(TEXT)).color(colour));
     };
     let mut settings = state.settings.clone();
-    ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new(strings::PAGE).font(theme.font(TITLE_TEXT)).color(palette.text));
-        if ui.available_width() >= NARROW {
-            line(ui, strings::PAGE_HELP.to_owned(), palette.muted);
-        }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            hinted(ui.checkbox(&mut settings.is_on, strings::PAGE_ON), hints::PAGE_ON);
-        });
-    });
+    let switch = (&mut settings.is_on, strings::PAGE_ON, hints::PAGE_ON);
+    head_ui(ui, theme, strings::PAGE, strings::PAGE_HELP, switch);
     if settings.is_on {
         setting(ui, theme, strings::PAGE_PORT, |ui| {
             let port = DragValue::new(&mut settings.port).range(1..=u16::MAX);
