@@ -233,3 +233,94 @@ fn any_like(other: SocketAddr) -> SocketAddr {
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::model::shipped_facts;
+
+    struct Nobody;
+
+    impl Desk for Nobody {
+        fn asks(&self) -> Asks {
+            Asks::default()
+        }
+
+        fn act(&self, _action: Action) {}
+    }
+
+    fn live() -> Live {
+        let monitor = Arc::new(Monitor::default());
+        monitor.set_model(shipped_facts());
+        Live::new(monitor, Arc::new(Nobody))
+    }
+
+    fn osc_to(receiver: &UdpSocket, prefix: &str) -> OscSettings {
+        let targets = vec![receiver.local_addr().unwrap().to_string()];
+        let prefix = prefix.to_owned();
+        OscSettings { is_on: true, targets, prefix, ..OscSettings::default() }
+    }
+
+    /// Waits until `is_so` of how OSC is doing.
+    fn until(live: &Live, is_so: impl Fn(&OscState) -> bool) {
+        let end = Instant::now() + Duration::from_secs(10);
+        while !is_so(&live.state().0) {
+            assert!(Instant::now() < end, "{:?}", live.state().0);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_before_it_is_on_and_open_and_a_last_word_says_that_it_ends() {
+        let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+        receiver.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let live = live();
+        live.open();
+        assert!(!live.state().0.is_at_work, "it is off");
+        live.close();
+        live.set_osc(osc_to(&receiver, "/m"));
+        assert!(!live.state().0.is_at_work, "it is closed");
+        live.open();
+        until(&live, |state| state.n_sent > 0);
+        live.close();
+        assert!(!live.state().0.is_at_work);
+        receiver.set_nonblocking(true).unwrap();
+        let (mut bytes, mut last) = ([0; 2048], Vec::new());
+        while let Ok(length) = receiver.recv(&mut bytes) {
+            last = bytes[..length].to_vec();
+        }
+        assert!(last.starts_with(b"#bundle\0") || last.starts_with(b"/m/info"), "{last:?}");
+    }
+
+    #[test]
+    fn settings_that_cannot_be_carried_out_are_told_and_the_other_half_works() {
+        let live = live();
+        live.open();
+        let prefix = "no slash".to_owned();
+        live.set_osc(OscSettings { is_on: true, prefix, ..OscSettings::default() });
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        live.set_page(PageSettings { is_on: true, port, is_public: false });
+        let (osc, page) = live.state();
+        assert!(!osc.is_at_work && osc.problem.unwrap().contains("/moodring"));
+        assert!(page.is_at_work && page.problem.is_none());
+    }
+
+    #[test]
+    fn two_that_send_the_same_to_one_receiver_are_told_until_one_has_another_prefix() {
+        let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (one, other) = (live(), live());
+        for live in [&one, &other] {
+            live.set_osc(osc_to(&receiver, "/same"));
+            live.open();
+        }
+        for live in [&one, &other] {
+            until(live, |state| state.problem.as_ref().is_some_and(|why| why.contains("/same/2")));
+        }
+        other.set_osc(osc_to(&receiver, "/same/2"));
+        for live in [&one, &other] {
+            until(live, |state| state.n_sent > 0 && state.problem.is_none());
+        }
+    }
+}

@@ -350,7 +350,12 @@ fn answer(status: &str, kind: &str, text: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Mutex, PoisonError};
+
     use super::*;
+
+    /// Tests with hundreds of connections take turns: a process may have a thousand files open.
+    static MANY: Mutex<()> = Mutex::new(());
 
     /// A site that says one thing, and sends it in every round.
     struct Thing(String);
@@ -494,6 +499,7 @@ mod tests {
 
     #[test]
     fn two_hundred_viewers_that_stop_reading_are_let_go_and_cost_another_nothing() {
+        let _turn = MANY.lock().unwrap_or_else(PoisonError::into_inner);
         let mut served = Served::new();
         let mut watching = served.watch();
         let stuck: Vec<_> = (0..200).map(|_| served.watch()).collect();
@@ -521,6 +527,7 @@ mod tests {
 
     #[test]
     fn whoever_never_asks_is_let_go_and_one_too_many_is_told() {
+        let _turn = MANY.lock().unwrap_or_else(PoisonError::into_inner);
         let mut served = Served::new();
         let mut silent = Vec::new();
         // The system keeps a hundred or so that nobody has let in yet.
